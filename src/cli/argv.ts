@@ -1,37 +1,37 @@
 import type {UsageError} from '../core/errors.js'
 import {type FlagShape, indexFlags, type Reading, readFlag} from './flag-words.js'
 
-/** How the child's arguments are separated from the command's own. */
+/** How the arguments of the child are separated from those of the command. */
 export interface ChildForm {
-  /** Number of positional arguments of the command itself, before the child's. */
+  /** Number of the command's own positional arguments, which come before the child's. */
   readonly ownArgs: number
-  /** True if only the native form is accepted: without `--` there is no child. */
+  /** True if the child's arguments must follow `--`; without `--`, there is no child. */
   readonly nativeOnly?: boolean
 }
 
-/** The position from which a command takes free text, which may begin with dashes. */
+/** The position after which a command takes free text that may begin with dashes. */
 export interface DataForm {
-  /** Number of positional arguments before the free text, at least one. */
+  /** Number of positional arguments before the free text; at least one. */
   readonly after: number
-  /** True if the last argument is data even if it equals the name of a flag, as in Go. */
+  /** True if the last argument is free text even if it equals the name of a flag, as in Go. */
   readonly isLastWordData?: boolean
 }
 
 export interface SplitArgv {
   /**
-   * The command's own arguments, ready for the parser: Go-style flags in their long form, each once and with its value
-   * in one argument. Arguments that could be taken for flags come after `--`.
+   * The command's own arguments, in a form for the parser: Go-style flags are in their long form, each once and
+   * together with its value in one argument. Arguments that could be mistaken for flags come after `--`.
    */
   readonly own: readonly string[]
   /** The positional arguments in `own`, in order. */
   readonly positionals: readonly string[]
   /** The child's arguments, unchanged; undefined if there are none. */
   readonly child: {readonly form: 'go' | 'native'; readonly words: readonly string[]} | undefined
-  /** Flags that were switched off and have no negative form that `own` could contain. */
+  /** Flags that were switched off but have no negative form that `own` could contain. */
   readonly off: readonly string[]
-  /** Flags that take one value but were given several. The last one counts, as in Go. */
+  /** Flags that take one value but were given more than once. The last value counts, as in Go. */
   readonly repeated: readonly string[]
-  /** Arguments that begin with a dash and are not flags of the command. */
+  /** Arguments that begin with a dash but are not flags of the command. */
   readonly unknown: readonly string[]
   /** The reason why a flag cannot be used; undefined if there is none. */
   readonly fault: UsageError | undefined
@@ -43,9 +43,9 @@ interface Forms {
 }
 
 /**
- * Separates the child's arguments before any parser sees them, because oclif reorders positional words. After `--`, all
- * arguments belong to the child, unchanged. Without `--`, the child's arguments begin with the first word after the
- * command's own arguments, as in Go's flag package.
+ * Separates the child's arguments before any parser sees them, because oclif reorders positional arguments. After `--`,
+ * all arguments belong to the child, unchanged. Without `--`, the child's arguments begin right after the command's own
+ * positional arguments, as in Go's flag package.
  */
 export function splitArgv(
   argv: readonly string[],
@@ -83,7 +83,7 @@ export function splitArgv(
 export const flagWords = (own: readonly string[]): readonly string[] =>
   own.includes('--') ? own.slice(0, own.indexOf('--')) : own
 
-/** True for arguments that show help wherever they stand before `--`, as in Consul's tool. */
+/** True for arguments that request help anywhere before `--`, as in Consul's tool. */
 export const isHelpFlag = (word: string): boolean => word === '--help' || word === '-help' || word === '-h'
 
 function isData(

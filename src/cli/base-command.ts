@@ -24,11 +24,11 @@ import {StatusLine} from './status-line.js'
 
 export type ChildWords = NonNullable<SplitArgv['child']>
 
-/** The parts of the process that a command uses, passed in by `bin` and by tests. */
+/** The parts of the process that a command uses. `bin` and tests pass them in. */
 export interface CommandHost {
   readonly env: Environment
   readonly stdin: NodeJS.ReadStream
-  /** True if stdin is a terminal. Reading this does not open stdin. */
+  /** True if stdin is a terminal. Reading this property does not open stdin. */
   readonly isStdinTerminal: boolean
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
@@ -36,8 +36,8 @@ export interface CommandHost {
 }
 
 /**
- * Returns the process as a host. It opens each stream at its first use, because opening stdin takes 3 % of the start-up
- * time.
+ * Returns the process as a host. Opens each stream only at its first use, because opening stdin takes 3 % of the
+ * start-up time.
  */
 export const processHost = (): CommandHost => ({
   env: process.env,
@@ -56,35 +56,35 @@ export const processHost = (): CommandHost => ({
   signals: process,
 })
 
-/** oclif's Config with the host of a command. */
+/** oclif's Config, with a host for the command. */
 export type HostedConfig = Config & {readonly host?: CommandHost}
 
 type Flagged = Pick<typeof BaseCommand, 'baseFlags' | 'flags' | 'enableJsonFlag'>
 
-/** Returns the facts about a command's flags that splitting needs, including oclif's own --json. */
+/** Returns the facts about a command's flags, including oclif's own --json, that are needed to split its arguments. */
 export const flagShapes = ({baseFlags, flags, enableJsonFlag}: Flagged): Readonly<Record<string, FlagShape>> => ({
   ...(enableJsonFlag && {json: {type: 'boolean'}}),
   ...(baseFlags as unknown as Readonly<Record<string, FlagShape>>),
   ...(flags as unknown as Readonly<Record<string, FlagShape>>),
 })
 
-/** Returns the flags among a command's arguments, each in its long form with its value in one argument. */
+/** Returns the flags among a command's arguments, each in its long form together with its value in one argument. */
 export const ownFlags = (
   words: readonly string[],
   command: Flagged & Pick<typeof BaseCommand, 'childForm' | 'dataForm'>,
 ): readonly string[] => flagWords(splitArgv(words, flagShapes(command), command).own)
 
-/** The answer of a command with `--compat` to an error. */
+/** How a command with `--compat` reacts to an error. */
 export interface CompatAnswer {
   readonly exit: number
-  /** The line for stderr, if there is one. */
+  /** The line for stderr; undefined if there is none. */
   readonly line: string | undefined
 }
 
 /**
- * A command translates arguments to an options object and a result to text, and does nothing else. `run` resolves to
- * the exit code; errors are thrown and get their exit code in one place (src/main). Never parse, print or exit with
- * oclif's own methods: they reorder arguments, read stdin and reveal settings.
+ * Base class of all commands. A command only translates its arguments to an options object and a result to text. `run`
+ * resolves to the exit code; errors are thrown and get their exit code in one place (src/main). Never parse, print or
+ * exit with oclif's own methods: they reorder arguments, read stdin and reveal settings.
  */
 export abstract class BaseCommand<T extends typeof Command = typeof Command> extends Command {
   static override baseFlags: typeof commonFlags = commonFlags
@@ -92,19 +92,22 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   static childForm: ChildForm | undefined = undefined
   /** Where free text begins, which may begin with dashes. Set by commands that take free text. */
   static dataForm: DataForm | undefined = undefined
-  /** Repeatable flags to which files add values. All other settings of a file are replaced by a flag. */
+  /**
+   * Repeatable flags whose values in files are added to those on the command line. All other settings in files are
+   * replaced by the command line.
+   */
   static addedFromFiles: readonly string[] = []
 
-  /** The meanings of exit codes that are the command's own. */
+  /** The meanings of exit codes that only this command has. */
   static exitMeanings: ExitMeanings = {}
 
-  /** Flags that contradict others, or have no effect without others. */
+  /** Flags that contradict other flags, or that have no effect without other flags. */
   static flagRules: readonly FlagRule[] = []
 
   /** Flags whose value may be empty. */
   static emptyFlags: readonly string[] | 'all' = []
 
-  /** Returns a command's own exit code for an error; undefined leaves the error to the common table. */
+  /** Returns this command's exit code for an error, or undefined to use the exit code that all commands share. */
   static exitCodeFor(_error: unknown): number | undefined {
     return undefined
   }
@@ -113,15 +116,15 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   protected args!: InferredArgs<T['args']>
   /** Positional arguments, for commands that take any number of them (`strict = false`). */
   protected words: readonly string[] = []
-  /** The child's arguments, exactly as typed. */
+  /** The child's arguments, exactly as given. */
   protected child: ChildWords | undefined
   protected out!: Output
   protected logger!: FlushableLogger
   protected sources: SettingSources = new Map()
   protected readonly host: CommandHost = (this.config as HostedConfig).host ?? processHost()
-  /** Releases resources after `run`, also if it fails, in reverse order. */
+  /** Releases resources in reverse order after `run`, even if `run` fails. */
   protected readonly releases = new ReleaseStack()
-  /** The command's arguments as typed. Parsing replaces `argv`, but not these. */
+  /** The command's arguments as given. Parsing replaces `argv`, but not this copy. */
   protected readonly typed: readonly string[] = [...this.argv]
   #signals: StopSignals | undefined
   #statusLine: StatusLine | undefined
@@ -155,7 +158,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     }
   }
 
-  /** True if `--compat` is set. If the arguments could not be parsed, they are searched for it. */
+  /** True if `--compat` is set. If the arguments could not be parsed, checks whether they contain `--compat`. */
   protected get isCompat(): boolean {
     const shapes = this.#shapes
     if (!Object.hasOwn(shapes, 'compat')) return false
@@ -166,14 +169,14 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   }
 
   /**
-   * Returns the answer of Consul's own tool to an error, for a command with `--compat`. Undefined leaves it to the
-   * common table.
+   * Returns how Consul's own tool reacts to an error, for a command with `--compat`. Returns undefined to treat the
+   * error like any other.
    */
   protected answerAsConsul(_error: unknown): CompatAnswer | undefined {
     return undefined
   }
 
-  /** Resolves to 1 instead of 0 if the result could not be written, for instance to a full disk. */
+  /** Resolves to 1 instead of 0 if the result could not be written, for instance because the disk is full. */
   async #printed(exitCode: number): Promise<number> {
     const failure = await this.out.settled()
     if (failure === undefined) return exitCode
@@ -192,7 +195,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return painter(this.host[stream], this.host.env)
   }
 
-  /** Returns a logger in the command's format, with this minimum level. */
+  /** Returns a logger in the command's format that logs at `least` and above. */
   protected createLogger(least: LogLevel): FlushableLogger {
     const {stderr} = this.host
     const {'log-format': given} = this.flags as {readonly 'log-format'?: LogFormat}
@@ -212,7 +215,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return Object.fromEntries(entries.filter((pair): pair is [string, string] => pair[1] !== undefined))
   }
 
-  /** Catches stop signals from the first access on. Until then they end the process as usual. */
+  /** Catches stop signals from the first access of this property on. Before that, they end the process as usual. */
   protected get stopSignals(): StopSignals {
     this.#signals ??= catchStopSignals(this.host.signals)
     return this.#signals
@@ -223,18 +226,18 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return this.stopSignals.signal
   }
 
-  /** Stops the command as a stop signal does, but with this error. */
+  /** Stops the command with this error, as a stop signal would. */
   protected endWith(error: unknown): void {
     this.#fault ??= {error}
     this.stopSignals.abort(error)
   }
 
-  /** Reads a file given with --config. Returns settings by the names of flags. */
+  /** Reads a file given with --config. Returns its settings by flag name. */
   protected readSettings(path: string): Promise<Settings> {
     return readSettingsFile(path)
   }
 
-  /** Reads arguments, variables and files again. If they are not valid, it rejects and changes nothing. */
+  /** Reads arguments, variables and files again. If they are not valid, rejects and changes nothing. */
   protected async readFlags(): Promise<void> {
     const ctor = this.ctor as unknown as T & typeof BaseCommand
     const shapes = this.#shapes
@@ -270,7 +273,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     this.#withoutEffect = withoutEffect
   }
 
-  /** Resolves with false if there is nothing to run, because only the settings were to be printed. */
+  /** Resolves with false if there is nothing to run, because the command should only print its settings. */
   async #prepare(): Promise<boolean> {
     await this.readFlags()
     const common = this.flags as unknown as {quiet: boolean; verbose: boolean; 'log-level': 'warn'}
@@ -283,7 +286,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       line: this.statusLine,
       phrase: text => this.phrase(text),
     })
-    // Consul's tools accept this silently.
+    // Consul's tools accept such arguments without a message.
     if (!this.isCompat) {
       for (const name of this.#repeated) this.out.warn(`--${name}: is given several times: the last value counts`)
       for (const line of this.#withoutEffect) this.out.warn(line)
@@ -305,7 +308,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return describeSettings(this.#shapes, this.flags, this.sources)
   }
 
-  /** Returns a text of the library with the command's flags in place of the options that it names. */
+  /** Returns a text of the library in which the options are replaced by the command's flags. */
   protected phrase(text: string): string {
     return toFlagWords(text, this.#shapes)
   }

@@ -10,8 +10,9 @@ interface Stream {
 }
 
 /**
- * True on a terminal. NO_COLOR and TERM=dumb switch colours off there; FORCE_COLOR switches them on elsewhere (0 or
- * false: off). Node's own rule is not used, because it writes a warning to stderr if both variables are set.
+ * True if the stream is a terminal, unless NO_COLOR or TERM=dumb is set. FORCE_COLOR switches colours on elsewhere, too
+ * (0 or false switches them off). Node's own rule is not used, because it writes a warning to stderr if both variables
+ * are set.
  */
 function isColoured(stream: Stream, env: Environment): boolean {
   if ((env['NO_COLOR'] ?? '') !== '') return false
@@ -20,6 +21,8 @@ function isColoured(stream: Stream, env: Environment): boolean {
   return stream.isTTY === true && env['TERM'] !== 'dumb'
 }
 
-/** Returns a function that styles text for people. Do not use it for logs, JSON or texts of Consul's own tools. */
+/**
+ * Returns a function that styles text for people. It must not be used for logs, JSON or texts of Consul's own tools.
+ */
 export const painter = (stream: Stream, env: Environment): Paint =>
   isColoured(stream, env) ? (style, text) => styleText(style, text, {validateStream: false}) : (_style, text) => text

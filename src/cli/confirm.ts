@@ -1,11 +1,14 @@
 import {createInterface} from 'node:readline/promises'
 
-/** Asks on a terminal. Resolves to true for y and yes only. Rejects with the signal's reason if it aborts. */
+/**
+ * Asks a question on a terminal. Resolves to true only for the answers y and yes. Rejects with the signal's
+ * reason if it aborts.
+ */
 export async function confirm(
   question: string,
   io: {readonly input: NodeJS.ReadStream; readonly output: NodeJS.WriteStream; readonly signal: AbortSignal},
 ): Promise<boolean> {
-  // The terminal itself handles the line, so that Ctrl-C arrives as a signal.
+  // The terminal itself handles line editing, so that Ctrl-C arrives as a signal.
   const terminal = createInterface({input: io.input, output: io.output, terminal: false})
   try {
     const ended = new Promise<undefined>(resolve => {

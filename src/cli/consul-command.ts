@@ -18,19 +18,19 @@ const toAgent = (options: TransportOptions): Transport => new NodeTransport(opti
 
 const baseFlags = {...commonFlags, ...consulFlags}
 
-/** A command that talks to Consul: takes Consul's connection flags and variables. */
+/** Base class of commands that talk to Consul. They have Consul's connection flags and variables. */
 export abstract class ConsulCommand<T extends typeof Command = typeof Command> extends BaseCommand<T> {
   static override baseFlags = baseFlags
 
   declare protected flags: InferredFlags<typeof baseFlags & T['flags']>
 
-  /** Failures that were reported because waiting cannot fix them. */
+  /** Failures that waiting cannot fix and that were already reported. */
   readonly #hopeless = new Set<string>()
   /** Rules that the token lacks, as far as a warning has named them. */
   readonly #lacked = new Set<string>()
   #hiddenCheck = Promise.resolve()
 
-  /** Adds all rules that the token lacks to an error about a refused token. */
+  /** If the token was refused, adds all rules that it lacks to the error. */
   override async execute(): Promise<number> {
     try {
       return await super.execute()
@@ -110,25 +110,26 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   }
 
   /**
-   * Prints that the command waits for Consul. Daemons always print it, other commands on a terminal or with --verbose.
+   * Prints that the command waits for Consul. Daemons always print this, other commands only on a terminal or with
+   * --verbose.
    */
   protected sayWaiting(text: string): void {
     this.out.say(text)
   }
 
   /**
-   * What happens when the first read fails for a reason that waiting cannot fix: the command ends, or prints the reason
-   * and continues, or leaves the failure to the code that reads.
+   * What to do if a first read fails for a reason that waiting cannot fix: `end` the command, `report` the reason and
+   * continue, or `leave` the failure to the code that reads.
    */
   protected get ifHopeless(): 'end' | 'report' | 'leave' {
     return 'leave'
   }
 
-  /** Returns true if the failure is handled here. */
+  /** Handles a failure that waiting cannot fix. Returns true if no other code should handle it. */
   #handleHopeless(error: unknown): boolean {
     const {ifHopeless} = this
     if (ifHopeless === 'end') this.endWith(error)
-    // The code that reads reports a failure that is not transient.
+    // If the failure is not transient, the code that reads reports it.
     if (ifHopeless === 'report' && isTransient(error)) this.#reportHopeless(error)
     return ifHopeless !== 'leave'
   }
@@ -148,7 +149,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
 
   /** Returns the connection settings as given, without opening files. */
   protected connectionSettings(): ConnectionSettings {
-    // Variables without a flag of their own (CONSUL_HTTP_AUTH, CONSUL_HTTP_SSL) count too.
+    // Variables that have no flag (CONSUL_HTTP_AUTH, CONSUL_HTTP_SSL) count as well.
     return {...connectionFromEnv(this.host.env), ...this.#given()}
   }
 

@@ -3,7 +3,7 @@ import type {FlagShape} from './flag-words.js'
 
 type Parse = (input: unknown, ...rest: unknown[]) => unknown
 
-/** A character that an argument of a program cannot contain. */
+/** A character that no argument of a program can contain. */
 const mark = '\0'
 
 const unmarked = (input: unknown): unknown =>
@@ -11,8 +11,8 @@ const unmarked = (input: unknown): unknown =>
 
 /**
  * Returns the arguments with a mark before values that begin with a dash, and flags that remove the mark before they
- * read the value. Otherwise oclif refuses a value that looks like a flag of the command, such as `-v1` if there is a
- * flag `-v`.
+ * read the value. Without the mark, oclif refuses a value that looks like a flag of the command, such as `-v1` if there
+ * is a flag `-v`.
  */
 export function withMarkedValues<F extends Readonly<Record<string, object>>>(
   argv: readonly string[],

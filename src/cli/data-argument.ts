@@ -3,7 +3,7 @@ import {briefPath} from '../core/brief.js'
 import {messageOf, UsageError} from '../core/errors.js'
 import {readInput, readStream, valueInputBytes} from '../core/input.js'
 
-/** Reads stdin to its end, up to `limitBytes`. Throws a UsageError if stdin is closed or has more than that. */
+/** Reads stdin to its end. Throws a UsageError if stdin is closed or has more than `limitBytes`. */
 export async function readStdin(
   stdin: AsyncIterable<Uint8Array | string>,
   limitBytes = valueInputBytes,
@@ -37,8 +37,8 @@ export async function readDataArgument(
 }
 
 /**
- * Resolves with true if the process was started with a closed stdin. Node then opens /dev/null for reading and writing,
- * while a shell's `</dev/null` only reads. This can be detected on Linux only.
+ * Resolves with true if the process was started with a closed stdin. In that case Node opens /dev/null for reading and
+ * writing, whereas a shell opens `</dev/null` only for reading. The difference can be detected only on Linux.
  */
 async function isClosed(stdin: AsyncIterable<unknown> & {readonly fd?: number}): Promise<boolean> {
   if (stdin.fd !== 0) return false
@@ -50,7 +50,7 @@ async function isClosed(stdin: AsyncIterable<unknown> & {readonly fd?: number}):
   }
 }
 
-/** Returns the reason in Go's wording. */
+/** Returns the reason why a file cannot be read, in Go's words. */
 function whyUnreadable(path: string, error: unknown): string {
   const {code, message} = error as NodeJS.ErrnoException
   if (code === 'EISDIR') return `read ${briefPath(path)}: is a directory`

@@ -1,5 +1,5 @@
 /**
- * Returns the fields that are not undefined, because an options object distinguishes a missing field from an undefined
+ * Returns the fields that are not undefined. Needed because the types distinguish a missing field from an undefined
  * one.
  */
 export function defined<T extends object>(fields: T): {[K in keyof T]?: Exclude<T[K], undefined>} {

@@ -11,14 +11,14 @@ const inHome = (env: Environment, variable: string, fallback: string): string =>
 export const keysDirectory = (env: Environment): string =>
   join(inHome(env, 'XDG_CONFIG_HOME', '.config'), 'baton', 'keys')
 
-/** Returns the file with the keys of the responders that the user has reached. */
+/** Returns the file with the keys of all responders that the user has reached so far. */
 export const knownRespondersFile = (env: Environment): string =>
   join(inHome(env, 'XDG_CONFIG_HOME', '.config'), 'baton', 'known_responders')
 
 /** Directory of the public keys that responders trust. */
 export const trustDirectory = '/etc/baton/trust.d'
 
-/** Directory for files of daemons that must survive a restart. */
+/** Directory for those files of a daemon that must survive a restart. */
 export const stateDirectory = (env: Environment, name: string): string =>
   process.geteuid?.() === 0 && (env['XDG_STATE_HOME'] ?? '') === ''
     ? join('/var/lib/baton', name)

@@ -3,8 +3,8 @@ import {consulFlags} from './flags.js'
 import type {SettingSources} from './settings.js'
 
 /**
- * Throws a UsageError for a flag with an empty value, which usually comes from a script's variable that is not set. As
- * in Consul's tools, flags of the connection may be empty and then count as not given.
+ * Throws a UsageError for a flag with an empty value, which usually comes from an unset variable in a script.
+ * Connection flags may be empty, as in Consul's tools, and then count as not given.
  */
 export function refuseEmptyValues(
   flags: Readonly<Record<string, unknown>>,
@@ -18,6 +18,6 @@ export function refuseEmptyValues(
   }
 }
 
-/** True for the flags of the connection, and those that the command lists. */
+/** True for connection flags, and for flags that the command lists. */
 export const canBeEmpty = (name: string, allowed: readonly string[] | 'all'): boolean =>
   allowed === 'all' || Object.hasOwn(consulFlags, name) || allowed.includes(name)

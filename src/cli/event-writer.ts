@@ -4,8 +4,9 @@ import {UsageError} from '../core/errors.js'
 import {whyUnreadable} from '../core/input.js'
 
 /**
- * Writes the lines of `--events FILE|fd:N`. Never waits for its reader: lines for a slow reader
- * are buffered, lines for a closed one are discarded. Disposing writes what is left and closes.
+ * Writes the lines of `--events FILE|fd:N`. Never waits for its reader: lines for a slow reader are
+ * buffered, lines for a closed one are discarded. Disposing writes the buffered lines and closes
+ * the file.
  */
 export class EventWriter implements AsyncDisposable {
   readonly #stream: WriteStream

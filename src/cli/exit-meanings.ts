@@ -1,6 +1,12 @@
-/** An exit code as help and docs name it: `128+n` is the end by signal n, `other` the code of a command that was run. */
+/**
+ * An exit code in help and docs: `128+n` stands for the end by signal n, `other` for the code of the command that was
+ * run.
+ */
 export type ExitLabel = `${number}` | '128+n' | 'other'
-/** The meanings of a command's exit codes. An undefined meaning removes a code that most commands have. */
+/**
+ * The meanings of a command's exit codes. An undefined meaning removes a code that most other commands
+ * have.
+ */
 export type ExitMeanings = Readonly<Partial<Record<ExitLabel, string | undefined>>>
 
 export interface ExitRow {
@@ -27,14 +33,14 @@ const ofConsul: ExitMeanings = {
   77: 'the token lacks a permission',
 }
 
-/** Meanings that most commands share. */
+/** Meanings that most commands have in common. */
 export const sharedMeanings: ReadonlySet<string | undefined> = new Set(Object.values({...ofAll, ...ofConsul}))
 
-/** True for a command that has the flags of the connection. */
+/** True for a command that has the connection flags. */
 export const talksToConsul = ({baseFlags}: {readonly baseFlags: object}): boolean =>
   Object.hasOwn(baseFlags, 'token-file')
 
-/** Returns every exit code of a command, in order. Help, manual pages and docs use only this list. */
+/** Returns every exit code of a command, in order. Help, manual pages and docs all use this list. */
 export function exitRows(command: Exiting): readonly ExitRow[] {
   const all = {...ofAll, ...(talksToConsul(command) && ofConsul), ...command.exitMeanings}
   const rows = Object.entries(all) as readonly (readonly [ExitLabel, string | undefined])[]

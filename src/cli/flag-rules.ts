@@ -2,29 +2,30 @@ import {UsageError} from '../core/errors.js'
 import type {SplitArgv} from './argv.js'
 import type {SettingSources} from './settings.js'
 
-/**
- * Conditions that a rule can name besides flags: a command to run, arguments after `--`, and the imitation of Consul's
- * tools.
- */
+/** Conditions besides flags that a rule can name: a command to run, arguments after `--`, and `--compat`. */
 const circumstances = ['COMMAND', '--', 'compat']
 
 /**
- * A flag that contradicts something else on the command line, or has no effect without it. Only typed flags break a
- * rule: variables and files are shared by many commands.
+ * A rule for a flag that contradicts something else on the command line, or has no effect without it. Only flags on the
+ * command line can break a rule, because variables and files are shared by many commands.
  */
 export interface FlagRule {
   readonly flag: string
-  /** Whether the rule is for the flag with a value or switched on, or for the flag switched off. @default 'on' */
+  /**
+   * Whether the rule applies if the flag is given (with a value or switched on), if it is switched off, or in both
+   * cases.
+   * @default 'on'
+   */
   readonly when?: 'on' | 'off' | 'any'
-  /** Typed flags and conditions that contradict the flag. */
+  /** Flags and conditions that contradict the flag. */
   readonly besides?: readonly string[]
-  /** Flags and conditions, one of which the flag needs to have an effect. */
+  /** Flags and conditions of which the flag needs at least one to have an effect. */
   readonly needs?: readonly string[]
-  /** The rule holds only for arguments after `--`: Consul's tools accept the flag. */
+  /** True if the rule applies only together with arguments after `--`, because Consul's tools accept the flag. */
   readonly isNativeOnly?: true
   /**
-   * The reason why the flag has no effect. The command prints it as a warning and continues, because Consul's tools
-   * accept the flag and it does no harm.
+   * The reason why the flag has no effect. The command only prints it as a warning, because Consul's tools accept the
+   * flag and it does no harm.
    */
   readonly warning?: string
 }
@@ -38,7 +39,7 @@ interface GivenLine {
   readonly child: SplitArgv['child']
 }
 
-/** Throws a UsageError for the first rule that is broken. Returns a line for each flag that has no effect. */
+/** Throws a UsageError for the first broken rule. Returns a line for each flag that has no effect. */
 export function checkFlagRules(rules: readonly FlagRule[], line: GivenLine): readonly string[] {
   const warnings: string[] = []
   for (const rule of rules) {
@@ -52,7 +53,7 @@ export function checkFlagRules(rules: readonly FlagRule[], line: GivenLine): rea
 
 function faultOf(rule: FlagRule, line: GivenLine): string | undefined {
   const {flag, when = 'on', besides = [], needs = []} = rule
-  // A switch without a negative form has no value when it is off.
+  // A switch that has no negative form has no value when it is off.
   const isOff = line.flags[flag] === false || line.flags[flag] === undefined
   if (!isTyped(flag, line) || (when !== 'any' && isOff !== (when === 'off'))) return undefined
   if (rule.isNativeOnly === true && line.child?.form !== 'native') return undefined

@@ -1,17 +1,17 @@
 import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 
-/** The facts about a flag that splitting needs. */
+/** The facts about a flag that are needed to split arguments. */
 export interface FlagShape {
   readonly type: 'boolean' | 'option'
   readonly char?: string | undefined
   readonly aliases?: readonly string[] | undefined
   readonly allowNo?: boolean | undefined
-  /** True if every value counts; otherwise the last one does. */
+  /** True if every given value counts; otherwise only the last one does. */
   readonly multiple?: boolean | undefined
-  /** The value of the flag if it is given without one. The next argument is then not its value. */
+  /** The value of the flag if it is given without one. In that case the next argument is not its value. */
   readonly bare?: string | undefined
-  /** If the next argument matches this, it is the value anyway, as in Go. */
+  /** If the next argument matches this expression, it is the value after all, as in Go. */
   readonly bareUnless?: RegExp | undefined
 }
 
@@ -20,15 +20,15 @@ export interface Reading {
   /** The flag; undefined if the command does not have it. */
   readonly name: string | undefined
   /**
-   * The flag in its long form with its value, or as typed if it is not known. Empty if it is switched off and the long
-   * form cannot express that.
+   * The flag in its long form with its value, or as given if the flag is unknown. Empty if the flag is switched off and
+   * the long form cannot express that.
    */
   readonly word: string
   readonly isNextTaken?: boolean
   readonly fault?: UsageError
 }
 
-/** Returns a map from every name of every flag to the name that the command uses. */
+/** Returns a map from each name of each flag to the name that the command uses. */
 export function indexFlags(flags: Readonly<Record<string, FlagShape>>): ReadonlyMap<string, string> {
   const names = new Map<string, string>()
   for (const [name, flag] of Object.entries(flags)) {
@@ -74,14 +74,15 @@ export function readFlag(word: string, next: string | undefined, {names, flags}:
   if (equals !== undefined) return {name, word: `--${name}=${value}`}
   if (flag.bare !== undefined) {
     const bare = {name, word: `--${name}=${flag.bare}`}
-    // An empty or quoted argument is not a key: probably the script's variable for the value is broken.
+    // An argument that is empty or begins with a quote or a space cannot be a key. The variable for the value in the
+    // user's script is probably broken.
     if (next !== undefined && /^(?:$|["'\s])/.test(next)) {
       const fault = new UsageError(`--${name}: '${brief(next)}' is not a value of it`, {
         hint: 'leave it out, or give one',
       })
       return {...bare, fault}
     }
-    // With a single dash the flag is in Go's form and needs a value.
+    // With a single dash, the flag is in Go's form and must have a value.
     const isBare = word.startsWith('--') || next === undefined
     if (isBare && !(next !== undefined && flag.bareUnless?.test(next) === true)) return bare
   }
@@ -92,8 +93,7 @@ export function readFlag(word: string, next: string | undefined, {names, flags}:
 }
 
 /**
- * Returns the names of flags as typed, aliases included. The values of flags are skipped, even if they begin with a
- * dash.
+ * Returns the names of flags as given, including aliases. Skips the values of flags, even if they begin with a dash.
  */
 export function typedNames(words: readonly string[], flags: Readonly<Record<string, FlagShape>>): readonly string[] {
   const names = indexFlags(flags)
@@ -107,7 +107,7 @@ export function typedNames(words: readonly string[], flags: Readonly<Record<stri
   return typed
 }
 
-/** Reads a boolean, which may be given as `-shell=false`. */
+/** Reads a boolean flag, which may be given as `-shell=false`. */
 function readSwitch(
   name: string,
   flag: FlagShape,

@@ -90,7 +90,9 @@ export function durationFlag(options: {
   })()
 }
 
-/** Returns a flag for a duration that may be left out: `--x` alone is `once`. `-x 5s` is read as Go reads it. */
+/**
+ * Returns a flag for a duration whose value may be left out: `--x` alone means `once`. `-x 5s` is read as Go reads it.
+ */
 export function bareDurationFlag(options: {
   readonly description: string
   readonly helpGroup?: string
@@ -110,7 +112,9 @@ export function bareDurationFlag(options: {
 
 const units: Readonly<Record<string, number>> = {'': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3}
 
-/** Returns a flag for a size in bytes, or with K, M or G (of 1024). `0` and `unlimited` are `Infinity`. */
+/**
+ * Returns a flag for a size in bytes, or with the unit K, M or G (powers of 1024). `0` and `unlimited` mean `Infinity`.
+ */
 export function sizeFlag(options: {readonly description: string; readonly helpGroup?: string}) {
   return Flags.custom<number>({
     ...options,
@@ -129,8 +133,8 @@ export function sizeFlag(options: {readonly description: string; readonly helpGr
 const wholeNumber = /^(?:0[xX](?:_?[\da-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/
 
 /**
- * Reads a whole number in Go's syntax: `010` is 8, `0x10` is 16, `1_000` is 1000. Undefined if the text is not a number
- * of at most 64 bits.
+ * Parses a whole number in Go's syntax: `010` is 8, `0x10` is 16, `1_000` is 1000. Returns undefined if the text is not
+ * such a number or exceeds 64 bits.
  */
 export function parseGoUint(text: string): bigint | undefined {
   if (!wholeNumber.test(text)) return undefined
@@ -138,7 +142,7 @@ export function parseGoUint(text: string): bigint | undefined {
   return value > 0xffff_ffff_ffff_ffffn ? undefined : value
 }
 
-/** Returns a flag for a whole number of up to 64 bits, as Go reads it. */
+/** Returns a flag for a whole number of up to 64 bits in Go's syntax. */
 export function bigintFlag(options: {readonly description: string; readonly aliases?: string[]}) {
   return Flags.custom<bigint>({
     ...options,

@@ -1,12 +1,12 @@
 import * as Flags from '@oclif/core/flags'
 import {consulFlags} from './flags.js'
 
-/** Returns a flag with more names. */
+/** Returns a flag with additional names. */
 export function aliased<T>(flag: T, aliases: string[]): T {
   return {...flag, aliases}
 }
 
-/** Returns Consul's connection flags with the names that consul-replicate and consul-template have for them. */
+/** Returns Consul's connection flags under the names that consul-replicate and consul-template use for them. */
 export const goConnectionFlags = (helpGroup: string) => ({
   'http-addr': aliased(consulFlags['http-addr'], ['consul-addr', 'consul']),
   token: aliased(consulFlags.token, ['consul-token']),
@@ -34,11 +34,11 @@ export const goConnectionFlags = (helpGroup: string) => ({
   }),
 })
 
-/** Returns a flag that is accepted and does nothing. */
+/** Returns a flag that is accepted but has no effect. */
 export const acceptedFlag = (description: string) =>
   Flags.string({description: `${description}: accepted, without effect`, hidden: true})
 
-/** Flags of the transport, which have no effect. */
+/** Flags of the transport, which are accepted but have no effect. */
 export const goTransportFlags = {
   'consul-transport-dial-keep-alive': acceptedFlag('keep-alive of connections'),
   'consul-transport-dial-timeout': acceptedFlag('timeout of connecting'),

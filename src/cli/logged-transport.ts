@@ -1,7 +1,10 @@
 import {messageOf} from '../core/errors.js'
 import type {Clock, Logger, Transport} from '../core/types.js'
 
-/** Passes requests on to another transport, and logs each one with its answer or failure at level debug. Headers are not logged. */
+/**
+ * Passes requests on to another transport. Logs each request with its answer or failure at level debug, but without
+ * headers.
+ */
 export const loggedTransport = (
   inner: Transport,
   {logger, clock}: {readonly logger: Logger; readonly clock: Clock},

@@ -3,7 +3,7 @@ import type {FlagShape} from './flag-words.js'
 type Flags = Readonly<Record<string, FlagShape>>
 
 /**
- * Flags that are not called like their option (in kebab case, without its unit). The first one that the command has is
+ * Flags whose names differ from the option's name in kebab case without its unit. The first one that the command has is
  * used.
  */
 const exceptions: Readonly<Record<string, readonly string[]>> = {
@@ -39,9 +39,9 @@ const variables: Readonly<Record<string, string>> = {address: 'CONSUL_HTTP_ADDR'
 const option = /`([a-z][A-Za-z0-9.]*)(?:: '?([\w.-]+)'?)?`/g
 
 /**
- * Returns a text of the library with the flags of a command (--grace, --via rexec) in place of the options, which the
- * library writes in backticks (`graceMs`, `via: 'rexec'`). An option for which the command has no flag stays as it is.
- * `style` 'go' writes flags as Consul's own tools do: -n.
+ * Replaces the options in a text of the library by flags of a command (--grace, --via rexec). The library writes
+ * options in backticks (`graceMs`, `via: 'rexec'`). An option for which the command has no flag stays unchanged. With
+ * the style 'go', flags are written with a single dash (-n), as in Consul's own tools.
  */
 export function toFlagWords(text: string, flags: Flags, style: 'long' | 'go' = 'long'): string {
   return text.replaceAll(option, (whole, name: string, value: string | undefined) => {
@@ -55,8 +55,8 @@ export function toFlagWords(text: string, flags: Flags, style: 'long' | 'go' = '
 }
 
 /**
- * Returns the flag of an option. `tls.cert` is looked up as a whole first, then by its last part; a list (`nodes`) has
- * a repeatable flag (--node).
+ * Returns the flag for an option. `tls.cert` is looked up as a whole first, then by its last part; a list such as
+ * `nodes` has a repeatable flag (--node).
  */
 function flagOf(option: string, flags: Flags): string | undefined {
   const last = option.slice(option.lastIndexOf('.') + 1)

@@ -9,11 +9,11 @@ export interface OutputOptions {
   readonly verbose: boolean
   /** The progress line, which is erased from the terminal before anything else is written to it. */
   readonly line: StatusLine
-  /** Replaces the options that a text names by flags. */
+  /** Replaces the options that a text mentions by flags. */
   readonly phrase: (text: string) => string
 }
 
-/** Writes results to stdout, and messages about them to stderr. */
+/** Writes results to stdout, and messages about results to stderr. */
 export class Output {
   readonly #options: OutputOptions
   readonly #stdout: WrittenStream
@@ -25,7 +25,7 @@ export class Output {
     options.stderr.on('error', () => {})
   }
 
-  /** Calls the listener when stdout cannot be written any more, so that a command that only prints can end. */
+  /** Calls the listener when stdout can no longer be written, so that a command that only prints can end. */
   onClosed(listener: () => void): void {
     this.#stdout.onClosed(listener)
   }
@@ -47,20 +47,22 @@ export class Output {
     stdout.write(data)
   }
 
-  /** Writes one object, with 64-bit numbers as digits: indented for `--json`, in one line for `--ndjson`. */
+  /** Writes one object, with 64-bit numbers as digits: indented for `--json`, on one line for `--ndjson`. */
   json(value: unknown, options: {readonly compact?: boolean} = {}): void {
     const text = stringifyConsulJson(value, options.compact === true ? undefined : 2)
-    // JSON does not escape these control characters, and a terminal would obey them.
+    // JSON does not escape these control characters, but a terminal would interpret them.
     this.line(text.replaceAll(/[\u007f-\u009f]/gu, one => `\\u00${one.charCodeAt(0).toString(16)}`))
   }
 
-  /** Reports progress, only on a terminal or with --verbose, and not with --quiet. */
+  /** Reports progress on a terminal or with --verbose, but never with --quiet. */
   say(text: string): void {
     const {quiet, verbose, stderr} = this.#options
     if (!quiet && (verbose || stderr.isTTY)) this.#message(`baton: ${text}`)
   }
 
-  /** Warns while the command continues, whether stderr is a terminal or not, but not with --quiet. */
+  /**
+   * Prints a warning after which the command continues, on a terminal or not, but not with --quiet.
+   */
   warn(text: string): void {
     if (!this.#options.quiet) this.#message(`baton: ${text}`)
   }

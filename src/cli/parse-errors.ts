@@ -3,12 +3,12 @@ import {isBatonError, UsageError} from '../core/errors.js'
 import type {FlagShape} from './flag-words.js'
 
 /**
- * Returns a UsageError for an error of the parser. It takes over only the facts, because the parser's text has several
- * lines and its fields contain all that was parsed, tokens included.
+ * Returns a UsageError for an error of the parser. Only the facts are taken over, because the parser's text has several
+ * lines and its fields contain everything that was parsed, including tokens.
  */
 export function toUsageError(error: unknown, command: string): unknown {
   if (isBatonError(error)) {
-    // The parser adds a text of its own around the messages of baton's flags.
+    // The parser adds its own text around the messages of baton's flags. This text is removed.
     error.message = error.message.replace(/^Parsing --\S+ \n\t/, '').replace(/\nSee more help with --help$/, '')
     return error
   }
@@ -26,7 +26,7 @@ export function toUsageError(error: unknown, command: string): unknown {
 
 const near = 2
 
-/** Returns the error for arguments that are not flags of the command. It suggests a flag with a similar name. */
+/** Returns the error for arguments that look like flags but are not. Suggests a flag with a similar name. */
 export async function unknownFlags(
   words: readonly string[],
   {command, shapes}: {readonly command: string; readonly shapes: Readonly<Record<string, FlagShape>>},
@@ -40,7 +40,7 @@ export async function unknownFlags(
   })
 }
 
-/** Returns the parser's message in baton's form: the flag, the value given, and why it is not valid. */
+/** Returns the parser's message in baton's form: the flag, the given value, and why the value is not valid. */
 function reasonOf(message: string, isOfArgument: boolean): string {
   const text = message.replace(/^The following errors? occurred:\s*/, '').replace(/\nSee more help with --help$/, '')
   const [, flag, bound, limit = '', number = ''] =

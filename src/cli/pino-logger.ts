@@ -15,7 +15,7 @@ export interface FlushableLogger extends Logger {
 
 export interface LoggerOptions {
   readonly format: LogFormat
-  /** Writes a line synchronously, so that no line is lost at exit. */
+  /** Writes a line synchronously, so that no line is lost when the process exits. */
   readonly write: (line: string) => unknown
   readonly wallMs: () => number
 }
@@ -57,7 +57,7 @@ export function createPinoLogger(least: LogLevel, options: LoggerOptions): Flush
   return build({})
 }
 
-/** Removes stack traces from warnings: they are for bugs, not for outages. */
+/** Removes stack traces from warnings, because they help with bugs but not with outages. */
 function withoutStacks(fields: LogFields): LogFields {
   const entries = Object.entries(fields)
   return Object.fromEntries(entries.map(([name, value]) => [name, value instanceof Error ? value.message : value]))

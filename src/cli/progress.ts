@@ -16,8 +16,8 @@ export interface ProgressOptions {
 }
 
 /**
- * Shows how much of a long task is done, its rate and the remaining time: on a terminal one line that is drawn again,
- * elsewhere a line every ten seconds. Clear it before anything else is written to the terminal.
+ * Shows how much of a long task is done, its rate and the remaining time. On a terminal, this is one line that is
+ * redrawn; elsewhere, it is a new line every ten seconds. Clear it before anything else is written to the terminal.
  */
 export class Progress {
   readonly #options: ProgressOptions
@@ -57,7 +57,7 @@ export class Progress {
     this.#line.clear()
   }
 
-  /** Removes the line, and forgets the progress until the next update. */
+  /** Removes the line, and shows nothing until the next update. */
   end(): void {
     this.clear()
     this.#subject = undefined

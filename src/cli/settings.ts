@@ -6,11 +6,11 @@ import {UsageError} from '../core/errors.js'
 import {flagWords} from './argv.js'
 import type {FlagShape} from './flag-words.js'
 
-/** The origin of each setting's value: `flag`, the name of a variable, a file, or `default`. */
+/** The origin of each setting's value: `flag`, the name of a variable, the path of a file, or `default`. */
 export type SettingSources = ReadonlyMap<string, string>
 
 export interface LayeredArgv {
-  /** The command's arguments with the values of lower layers added, so that one parser checks them all. */
+  /** The command's arguments and the values of lower layers, combined so that one parser checks them all. */
   readonly argv: readonly string[]
   readonly sources: SettingSources
 }
@@ -20,12 +20,13 @@ interface Layer {
   readonly value: unknown
 }
 
-/** Flags that control the command line itself and cannot be set otherwise. */
+/** Flags that control the command line itself and cannot be set in any other way. */
 export const flagOnly = new Set(['config', 'print-config', 'help', 'version', 'json'])
 
 /**
- * Applies the layers in order of precedence: flags, BATON_*, CONSUL_*, --config files (the last one first), defaults. A
- * setting without a flag is looked up in the lower layers and written as a flag before the given arguments.
+ * Applies the layers in order of precedence: flags, BATON_*, CONSUL_*, --config files (the last one first), defaults.
+ * If a setting's flag is not given, the setting is looked up in the lower layers and written as a flag before the given
+ * arguments.
  */
 export async function layerSettings(options: {
   readonly command: string
@@ -34,13 +35,13 @@ export async function layerSettings(options: {
   readonly off?: readonly string[]
   readonly flags: Readonly<Record<string, FlagShape>>
   readonly env: Environment
-  /** @default JSON or YAML */
+  /** Reads a file of settings. @default JSON or YAML */
   readonly readFile?: (path: string) => Promise<Settings>
-  /** Repeatable flags whose values in files are added to those of higher layers. */
+  /** Repeatable flags whose values in files are added to those from higher layers. */
   readonly added?: readonly string[]
-  /** Names that sections of a file can have: those of all commands. */
+  /** Names that sections of a file may have, which are the names of all commands. */
   readonly sections?: readonly string[]
-  /** Whether a setting may be an empty text. @default always */
+  /** Whether a setting may be empty. @default always */
   readonly canBeEmpty?: (name: string) => boolean
   /** Whether a flag with an empty value counts as not given, as in Consul's tools. @default never */
   readonly isUnsetByEmpty?: (name: string) => boolean
@@ -103,9 +104,7 @@ function toWords(name: string, flag: FlagShape, layer: Layer): string[] {
   })
 }
 
-/**
- * Reads files. Settings in a section with the command's name take precedence over those at the top of the same file.
- */
+/** Reads files. In each file, settings in the section with the command's name take precedence over those at the top. */
 async function readFiles(options: Parameters<typeof layerSettings>[0]): Promise<ReadonlyMap<string, Layer>> {
   const {argv, flags, command, readFile = readSettingsFile, added = []} = options
   const paths = flagWords(argv).flatMap(word => (word.startsWith('--config=') ? [word.slice('--config='.length)] : []))
@@ -125,7 +124,7 @@ async function readFiles(options: Parameters<typeof layerSettings>[0]): Promise<
   return layers
 }
 
-/** Takes the sections of other commands out of a file. */
+/** Removes the sections of other commands from the settings of a file. */
 function withoutSections(
   settings: Settings,
   file: {
@@ -142,14 +141,14 @@ function withoutSections(
   const top = Object.entries(settings).filter(([name, value]) => {
     if (name !== section && !sections.includes(name)) return true
     if (isBlock(value)) return false
-    // Some commands and flags have the same name. A plain value sets the flag.
+    // Some commands have the same name as a flag. A plain value then sets the flag.
     if (!Object.hasOwn(flags, name)) throw badSetting(path, name, 'must hold the settings of the command')
     return true
   })
   return {own: isBlock(own) ? Object.entries(own) : [], top}
 }
 
-/** Throws unless the value can be that of the flag: one plain value, or a list of them if it is repeatable. */
+/** Throws unless the flag can have this value: a single plain value or, if the flag is repeatable, a list of them. */
 function checkType(
   path: string,
   name: string,

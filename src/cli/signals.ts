@@ -9,15 +9,17 @@ export interface SignalSource {
   off(name: NodeJS.Signals, listener: () => void): unknown
 }
 
-/** Turns the process's stop signals into one abort. Disposing removes its signal handlers. */
+/**
+ * Combines the process's stop signals into one AbortSignal. Disposing removes its signal handlers.
+ */
 export interface StopSignals extends Disposable {
   /** Aborts with a CancelledError that names the first signal. */
   readonly signal: AbortSignal
-  /** Aborts `signal` with this reason, without a signal from the operating system. */
+  /** Aborts `signal` with this reason, without any signal from the operating system. */
   abort(reason: unknown): void
   /** Calls the listener for every stop signal, including the first. */
   onEach(listener: (name: StopSignal, count: number) => void): void
-  /** Stops catching this signal: the command handles it itself. */
+  /** Stops catching this signal, because the command handles it itself. */
   release(name: StopSignal): void
 }
 

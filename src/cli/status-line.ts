@@ -13,9 +13,9 @@ export interface TerminalStream {
 }
 
 /**
- * One line of a terminal that is redrawn in place. It must not wrap, because a wrapped line could not be erased. A text
- * that is too long loses its middle and keeps its end, which contains the numbers. If the terminal has become narrower
- * and has wrapped the line, all of its rows are erased.
+ * One line of a terminal that is redrawn in place. It must not wrap, because a wrapped line could not be erased. If a
+ * text is too long, its middle is cut out, because the end contains the numbers. If the terminal has become narrower
+ * and has wrapped the line, all of the line's rows are erased.
  */
 export class StatusLine {
   readonly #stream: TerminalStream
@@ -25,7 +25,7 @@ export class StatusLine {
     this.#stream = stream
   }
 
-  /** Shows `text` and after it `end`. Control characters are escaped. */
+  /** Shows `text` followed by `end`. Control characters are escaped. */
   draw(text: string, end: string): void {
     const line = fit(printable(text), printable(end), this.#width)
     this.#stream.write(`${this.#erasure()}${line}`)
@@ -61,7 +61,7 @@ function fit(text: string, end: string, width: number): string {
 
 const cutFront = (text: string, width: number): string => reversed(cut(reversed(text), width))
 
-/** The same characters from the last to the first. */
+/** Returns the same characters in reverse order. */
 const reversed = (text: string): string => Array.from(text).reverse().join('')
 
 function cut(text: string, width: number): string {
@@ -75,7 +75,7 @@ function cut(text: string, width: number): string {
   return kept
 }
 
-/** Returns the number of columns that a text occupies: two for each wide character, none for a combining mark. */
+/** Returns the number of columns that a text occupies: two for each wide character, none for a combining character. */
 function widthOf(text: string): number {
   let width = 0
   for (const character of text) width += wide.test(character) ? 2 : /\p{Mn}/u.test(character) ? 0 : 1

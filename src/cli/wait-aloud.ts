@@ -11,15 +11,16 @@ export interface WaitAloudOptions {
   readonly clock: Clock
   readonly say: (text: string) => void
   /**
-   * Called with a failure that waiting cannot fix, of a read for a path that has never been read successfully. Returns
-   * true if it handles the failure, which is then not reported as a wait. A failed write is left to the caller that sent
-   * it, for instance the read-only transaction that asks whether missing items are hidden.
+   * Called if a path has never been read successfully and its read fails for a reason that waiting cannot fix. Returns
+   * true if it handles the failure, which is then not reported as a wait. It is not called for other methods than GET,
+   * whose callers handle the failure; one of them is the read-only transaction that finds out whether missing items are
+   * hidden.
    */
   readonly onHopeless?: (error: unknown) => boolean
 }
 
 /**
- * Passes requests on to another transport, and reports when Consul does not answer them: 1.5 s after the first request
+ * Passes requests on to another transport, and reports if Consul does not answer them: 1.5 s after the first request
  * without an answer or the first failure, then at intervals that double up to a minute, and once when Consul answers
  * again. Each datacenter is reported separately. Blocking queries are not reported, because they are expected to wait.
  */
@@ -103,7 +104,7 @@ function partsOf(requested: string): {readonly path: string; readonly query: URL
   return {path, query: new URLSearchParams(query)}
 }
 
-/** The outage of one datacenter, with the requests to it that have no answer yet. */
+/** The outage of one datacenter, with the unanswered requests to it. */
 class Pending implements Disposable {
   readonly outage: Outage
   readonly #requests = new Set<object>()
@@ -120,8 +121,8 @@ class Pending implements Disposable {
   }
 
   /**
-   * Records that a request was sent whose answer should arrive at once. Dispose the result when the answer has begun,
-   * or will not come.
+   * Records that a request was sent that should be answered at once. Dispose the result when the answer has begun or
+   * will not come.
    */
   begin(): Disposable {
     const request = {}
@@ -135,7 +136,7 @@ class Pending implements Disposable {
     }
   }
 
-  /** Records that an answer has arrived. For requests that still wait, the time starts again. */
+  /** Records that an answer has arrived. For requests that are still waiting, the time starts again. */
   end(): void {
     this.outage.end()
     if (this.#requests.size > 0) this.outage.begin()

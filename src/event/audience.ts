@@ -9,13 +9,13 @@ import type {UnreadableEntry} from './notices.js'
 export interface Judged {
   /** IDs of events for other agents. */
   readonly others: readonly string[]
-  /** Events whose filters are not regular expressions. */
+  /** Events with a filter that is not a regular expression. */
   readonly unreadable: readonly UnreadableEntry[]
 }
 
 /**
- * Compares the filters of events with an agent, as the agent itself does: RE2, unanchored, the node by name, a service
- * of the agent by its ID, and a tag of the same service. Retries during outages.
+ * Compares the filters of events with an agent, by the same rules as the agent itself: RE2, unanchored, the node by
+ * name, a service of the agent by its ID, and a tag of the same service. Retries during outages.
  */
 export async function judgeFilters(
   client: ConsulClient,

@@ -51,8 +51,8 @@ const positive: OptionRule = {
 }
 
 /**
- * Throws a UsageError if `keep` is neither a number of events nor an age, or if another argument of a call on a log
- * breaks its rule.
+ * Throws a UsageError if `keep` is neither a number of events nor an age, or if another argument of a prune breaks its
+ * rule.
  */
 export function checkPrune(
   what: string,

@@ -11,8 +11,8 @@ import {type EventStream, logNotices, WatchStream} from './stream.js'
 
 const defaultMaxWaiting = 1024
 /**
- * Identity of a state in memory. Only a state file is compared with its owner, and asking the agent for its name would
- * need a permission.
+ * Identity of a state in memory. Such a state has no owner to compare, and asking the agent for its name would need a
+ * permission.
  */
 const unnamed: StateIdentity = {datacenter: 'unknown', node: ''}
 
@@ -20,13 +20,14 @@ const unnamed: StateIdentity = {datacenter: 'unknown', node: ''}
 export interface EventStreamOptions
   extends Pick<EventIntakeOptions, 'from' | 'afterCrash' | 'accepts' | 'orderWindowMs' | 'maxWaiting'> {
   /**
-   * A file that records handled events, so that a later stream continues where this one ended: each event is delivered
-   * at least once. Only one reader can use the file. @default nothing is recorded
+   * A file that records handled events, so that a later stream continues where this one ended and each event is
+   * delivered at least once. Only one reader can use the file at a time.
+   * @default nothing is recorded
    */
   readonly stateFile?: string
   /**
-   * Ends the stream: the loop finishes its present event and receives no other. @default the stream ends when it is
-   * disposed
+   * Ends the stream: the loop finishes its current event and receives no other.
+   * @default the stream ends when it is disposed
    */
   readonly signal?: AbortSignal
   /**
@@ -43,9 +44,10 @@ export interface FollowEventsOptions extends EventStreamOptions {
 }
 
 /**
- * Returns the events that reach the agent from now on. Starts at once; outages are retried. While `maxWaiting`
- * events (1024) or more wait for the reader, the agent is not read: it keeps the newest 256, and what it may have dropped is reported
- * as `events.missed`. The loop throws if Consul refuses the question or the state file cannot be used.
+ * Returns a stream of the events that reach the agent from now on. Starts at once, and retries during outages. While
+ * `maxWaiting` events (1024 by default) or more wait for the reader, the agent is not read. The agent keeps the newest
+ * 256, and if it may have dropped others, that is reported as `events.missed`. The loop throws if Consul refuses the
+ * query or the state file cannot be used.
  *
  * @example
  * ```ts
@@ -69,8 +71,9 @@ export function followEvents(client: ConsulClient, options: FollowEventsOptions 
 }
 
 /**
- * Returns the events of a durable log, in the order in which Consul took them. With a `stateFile`, those fired while no
- * stream was open are delivered, too. The loop throws as that of {@link followEvents}.
+ * Returns a stream of the events of a durable log, in the order in which Consul created the entries. With a
+ * `stateFile`, the stream also delivers events that were fired while no stream was open. The loop throws in the same
+ * cases as with {@link followEvents}.
  *
  * @example
  * ```ts
@@ -88,7 +91,7 @@ export function followDurable(
   options: EventStreamOptions = {},
 ): EventStream {
   checkStream('followDurable', {client, name}, options)
-  // Throws if no log can have this name.
+  // Throws if no log can have this name, because it could reach into another log.
   logPrefix(name)
   return openStream(client, options, {
     identity: async () => ({datacenter: (await client.agent.self()).datacenter, node: '', log: name}),

@@ -1,7 +1,7 @@
 import {failureKind} from '../core/failure-kind.js'
 import type {EventNotice} from './notices.js'
 
-/** Reports each kind of failure once per outage, and the end of the outage. */
+/** Reports each kind of failure once per outage, and reports the end of the outage. */
 export class OutageReport {
   readonly #observer: (notice: EventNotice) => void
   readonly #kinds = new Set<string>()

@@ -4,26 +4,26 @@ import {UsageError} from '../core/errors.js'
 const memberEvents = ['member-join', 'member-leave', 'member-failed', 'member-update', 'member-reap'] as const
 export type MemberEventType = (typeof memberEvents)[number]
 
-/** What happened: a user event, or a change of membership. */
+/** An occurrence: a user event, or a change of membership. */
 export type Occurrence =
   | {readonly type: 'user'; readonly name: string}
   | {readonly type: MemberEventType; readonly name?: undefined}
 
 interface Selector {
   readonly type: 'user' | '*' | MemberEventType
-  /** Name of the only event that is selected; used only for `user`. */
+  /** Name of the only event to select. Used only for `user`. */
   readonly name: string | undefined
 }
 
-/** A script and the events that it handles, as given to Serf's `-event-handler`. */
+/** A script and the occurrences that it handles, as given to Serf's `-event-handler`. */
 export interface SelectedScript {
   readonly script: string
   readonly selectors: readonly Selector[]
 }
 
 /**
- * Reads `user:deploy=script`, `member-join,member-leave=script`, `*=script` or just `script`, which handles every
- * event. The text before the first `=` selects; the rest is the script.
+ * Parses `user:deploy=script`, `member-join,member-leave=script`, `*=script`, or just `script`, which handles every
+ * event. The text before the first `=` selects the events; the rest is the script.
  */
 export function parseHandler(text: string): SelectedScript {
   const at = text.indexOf('=')
@@ -57,6 +57,6 @@ export const selects = (handler: SelectedScript, occurrence: Occurrence): boolea
     ({type, name}) => type === '*' || (type === occurrence.type && (name === undefined || name === occurrence.name)),
   )
 
-/** True if a handler selects changes of membership. Nodes are watched only then. */
+/** True if a handler selects changes of membership, because the catalog is watched only in that case. */
 export const wantsMembers = (handlers: readonly SelectedScript[]): boolean =>
   handlers.some(handler => memberEvents.some(type => selects(handler, {type})))

@@ -5,19 +5,19 @@ import {isUlid} from './durable/ulid.js'
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 const lamportTime = /^\d{1,20}$/
 
-/** The events of a list that follow another one. */
+/** The events of a list that come after another event. */
 export interface EventsSince {
   readonly events: readonly UserEvent[]
   /**
-   * False if the list does not contain the event. Then all listed events may be newer, and the agent may have dropped
-   * others before them.
+   * False if the list does not contain that event. Then all listed events may be newer, and the agent may have dropped
+   * others in between.
    */
   readonly isListed: boolean
 }
 
 /**
- * Returns the events after the one with this ID, or those with a later Lamport time. Throws a UsageError if `since` is
- * neither.
+ * Returns the events after the one with the ID `since`, or those with a later Lamport time than `since`. Throws a
+ * UsageError if `since` is neither an ID nor a time.
  */
 export function eventsSince(events: readonly UserEvent[], since: string): EventsSince {
   if (lamportTime.test(since)) {

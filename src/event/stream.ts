@@ -7,12 +7,12 @@ import type {EventIntakeOptions} from './intake/intake.js'
 import type {EventNotice} from './notices.js'
 
 /**
- * Events, one after another. An event counts as handled when the next one is asked for; one that the loop left by `break`
- * or by an error does not. For one reader: two loops share the events.
+ * Events, one after another. An event counts as handled when the loop asks for the next one. If the loop ends by
+ * `break` or an error, its current event does not count as handled. For one reader: two loops share the events.
  */
 export interface EventStream extends AsyncIterableIterator<UserEvent>, AsyncDisposable {
   /**
-   * Resolves when the first list was read; each event fired after that is delivered. Rejects if the stream ended
+   * Resolves when the first list was read. Each event that is fired after that is delivered. Rejects if the stream ends
    * before.
    */
   readonly ready: Promise<void>
@@ -32,7 +32,7 @@ interface Held {
   interrupt(): void
 }
 
-/** Turns a watch that calls a handler into a stream from which its reader pulls events. */
+/** Turns a watch that calls a handler into a stream that a reader iterates. */
 export class WatchStream implements EventStream {
   readonly ready: Promise<void>
   readonly #stop: LinkedSignal
@@ -52,7 +52,7 @@ export class WatchStream implements EventStream {
     })
     this.ready.catch(() => undefined)
     this.#stop.signal.addEventListener('abort', () => {
-      // A reader that has received the event may still finish it.
+      // If the reader has already received the event, it may still finish it.
       if (this.#held?.isTaken === false) this.#held.interrupt()
     })
     this.#running = watch({
@@ -126,7 +126,7 @@ export class WatchStream implements EventStream {
 }
 
 /**
- * Logs the notices of a stream without an observer: events that may have been missed, and entries that cannot be
+ * Logs the notices of a stream that has no observer: events that may have been missed, and entries that cannot be
  * handled.
  */
 export const logNotices =

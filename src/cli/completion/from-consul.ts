@@ -5,12 +5,12 @@ import {flagWords} from '../argv.js'
 import {consulFlags} from '../flags.js'
 import type {Wanted} from './types.js'
 
-/** Time limit of the request, because a shell waits for the answer. When it has passed, no names are offered. */
+/** Time limit of the request. It is short because a shell waits for the answer. If it passes, no names are offered. */
 const answerWithinMs = 300
 
 /**
- * Returns the names that the agent knows, or nothing if it refuses or does not answer in time. The address of the agent
- * comes from the flags typed so far and the variables.
+ * Returns the names that the agent knows. Returns none if the agent refuses or does not answer in time. The agent's
+ * address comes from the flags before the cursor and from the environment.
  */
 export async function namesFromConsul(
   {source, current}: Wanted,
@@ -23,7 +23,7 @@ export async function namesFromConsul(
     await using client = createClient(toClientOptions(settings))
     return await read(client, {source, current, signal})
   } catch {
-    // A shell cannot show the reason; the command itself reports it.
+    // A shell cannot show the reason. The command itself will report it.
     return []
   }
 }

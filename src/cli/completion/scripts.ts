@@ -3,11 +3,11 @@ export type Shell = (typeof shells)[number]
 
 /**
  * Each script sends the words up to the cursor to `baton complete`, one a line, and offers the lines of its answer: a
- * value, a tab, a description. Words go through stdin, because arguments of a process can be seen by every user. If
- * there is no answer, the shell completes names of files.
+ * value, a tab, a description. Words are passed through stdin, because every user can see the arguments of a process.
+ * If there is no answer, the shell completes file names.
  */
 export const completionScripts: Readonly<Record<Shell, string>> = {
-  // Runs in bash 3.2 too. Bash itself splits words at = and :, and replaces only what follows the last of them.
+  // Also runs in bash 3.2. Bash itself splits words at = and :, and replaces only the part after the last of them.
   bash: `# baton: source this file in ~/.bashrc, or: source <(baton completion bash)
 # Splits the line before the cursor into words without their quotes.
 _baton_words() {

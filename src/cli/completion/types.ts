@@ -2,7 +2,7 @@ import type {FlagShape} from '../flag-words.js'
 
 export interface Candidate {
   readonly value: string
-  /** Shown beside the value by shells that support descriptions; may be empty. */
+  /** Text that shells with support for descriptions show beside the value; may be empty. */
   readonly description: string
 }
 
@@ -30,7 +30,7 @@ export interface Wanted {
   readonly current: string
   /** The text before the value in the same argument, such as `--node=`. */
   readonly lead: string
-  /** Kind of the value, if Consul knows its possible values. */
+  /** Kind of the value, if the possible values are names in Consul. */
   readonly source?: 'key' | 'node' | 'service' | 'datacenter' | undefined
   readonly isPositional?: boolean
 }

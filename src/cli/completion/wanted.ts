@@ -1,6 +1,8 @@
 import type {ArgFacts, Candidate, CompletableCommand, FlagFacts, Wanted} from './types.js'
 
-/** Returns the possible values of the last argument. The arguments are those after the command's name. */
+/**
+ * Returns the possible values of the last argument. `words` are the arguments after the command's name.
+ */
 export function wantedOf(command: CompletableCommand, words: readonly string[]): Wanted {
   const current = words.at(-1) ?? ''
   const before = words.slice(0, -1)
@@ -55,7 +57,7 @@ function flagOf(word: string, flags: readonly FlagFacts[]): FlagFacts | undefine
   return flags.find(flag => flag.name === name || flag.char === name || flag.aliases?.includes(name))
 }
 
-/** Returns the kind of value for a flag or argument whose values Consul knows. */
+/** Returns the kind of a flag's or argument's value, if Consul knows the possible values. */
 function sourceOf(name: string): Wanted['source'] {
   if (name === 'key' || name === 'prefix') return 'key'
   if (name === 'node' || name === 'service' || name === 'datacenter') return name

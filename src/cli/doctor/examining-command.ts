@@ -5,7 +5,7 @@ import {ConsulCommand} from '../consul-command.js'
 import {printable} from '../exec/printable.js'
 import {machineReport} from './machine-report.js'
 
-/** A line of a report: what was checked, how it ended, and what to do about it. */
+/** A line of a report: what was checked, the result, and what to do about it. */
 interface Finding {
   readonly check: string
   readonly verdict: 'ok' | 'warn' | 'fail' | 'skip'
@@ -17,12 +17,15 @@ const colours = {warn: 'yellow', fail: 'red', skip: 'yellow'} as const
 
 /** A command that examines the cluster and prints a line for each finding. */
 export abstract class ExaminingCommand<T extends typeof Command = typeof Command> extends ConsulCommand<T> {
-  /** Returns what an examination needs to know of this machine and of the token. */
+  /** Returns the facts about this machine and the token that an examination needs. */
   protected async examinationOptions(): Promise<Omit<ExamineOptions, 'client' | 'key'>> {
     return {...(await machineReport(this.host.env)), token: this.#tokenSource()}
   }
 
-  /** Prints the findings as lines, or as `{"ok", "findings"}`. Returns whether none failed. */
+  /**
+   * Prints the findings as lines, or as `{"ok", "findings"}`. Returns true if none of them is a
+   * failure.
+   */
   protected printFindings(findings: readonly Finding[]): boolean {
     const phrased = findings.map(one => (one.fix === undefined ? one : {...one, fix: this.phrase(one.fix)}))
     const isOk = findings.every(({verdict}) => verdict !== 'fail')

@@ -9,7 +9,7 @@ import {printable} from '../exec/printable.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Returns what an examination needs to know of this machine. */
+/** Returns the facts about this machine that an examination needs. */
 export async function machineReport(
   env: Env,
 ): Promise<Pick<ExamineOptions, 'nodeVersion' | 'platform' | 'searchPath' | 'keys'>> {

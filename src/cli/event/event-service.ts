@@ -31,7 +31,7 @@ export interface EventServiceOptions {
   readonly out: Output
   readonly self: SelfFacts
   readonly state: EventState
-  /** The command after the flags; undefined if there is none. */
+  /** The command that follows the flags; undefined if there is none. */
   readonly argv: readonly [string, ...string[]] | undefined
   readonly scripts: readonly SelectedScript[]
   readonly env: Readonly<Record<string, string>>
@@ -40,7 +40,7 @@ export interface EventServiceOptions {
   readonly list: readonly UserEvent[] | undefined
 }
 
-/** Runs the watches of events and of members for `event watch`, and prints their notices. */
+/** Runs the watches of events and members for `event watch`, and prints their notices. */
 export class EventService {
   readonly #options: EventServiceOptions
   readonly #handling: EventHandling
@@ -65,11 +65,11 @@ export class EventService {
     })
   }
 
-  /** Resolves with the exit code when the signal has aborted, or when an option ends the watch. */
+  /** Resolves with the exit code when the signal has aborted or an option has ended the watch. */
   async run(): Promise<number> {
     const {argv, list, out, scripts} = this.#options
     using _stop = this.#stop
-    // If there are commands to run, the watch continues after stdout is closed.
+    // If there are commands to run, the watch continues even if stdout is closed.
     if (!argv && scripts.length === 0) out.onClosed(() => this.#end(0))
     if (list) await handleList(this.#options.client, list, this.#intakeOptions())
     else await this.#together([() => this.#watch(), () => this.#members()])
@@ -101,7 +101,7 @@ export class EventService {
     })
   }
 
-  /** Runs all functions until the signal aborts. The first failure stops the other functions. */
+  /** Runs all functions until the signal aborts. If one fails, the others are stopped. */
   async #together(all: readonly (() => Promise<void>)[]): Promise<void> {
     const running = all.map(start => start())
     try {
@@ -145,7 +145,7 @@ export class EventService {
 
   #report(notice: EventNotice): void {
     const {client, flags, out} = this.#options
-    // No line is printed here, because the client itself reports that Consul does not answer.
+    // Prints no line, because the client itself reports that Consul does not answer.
     if (notice.type === 'outage.began') {
       if (isTransient(notice.error)) return
       this.#isRefused = true
@@ -178,11 +178,12 @@ export class EventService {
   }
 
   /**
-   * Returns the payload that was given to `fire`. An outage of Consul delays the result, but the handler does not fail.
+   * Returns the payload that the sender passed to `fire`. An outage of Consul delays the result, but does not make the
+   * handler fail.
    */
   async #resolve(payload: Buffer | undefined, signal: AbortSignal): Promise<Buffer | undefined> {
     const {client, flags} = this.#options
-    // A log contains the payloads themselves instead of pointers.
+    // A log contains the payloads themselves, so there is no pointer to follow.
     if (flags.durable) return payload
     const {clock, random} = client
     const backoff = new Backoff({random})

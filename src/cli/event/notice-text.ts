@@ -1,13 +1,16 @@
 import {messageOf} from '../../core/errors.js'
 import type {EventNotice, MissedEvents} from '../../event/notices.js'
 
-/** When a notice is printed: `warn` unless --quiet is given, `say` on a terminal or with --verbose. */
+/** When to print a notice: `warn` unless --quiet is given, `say` on a terminal or with --verbose. */
 export interface NoticeLine {
   readonly level: 'warn' | 'say'
   readonly text: string
 }
 
-/** Returns the lines for one notice of a watch of events. `source` is what the watch reads. */
+/**
+ * Returns the lines that describe one notice of a watch of events. `source` says what the watch
+ * reads.
+ */
 export function noticeLines(notice: EventNotice, address: string, source: 'agent' | 'log'): readonly NoticeLine[] {
   switch (notice.type) {
     case 'watch.started': {

@@ -2,7 +2,7 @@ import {UsageError} from '../../core/errors.js'
 import {parseConsulJson} from '../../core/http/json-bigint.js'
 import type {UserEvent} from '../../core/types.js'
 
-/** Reads the list that `consul watch -type=event` passes to its handler. */
+/** Parses the list that `consul watch -type=event` passes to its handler. */
 export function parseEventList(text: string): readonly UserEvent[] {
   let raw: unknown
   try {

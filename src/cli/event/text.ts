@@ -9,7 +9,7 @@ function shownPayload(payload: Buffer | undefined): string {
   return plain.test(text) && Buffer.from(text).equals(payload) ? text : `base64:${payload.toString('base64')}`
 }
 
-/** Returns one line for an event: ID, Lamport time, name, filters if there are any, payload. */
+/** Returns one line for an event: ID, Lamport time, name, filters (if any), payload. */
 export function eventRow(event: UserEvent): string {
   const filters = [
     ['node', event.nodeFilter],
@@ -19,7 +19,7 @@ export function eventRow(event: UserEvent): string {
   return [event.id, event.lTime.toString().padStart(6), event.name, ...filters, shownPayload(event.payload)].join('  ')
 }
 
-/** Returns one event as a line of `--ndjson`: baton's own numbers are strings, the payload is base64. */
+/** Returns one event as a line of `--ndjson`. 64-bit numbers are strings, the payload is base64. */
 export const eventLine = (event: UserEvent, payload: Buffer | undefined): string =>
   JSON.stringify({
     v: 1,

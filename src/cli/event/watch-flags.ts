@@ -79,7 +79,7 @@ export const watchFlags = {
 
 const ofHandlers = ['concurrency', 'retries', 'dead-letter', 'on-error', 'timeout', 'grace']
 
-/** Rules for flags of `event watch` that have no effect without other flags. */
+/** Rules for flags of `event watch` that have no effect unless other flags are given. */
 export const watchRules: readonly FlagRule[] = [
   {flag: 'retry-delay', needs: ['retries']},
   {flag: 'on-crash', needs: ['state']},

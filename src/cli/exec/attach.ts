@@ -73,8 +73,8 @@ export async function showJob(
 const isUnfinished = ({nodes}: ExecSummary): boolean => nodes.some(({outcome}) => outcome.type === 'unfinished')
 
 /**
- * Trusts the user's own public keys and the keys of a trust directory. A directory that cannot be read contributes no
- * keys.
+ * Trusts the user's own public keys and the keys of a trust directory. If that directory cannot be read, trusts none of
+ * its keys.
  */
 export const ownAndTrusted =
   (keys: string, trust: string): TrustSource =>

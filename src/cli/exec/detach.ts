@@ -5,7 +5,9 @@ import type {Output} from '../output.js'
 import {exitCodes} from './exit-code.js'
 import {printable} from './printable.js'
 
-/** Prints the ID of a detached job, and the nodes that do not run it. Returns the exit code. */
+/**
+ * Prints the ID of a detached job, and the nodes that do not run the job. Returns the exit code.
+ */
 export function reportDetached(
   run: DetachedRun,
   {out, isJson, nowMs}: {readonly out: Output; readonly isJson: boolean; readonly nowMs: number},

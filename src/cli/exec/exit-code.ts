@@ -13,7 +13,7 @@ export const exitCodes: Readonly<Record<ExecVerdict, number>> = {
   unfinished: 9,
 }
 
-/** Returns the exit code of a run; with `compat`, the exit code of Consul's tool. */
+/** Returns the exit code of a run, or with `compat`, the one that Consul's tool would return. */
 export function exitCodeOf(summary: ExecSummary, compat?: 'consul'): number {
   if (compat === undefined) return exitCodes[summary.verdict]
   const failed = summary.nodes.some(({outcome}) => outcome.type === 'failed')

@@ -7,7 +7,7 @@ import {printable, printableLines} from './printable.js'
 import {type TextOptions, TextOutput} from './text-output.js'
 
 export interface FoldedOptions extends Omit<TextOptions, 'isCompat'> {
-  /** True to show, of all groups but the largest, only the lines that differ from the largest group. */
+  /** True to show the largest group in full, and of the other groups only the lines that differ from it. */
   readonly isDiff: boolean
 }
 
@@ -18,14 +18,14 @@ interface Group {
 }
 
 /**
- * Prints output that is equal on several nodes once, below their folded names, when the run has ended; the largest
- * group comes first. Notes and retries are printed at once.
+ * Prints output that is the same on several nodes only once, below the folded names of the nodes. Prints it when the
+ * run has ended, largest group first; notes and retries are printed at once.
  */
 export class FoldedOutput {
   readonly #options: FoldedOptions
   readonly #text: TextOutput
   readonly #chunks = new Map<string, Buffer[]>()
-  /** Output of nodes that have ended, by its hash, so that equal output is kept once. */
+  /** Output of nodes that have ended, by hash, so that equal output is kept only once. */
   readonly #outputs = new Map<string, Buffer>()
   readonly #hashes = new Map<string, string>()
 

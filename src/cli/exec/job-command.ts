@@ -13,7 +13,8 @@ interface CommandSource {
 }
 
 /**
- * Returns the command of the job: a script, the arguments after `--`, or the arguments joined to a line for a shell.
+ * Returns the command of the job: a script, the arguments after `--`, or the arguments joined into one line for a
+ * shell.
  */
 export async function readJobCommand({child, script, shell, stdin}: CommandSource): Promise<JobCommand> {
   const words = child?.words ?? []
@@ -40,7 +41,7 @@ async function readScript(path: string, stdin: CommandSource['stdin']): Promise<
   }
 }
 
-/** Describes the command of a job in one line: the line of the shell, or each argument as JSON. */
+/** Describes the command of a job in one line: the shell line itself, or each argument as JSON. */
 export function commandText(command: JobCommand): string {
   if (command.kind === 'shell') return `by $SHELL -c: ${printable(command.line)}`
   if (command.kind === 'argv') return `without a shell: ${printable(JSON.stringify(command.argv))}`
@@ -48,6 +49,6 @@ export function commandText(command: JobCommand): string {
   return `the script (${command.script.length} bytes): ${printable(first)}`
 }
 
-/** Returns the flags of baton among the words of a shell line, which the user probably typed too late. */
+/** Returns baton's own flags among the words of a shell line. The user probably typed them too late. */
 export const flagsAmongWords = (child: ChildWords | undefined, names: ReadonlySet<string>): readonly string[] =>
   child?.form === 'go' ? child.words.slice(1).filter(word => names.has(/^--?([a-z-]+)/.exec(word)?.[1] ?? '')) : []

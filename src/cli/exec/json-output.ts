@@ -4,13 +4,13 @@ import {NodeLines} from './line-buffer.js'
 
 type OutputKey = {readonly node: string; readonly stream: OutputStream}
 
-/** Returns UTF-8 as text, and other bytes as base64. */
+/** Returns bytes as text if they are UTF-8, otherwise as base64. */
 const toJsonBytes = (chunk: Buffer): {readonly text: string} | {readonly base64: string} =>
   isUtf8(chunk) ? {text: chunk.toString('utf8')} : {base64: chunk.toString('base64')}
 
 /**
- * Converts a run to the objects of `--ndjson`, one for each line, and to the single object of `--json`. Output is
- * divided at line ends.
+ * Converts a run to the objects of `--ndjson`, one per line, or to the single object of `--json`. Output is divided at
+ * line ends.
  */
 export class JsonOutput {
   readonly #lines = new NodeLines<OutputKey>()

@@ -1,4 +1,4 @@
-/** Maximum length of a line; a longer one is cut between two characters. */
+/** Maximum length of a line. A longer line is cut between two characters. */
 const maxLineBytes = 64 * 1024
 
 /** Divides a stream of chunks at line ends, so that the output of several nodes can be mixed line by line. */
@@ -6,7 +6,7 @@ export class LineBuffer {
   #rest: Buffer[] = []
   #restBytes = 0
 
-  /** Returns the complete lines with their line ends; empty if no line is complete. */
+  /** Returns the complete lines so far, with their line ends; empty if no line is complete. */
   push(chunk: Buffer): Buffer {
     const end = chunk.lastIndexOf(10) + 1
     if (end === 0) {
@@ -21,7 +21,7 @@ export class LineBuffer {
     return lines
   }
 
-  /** Returns the last line, which has no line end. */
+  /** Returns the rest, an unfinished line without a line end. */
   flush(): Buffer {
     const rest = Buffer.concat(this.#rest)
     this.#rest = []

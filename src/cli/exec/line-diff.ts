@@ -1,9 +1,9 @@
-/** Maximum number of lines of texts that are compared. The time grows with the product of the two numbers of lines. */
+/** Maximum number of lines of each text in a comparison, whose time grows with the product of both numbers. */
 const maxLines = 2000
 
 /**
- * Returns the lines that differ, each after `-` or `+`, and the equal lines next to them, each after a space. Returns
- * undefined if the texts are too long to compare.
+ * Returns the lines that differ, each preceded by `-` or `+`, and the equal lines next to them, each preceded by a
+ * space. Returns undefined if the texts are too long to compare.
  */
 export function diffLines(before: readonly string[], after: readonly string[]): readonly string[] | undefined {
   if (before.length > maxLines || after.length > maxLines) return undefined

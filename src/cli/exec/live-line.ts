@@ -18,8 +18,8 @@ export interface LiveLineOptions {
 }
 
 /**
- * Shows how many nodes have ended, and for which nodes the run waits: on a terminal as one line that is redrawn each
- * second, elsewhere as one line each minute.
+ * Shows how many nodes have ended, and which ones the run still waits for. On a terminal, this is one line that is
+ * redrawn each second; elsewhere, it is a new line each minute.
  */
 export class LiveLine implements Disposable {
   readonly #options: LiveLineOptions
@@ -67,7 +67,7 @@ export class LiveLine implements Disposable {
         this.#write()
       }
     } catch {
-      // Disposed.
+      // The line was disposed.
     }
   }
 

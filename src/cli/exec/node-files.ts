@@ -15,7 +15,7 @@ interface OpenFile {
 
 const ends = {stdout: 'out', merged: 'out', stderr: 'err'} as const
 
-/** Writes the output of each node, byte for byte, to files of its own, and at the end a manifest of all files. */
+/** Writes the output of each node, byte for byte, to separate files, and finally a manifest of all files. */
 export class NodeFiles implements Disposable {
   readonly #directory: string
   readonly #files = new Map<string, Map<string, OpenFile>>()
@@ -36,7 +36,10 @@ export class NodeFiles implements Disposable {
     if (event.type === 'output') this.#write(event.node, ends[event.stream], event.chunk)
   }
 
-  /** Writes `manifest.json`: the command, and for each node its outcome and its files with sizes and SHA-256. */
+  /**
+   * Writes `manifest.json`, which contains the command and, for each node, its outcome and its files with their sizes
+   * and SHA-256.
+   */
   finish(job: string, command: JobCommand, {verdict, nodes}: ExecSummary): void {
     const what = command.kind === 'script' ? {scriptBytes: command.script.length} : command
     const entries = nodes.map(result => {
@@ -68,7 +71,7 @@ export class NodeFiles implements Disposable {
 }
 
 /**
- * Returns the file name for a node. Names of nodes come from other machines, so characters that could lead to another
+ * Returns the file name for a node. Node names come from other machines, so characters that could lead to another
  * directory are encoded.
  */
 const fileName = (node: string): string => encodeURIComponent(node).replace(/^\./, '%2E').slice(0, 200)

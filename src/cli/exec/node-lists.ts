@@ -4,8 +4,8 @@ import {inputLimitBytes, readInput, readStream, whyUnreadable} from '../../core/
 import {expandNodes} from '../../exec/node-set.js'
 
 /**
- * Returns the names in lists of nodes. `@FILE` stands for the lists in a file, one or more on a line, with comments
- * after `#`; `@-` reads the lists from stdin.
+ * Returns the names in lists of nodes. `@FILE` stands for the lists in a file, which has one or more lists on each line
+ * and comments after `#`; `@-` stands for the lists on stdin.
  */
 export async function readNodeLists(
   lists: readonly string[],

@@ -2,8 +2,8 @@ import type {ExpectedNode, FoundNodes} from '../../exec/types.js'
 import {printable} from './printable.js'
 
 /**
- * Returns one line for each node, with its name, how it is reached and its state, and a last line with the number of
- * nodes.
+ * Returns one line for each node, with its name, the way it is reached and its state, followed by a line with the
+ * number of nodes.
  */
 export function nodesText({nodes}: FoundNodes): string {
   const width = Math.max(0, ...nodes.map(({node}) => printable(node).length))

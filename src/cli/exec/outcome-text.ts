@@ -11,7 +11,7 @@ export function dryRunLine({nodes}: ExecSummary): string {
 }
 
 /**
- * Names the nodes that failed, the nodes that never answered and the nodes that the roll-out did not reach. Returns
+ * Names the nodes that failed, those that never answered, and those to which the roll-out did not come. Returns
  * undefined if there are none.
  */
 export function describeFailures({nodes}: ExecSummary, paint: Paint): string | undefined {
@@ -47,7 +47,7 @@ export const outcomeStyles: Partial<Record<NodeOutcome['type'], Style>> = {
 export const describeBriefly = (outcome: NodeOutcome): string =>
   outcome.type === 'failed' ? (outcome.signal ?? `exit code ${outcome.code}`) : outcome.type.replace('-', ' ')
 
-/** Describes an outcome whose meaning the exit code does not show. Returns undefined for all others. */
+/** Describes an outcome that the exit code does not explain. Returns undefined for all others. */
 export function describeOutcome(outcome: NodeOutcome): string | undefined {
   switch (outcome.type) {
     case 'timed-out':

@@ -35,7 +35,7 @@ const countFlag = (options: {readonly description: string; readonly min: number}
     },
   })()
 
-/** The flags that send a job from batch to batch. */
+/** The flags that send a job to one batch of nodes after another. */
 export const rolloutFlags = {
   batch: Flags.custom<readonly NodeShare[]>({
     helpGroup,
@@ -95,10 +95,7 @@ interface RolloutSettings {
   readonly limit: number | undefined
 }
 
-/**
- * Returns the options of a roll-out, or undefined if no flag asks for one. Without a roll-out, all nodes run the job at
- * once.
- */
+/** Returns the options of a roll-out; undefined if no flag asks for one, so that all nodes run the job at once. */
 export function toRollout(
   flags: RolloutSettings,
   openSlot: RolloutOptions['openSlot'],

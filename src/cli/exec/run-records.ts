@@ -19,7 +19,7 @@ const recordSchema = z.object({
   nodes: z.array(z.object({node: z.string(), outcome: z.string()})),
 })
 
-/** The record of a run, from which `--rerun` reads the nodes to reach again. */
+/** The record of a run, from which `--rerun` reads which nodes to reach again. */
 export interface RunRecord {
   readonly id: string
   readonly command: JobCommand
@@ -31,7 +31,7 @@ export type RerunGroup = 'failed' | 'silent' | 'unrun'
 
 const silent: readonly string[] = ['no-answer'] satisfies NodeOutcome['type'][]
 const unrun: readonly string[] = ['not-run'] satisfies NodeOutcome['type'][]
-/** Outcomes that are not failures: the job succeeded, or may still run. */
+/** Outcomes that are not failures, because the job succeeded or may still be running. */
 const good: readonly string[] = ['ok', 'allowed', 'unchecked', 'unfinished'] satisfies NodeOutcome['type'][]
 
 /** Returns the names of the nodes of this group. */
@@ -62,7 +62,10 @@ export async function keepRun(
   await Promise.all(names.slice(0, -keptRuns).map(name => rm(join(directory, name), {force: true})))
 }
 
-/** Reads the record of a run; without an ID, that of the newest run. Rejects with a UsageError if it does not exist. */
+/**
+ * Reads the record of the run with this ID, or of the newest run if no ID is given. Rejects with a UsageError if it
+ * does not exist.
+ */
 export async function readRun(directory: string, id: string | undefined): Promise<RunRecord> {
   const names = (await readdir(directory).catch(() => [])).filter(name => name.endsWith('.json')).toSorted()
   const name = id === undefined ? names.at(-1) : names.find(one => one === `${id}.json`)

@@ -28,11 +28,13 @@ interface ViewOptions {
   readonly host: CommandHost
   readonly statusLine: StatusLine
   readonly flags: ViewFlags
-  /** Styles text on stdout. */
+  /** Styles text that goes to stdout. */
   readonly paint: Paint
 }
 
-/** Prints a run as the flags require: output and results to stdout, remarks to stderr. */
+/**
+ * Prints a run in the form that the flags request: output and results to stdout, remarks to stderr.
+ */
 export class RunView {
   readonly #options: ViewOptions
 
@@ -40,7 +42,10 @@ export class RunView {
     this.#options = options
   }
 
-  /** Prints the run until it has ended. `isSnapshot`: the answers are read once, so the live line is not shown. */
+  /**
+   * Prints the run until it has ended. With `isSnapshot`, the answers are read only once, so no live line is
+   * shown.
+   */
   async show(
     run: ExecRun,
     {files, isSnapshot = false}: {readonly files?: NodeFiles | undefined; readonly isSnapshot?: boolean} = {},

@@ -40,6 +40,7 @@ export const runsJson = (runs: readonly StoredRun[]): object => ({
 const toInstant = (ms: number): string => toIso(ms).slice(0, 19).replace('T', ' ')
 
 /**
- * Formats a time that a job states about itself. Times beyond the range of JavaScript are shown as the last valid date.
+ * Formats a time that a job states about itself. A time beyond the range of JavaScript dates is shown as the last valid
+ * date.
  */
 const toIso = (ms: number): string => new Date(Math.min(ms, 8.64e15)).toISOString()

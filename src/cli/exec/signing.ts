@@ -10,8 +10,8 @@ interface KeyFlags {
 }
 
 /**
- * Returns a function that resolves with the signing keys. Keys named by flags are read at once, the default key only
- * when a responder needs it.
+ * Returns a function that resolves with the signing keys. Keys that flags name are read at once, the default key only
+ * when a responder needs a signature.
  */
 export async function readKeys(
   {key: names, 'keys-dir': given}: KeyFlags,
@@ -33,7 +33,8 @@ export async function readKeys(
 }
 
 /**
- * Returns the path of the file with the keys of responders; undefined if registered keys are trusted without a file.
+ * Returns the path of the file with the keys of responders; undefined if their registered keys are trusted without such
+ * a file.
  */
 export function knownFile(
   {pin, 'known-responders': file}: {readonly pin: string; readonly 'known-responders'?: string | undefined},

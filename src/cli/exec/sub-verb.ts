@@ -2,8 +2,8 @@ import {brief} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 
 /**
- * Throws a UsageError if there are more arguments than the sub-command takes. Such a line is probably a command to run
- * whose program has the name of the sub-command.
+ * Throws a UsageError if there are more arguments than the sub-command takes. The user probably wanted to run a program
+ * that has the same name as the sub-command.
  */
 export function checkExecWords(verb: string, words: readonly string[], most: number): void {
   if (words.length === most) return

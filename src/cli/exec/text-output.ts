@@ -7,11 +7,12 @@ import {printable, printableLines} from './printable.js'
 
 export interface TextOptions {
   readonly isVerbose: boolean
-  /**
-   * True to print exactly the output of `consul exec`, including the empty line at its end, and no additional lines.
-   */
+  /** True to print exactly what `consul exec` prints, including the empty line at its end, and nothing else. */
   readonly isCompat: boolean
-  /** True to escape the control characters of output, because a terminal would obey them. Otherwise output is exact. */
+  /**
+   * True to escape control characters in output, because a terminal would interpret them. If false, output is
+   * unchanged.
+   */
   readonly isTerminal: boolean
   /** Styles names, failures and silent nodes. */
   readonly paint: Paint
@@ -20,8 +21,8 @@ export interface TextOptions {
 type OutputKey = Pick<Extract<ExecEvent, {type: 'output'}>, 'node' | 'stream'>
 
 /**
- * Prints a run in the format of `consul exec`, but in whole lines only, and with the exit of a node after all its
- * lines.
+ * Prints a run in the format of `consul exec`, except that it prints only whole lines, and the exit of a node after all
+ * of the node's lines.
  */
 export class TextOutput {
   readonly #options: TextOptions
@@ -68,7 +69,7 @@ export class TextOutput {
     }
   }
 
-  /** Returns the unfinished lines and the summary. */
+  /** Returns unfinished lines and the summary. */
   finish(summary: ExecSummary): Buffer {
     const {completedCount, ackedCount, durationMs} = summary
     const seconds = (durationMs / 1000).toFixed(2)
@@ -118,7 +119,7 @@ export class TextOutput {
     return text === undefined ? undefined : this.#about(node, text, style)
   }
 
-  /** Adds the prefix of the node to each line. Works on bytes (as latin1 text), because output may be binary. */
+  /** Puts the node's prefix before each line. Works on bytes (as latin1 text), because output may be binary. */
   #prefix(node: string, lines: Buffer): Buffer {
     const start = `    ${Buffer.from(printable(node)).toString('latin1')}: `
     const text = (this.#options.isTerminal ? printableLines(lines) : lines).toString('latin1')

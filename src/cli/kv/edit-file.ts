@@ -15,15 +15,15 @@ export class EditFile implements Disposable {
   constructor(key: string, original: Buffer) {
     this.#original = original
     this.#directory = mkdtempSync(join(tmpdir(), 'baton-kv-edit-'))
-    // The file name ends like the key, for editors that choose their mode by the extension.
+    // The file name ends like the key, because some editors choose their mode by the extension.
     const name = key.slice(key.lastIndexOf('/') + 1).replaceAll(/[^\w.-]/g, '_')
     this.path = join(this.#directory, name.replace(/^\.*/, '') || 'value')
     writeFileSync(this.path, original, {mode: 0o600})
   }
 
   /**
-   * Returns the edited value. If the value had no newline at its end, one that the editor added is removed. Returns
-   * undefined if the file cannot be read any more, or has more than {@link valueInputBytes}.
+   * Returns the edited value. A final newline that the editor added is removed. Returns undefined if the file can no
+   * longer be read, or has more than {@link valueInputBytes}.
    */
   read(): Buffer | undefined {
     const edited = readIfFile(this.path)
@@ -58,8 +58,8 @@ function readIfFile(path: string): Buffer | undefined {
 }
 
 /**
- * Runs an editor in this terminal on a file. /bin/sh reads the editor's command, which may have arguments. Resolves
- * with its exit code.
+ * Runs an editor on a file in this terminal. The editor's command may have arguments, so /bin/sh runs it. Resolves with
+ * the exit code.
  */
 export async function runEditor(
   editor: string,

@@ -15,15 +15,15 @@ export interface FilterSpec {
 
 export interface Filtered {
   readonly exitCode: number
-  /** The complete output, up to the end of stdout. */
+  /** The complete content of stdout. */
   readonly output: Buffer
   /** True if the program was stopped because it printed more than {@link valueInputBytes}. */
   readonly isEndless: boolean
 }
 
 /**
- * Runs a command with `input` on its stdin. If the signal aborts, the command is stopped with everything that it
- * started; then the promise rejects with the signal's reason.
+ * Runs a command with `input` on its stdin. If the signal aborts, stops the command with all its descendants, then
+ * rejects with the signal's reason.
  */
 export async function runFilter(spec: FilterSpec): Promise<Filtered> {
   const {argv, env, clock, input, stderr, signal} = spec
@@ -35,7 +35,7 @@ export async function runFilter(spec: FilterSpec): Promise<Filtered> {
   }
   signal.addEventListener('abort', onStop, {once: true})
   try {
-    // A command may end without reading its input.
+    // A command may end before it has read its input.
     child.stdin?.on('error', () => undefined)
     child.stdin?.end(input)
     child.stderr?.on('data', (chunk: Buffer) => stderr.write(chunk))
@@ -50,7 +50,7 @@ export async function runFilter(spec: FilterSpec): Promise<Filtered> {
   }
 }
 
-/** Returns the content of a stream. If it is longer than `most` bytes, closes the stream and returns undefined. */
+/** Returns the content of a stream. If it has more than `most` bytes, closes the stream and returns undefined. */
 async function readUpTo(most: number, stream: Readable | undefined): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let size = 0

@@ -2,7 +2,10 @@ import {ConsulError, isBatonError, messageOf} from '../../core/errors.js'
 import type {ExchangeFault} from '../../kv/exchange.js'
 import {ImportError} from '../../kv/import.js'
 
-/** Returns the text of `consul kv import` for data that it cannot read, or a key that it cannot write. */
+/**
+ * Returns the text that `consul kv import` prints for data that it cannot read or a key that it cannot
+ * write.
+ */
 export function importText(error: unknown): string {
   if (error instanceof ImportError) return failedWriting(error.key, reasonOf(error.cause))
   if (!isBatonError(error)) return messageOf(error)

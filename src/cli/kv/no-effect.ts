@@ -1,4 +1,4 @@
-/** Returns one line for each of these flags that was typed although it has no effect. */
+/** Returns one line for each flag that was given although it has no effect. */
 export const typedInVain = (
   names: readonly string[],
   reason: string,

@@ -1,15 +1,14 @@
-/** A prefix of keys in a datacenter. */
+/** A key prefix in a datacenter. */
 export interface Place {
   readonly prefix: string
-  /** The datacenter; undefined for that of the client. */
+  /** The datacenter; undefined for the client's own. */
   readonly datacenter: string | undefined
-  /** The text as it was given. */
+  /** The text as the user gave it. */
   readonly text: string
 }
 
 /**
- * Reads `PREFIX[@DC]`. An `@` that is not followed by the name of a datacenter is part of the prefix; `/` alone is the
- * root.
+ * Parses `PREFIX[@DC]`. An `@` belongs to the prefix unless the name of a datacenter follows; `/` alone means all keys.
  */
 export function parsePlace(text: string): Place {
   const [, prefix = text, datacenter] = /^([\s\S]*)@([A-Za-z0-9_-]+)$/.exec(text) ?? []

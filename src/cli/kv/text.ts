@@ -11,7 +11,8 @@ export const shownValue = (entry: KvEntry, options: ValueOptions = {}): Buffer =
   options.base64 === true ? Buffer.from(entry.value.toString('base64')) : entry.value
 
 /**
- * Returns `key:value` and a newline. Values are not escaped, as in Consul: use export if they may contain line breaks.
+ * Returns `key:value` and a newline. As in Consul, values are not escaped, so values with line breaks need `export`
+ * instead.
  */
 export const recurseLine = (entry: KvEntry, options: ValueOptions = {}): Buffer =>
   Buffer.concat([Buffer.from(`${entry.key}:`), shownValue(entry, options), newline])
@@ -22,7 +23,7 @@ export const valueLine = (entry: KvEntry, options: ValueOptions = {}): Buffer =>
 
 const nameWidth = 17
 
-/** Returns one field a row, with the values in one column, as `consul kv get -detailed` does. */
+/** Returns one field per row, with the values in a column, as `consul kv get -detailed` prints them. */
 export function detailedRows(entry: KvEntry, options: ValueOptions & {readonly namespace?: string} = {}): Buffer {
   const rows: [string, string][] = [
     ['CreateIndex', entry.createIndex.toString()],
@@ -40,13 +41,13 @@ export function detailedRows(entry: KvEntry, options: ValueOptions & {readonly n
   return Buffer.concat([Buffer.from(text + label), value, newline])
 }
 
-/** Returns the entries of a list; detailed ones are separated by an empty line. */
+/** Returns the entries of a list. With `detailed`, they are separated by empty lines. */
 export function listText(entries: readonly KvEntry[], options: ValueOptions & {readonly detailed?: boolean}): Buffer {
   if (options.detailed !== true) return Buffer.concat(entries.map(entry => recurseLine(entry, options)))
   return Buffer.concat(entries.flatMap((entry, at) => [...(at === 0 ? [] : [newline]), detailedRows(entry, options)]))
 }
 
-/** Returns every field of an entry for `--json`: values as base64, 64-bit numbers as digits. */
+/** Returns every field of an entry for `--json`, with the value as base64 and 64-bit numbers as digits. */
 export const entryObject = (entry: KvEntry): Readonly<Record<string, string | bigint | null>> => ({
   key: entry.key,
   value: entry.value.toString('base64'),

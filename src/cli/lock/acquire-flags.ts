@@ -57,7 +57,7 @@ interface AcquireFlags {
   readonly 'session-node': string | undefined
 }
 
-/** Returns the options of an acquisition that these flags set. */
+/** Returns the options of an acquisition according to these flags. */
 export function toAcquireOptions(flags: AcquireFlags, problem = '--limit must be positive') {
   if (flags.limit < 1) throw new UsageError(problem)
   const node = flags['session-node']
@@ -72,7 +72,7 @@ export function toAcquireOptions(flags: AcquireFlags, problem = '--limit must be
 }
 
 /**
- * Returns the maximum wait for the lock. As in Consul's tool, `--timeout` and `--try` set the same time, and the last
+ * Returns the maximum wait for the lock. As in Consul's tool, `--timeout` and `--try` set the same value, and the last
  * one counts.
  */
 export function longestWait(

@@ -1,7 +1,10 @@
 import type {LockParty, LockStatus} from '../../lock/inspect.js'
 import {toName, toStatusLines} from './status-text.js'
 
-/** Returns a line for each difference between two states of a lock, or the whole state if there is no earlier one. */
+/**
+ * Returns a line for each difference between two states of a lock. Describes the whole state if there is no earlier
+ * one.
+ */
 export function changeLines(before: LockStatus | undefined, now: LockStatus): readonly string[] {
   if (!before) return toStatusLines(now)
   const ended = gone(before.holders, now.holders)

@@ -6,7 +6,9 @@ import {checkPrefix} from '../../lock/wire/names.js'
 
 const helpGroup = 'LOCK'
 
-/** Flags that name a hold. A command that runs under a lock has their values in its environment. */
+/**
+ * Flags that identify a hold. A command that runs under a lock has their values in its environment.
+ */
 export const claimFlags = {
   'lock-prefix': Flags.string({
     helpGroup,
@@ -36,7 +38,7 @@ interface ClaimFlags {
   readonly 'lock-mode': 'mutex' | 'semaphore' | undefined
 }
 
-/** Throws a UsageError if neither flags nor the environment name a hold. */
+/** Throws a UsageError if neither flags nor the environment identify a hold. */
 export function toClaim(verb: string, flags: ClaimFlags): HoldClaim {
   const {'lock-prefix': prefix, 'lock-session': session, 'lock-mode': mode = 'mutex'} = flags
   if (prefix === undefined || session === undefined) {

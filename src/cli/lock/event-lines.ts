@@ -5,7 +5,10 @@ import type {LockEvent, ReleaseReport} from '../../lock/types.js'
 
 export type AnyLockEvent = LockEvent | RunEvent
 
-/** Returns one line of `--events`. Types and fields are part of the interface; numbers of 64 bits are strings. */
+/**
+ * Returns one line of `--events`. Its type and field names are part of the public interface; 64-bit numbers are
+ * strings.
+ */
 export const toEventLine = (event: AnyLockEvent, facts: {readonly prefix: string; readonly wallMs: number}): string => {
   const line = {time: new Date(facts.wallMs).toISOString(), prefix: facts.prefix, ...event}
   return JSON.stringify(line, (_key, value: unknown) => {
@@ -14,7 +17,7 @@ export const toEventLine = (event: AnyLockEvent, facts: {readonly prefix: string
   })
 }
 
-/** Returns the line of `--verbose` for an event, or undefined for most events. */
+/** Returns the line of `--verbose` for an event; undefined for most events. */
 export function toProgress(event: AnyLockEvent, prefix: string): string | undefined {
   switch (event.type) {
     case 'lock.waiting':
@@ -22,7 +25,7 @@ export function toProgress(event: AnyLockEvent, prefix: string): string | undefi
         return `waiting for ${prefix}: free, but the lock-delay runs after its last holder was lost`
       if (event.reason === 'queue') return `waiting for ${prefix}: free, but others have waited longer`
       if (event.reason === 'local') return `waiting for ${prefix}: other contenders on this host are first`
-      // The client reports that it waits for Consul.
+      // No line is needed, because the client itself reports that it waits for Consul.
       return undefined
     case 'queue.passed-over':
       return `took ${prefix} although session ${event.session} was first: ${idleness[event.reason]}`
@@ -62,7 +65,7 @@ export function toWarning(event: AnyLockEvent, prefix: string): string | undefin
 }
 
 function toReleaseWarning({lock, error}: ReleaseReport, prefix: string): string | undefined {
-  // A refusal ends the command with an error of its own.
+  // If Consul refused the request, the command ends with that error, so no warning is needed.
   if (error === undefined || error instanceof PermissionError) return undefined
   const why = messageOf(error)
   if (lock === 'held') return `lock ${prefix}: not released (${why}): it is held until its session expires`

@@ -10,14 +10,16 @@ import {
 } from '../../core/errors.js'
 import type {AnyLockEvent} from './event-lines.js'
 
-/** Answer of the Go tool to an error. The exit code is 0 if a child was started, however the child ended. */
+/**
+ * How the Go tool reacts to an error. Its exit code is 0 if a child was started, however the child ended.
+ */
 export interface GoAnswer {
   readonly exit: 0 | 1 | 2
-  /** Line for stderr, if there is one. */
+  /** Line for stderr; undefined if there is none. */
   readonly line: string | undefined
 }
 
-/** Returns the name that the Go tool gives its sessions. */
+/** Returns the name that the Go tool gives to its sessions. */
 export const goSessionName = (words: readonly string[], prefix: string): string =>
   `Consul lock for '${words.join(' ')}' at '${prefix}'`
 
@@ -41,7 +43,10 @@ export function toGoLine(event: AnyLockEvent): string | undefined {
 
 class AgentQueryError extends Error {}
 
-/** Marks a failure of the first request to the agent, for which the Go tool has its own text. */
+/**
+ * Throws an error that marks a failure of the first request to the agent, for which the Go tool has
+ * a text of its own.
+ */
 export function rethrowAsAgentError(cause: unknown): never {
   throw new AgentQueryError(toGoText(cause), {cause})
 }
@@ -60,10 +65,10 @@ export function toGoAnswer(error: unknown, facts: {readonly isChildCodeWanted: b
   return {exit: 1, line: `Lock acquisition failed: ${step(error)}${toGoText(error)}`}
 }
 
-/** Returns the line for a lock that could not be released after the command ran. */
+/** Returns the line for a lock that could not be released after the command had run. */
 export const toGoReleaseLine = (error: unknown): string => `Lock release failed: ${toGoText(error)}`
 
-/** Returns the prefix that the Go tool writes for the step that failed. */
+/** Returns the text that the Go tool puts before the error, depending on the step that failed. */
 function step(error: unknown): string {
   if (!(error instanceof ConsulError)) return ''
   const {method, path} = error.details

@@ -15,16 +15,16 @@ interface HooksOptions {
   readonly prefix: string
   readonly commands: Readonly<Record<HookName, string | undefined>>
   readonly env: Readonly<Record<string, string>>
-  /** Receives the output of a hook, which must not be written to stdout: stdout belongs to the command. */
+  /** Receives the output of a hook, which must not go to stdout because stdout belongs to the command. */
   readonly print: (output: string) => void
   readonly warn: (text: string) => void
-  /** Aborts when the command is to end. */
+  /** Aborts when the command should end. */
   readonly stop: AbortSignal
 }
 
 /**
- * Runs a shell command when the lock is acquired, lost or released. A hook does not change what happens to the lock,
- * and is killed after 10 s.
+ * Runs a shell command when the lock is acquired, lost or released. A hook has no effect on the lock, and is killed
+ * after 10 s.
  */
 export class Hooks implements AsyncDisposable {
   readonly #options: HooksOptions
@@ -37,7 +37,7 @@ export class Hooks implements AsyncDisposable {
   }
 
   /**
-   * Runs the hook of an acquired lock under the lock. The hook is killed if the lock is lost, or if baton is stopped.
+   * Runs the hook for an acquired lock while the lock is held. Kills the hook if the lock is lost or baton is stopped.
    */
   async acquired(hold: Hold, variables: Readonly<Record<string, string>>): Promise<void> {
     this.#variables = variables
@@ -48,7 +48,7 @@ export class Hooks implements AsyncDisposable {
     await this.#run('acquired', either.signal)
   }
 
-  /** Starts the hooks of a lost or released lock, without waiting for them. */
+  /** Starts the hooks for a lost or released lock, without waiting for them. */
   handle(event: AnyLockEvent): void {
     const isReleased = event.type === 'lock.released' && event.report.lock === 'released'
     if (event.type === 'lock.lost') this.#running.push(this.#run('lost', this.#never.signal))

@@ -1,9 +1,9 @@
 import {messageOf} from '../../core/errors.js'
 import type {AnyLockEvent} from './event-lines.js'
 
-/** Time within which a further failure is not reported again after a recovery. */
+/** After a recovery, time within which a further failure is not reported. */
 const quietMs = 60_000
-/** Minimum difference by which the stop must move forward to be reported again. */
+/** Minimum time by which the stop must come earlier to be reported again. */
 const newsMs = 1000
 
 interface LeaseNewsOptions {
@@ -16,7 +16,7 @@ interface LeaseNewsOptions {
 
 /**
  * Reports once, with the wall-clock time, when the command will be stopped because the lock cannot be renewed, and once
- * when the lock is renewed again. Each failed renewal is an event, but not news.
+ * when the lock is renewed again. Not every failed renewal is reported.
  */
 export class LeaseNews {
   readonly #options: LeaseNewsOptions
@@ -27,7 +27,7 @@ export class LeaseNews {
     this.#options = options
   }
 
-  /** Returns the line for an event, or undefined if it is not news. */
+  /** Returns the line for an event; undefined if there is nothing new to report. */
   line(event: AnyLockEvent): string | undefined {
     const {prefix, now, wallMs} = this.#options
     if (event.type === 'lease.renewed' && this.#stopAtMs !== undefined) {

@@ -6,18 +6,18 @@ import {type AnyLockEvent, toEventLine, toProgress, toWarning} from './event-lin
 import {LeaseNews} from './lease-news.js'
 import type {WaitingLine} from './waiting-line.js'
 
-/** Events that end the display of a wait, or are followed by another line. */
+/** Events after which the display of a wait ends, or is replaced by another line. */
 const waitEnders: ReadonlySet<string> = new Set(['lock.waiting', 'lock.acquired', 'lock.released', 'session.expiring'])
 
 interface LockReporterOptions {
   readonly prefix: string
   readonly out: Output
   readonly waiting: WaitingLine
-  /** Value of `--events`, if it is given. */
+  /** Value of `--events`; undefined if the flag was not given. */
   readonly events: string | undefined
 }
 
-/** Reports the events of a lock: as lines of JSON, and to people. */
+/** Reports the events of a lock: as lines of JSON, and as lines for people. */
 export class LockReporter implements AsyncDisposable {
   readonly #options: LockReporterOptions
   readonly #events: EventWriter | undefined
@@ -30,7 +30,7 @@ export class LockReporter implements AsyncDisposable {
     this.#news = new LeaseNews({prefix, now: systemBootTime, wallMs: () => systemClock.wallMs()})
   }
 
-  /** Writes the line of JSON. */
+  /** Writes an event as a line of JSON. */
   record(event: AnyLockEvent): void {
     this.#events?.line(toEventLine(event, {prefix: this.#options.prefix, wallMs: systemClock.wallMs()}))
   }

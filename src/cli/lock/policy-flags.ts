@@ -11,7 +11,7 @@ const losses = ['term', 'kill', 'int', 'hup', 'quit', 'usr1', 'usr2', 'requeue']
 const hook = (when: string) =>
   Flags.string({helpGroup: hookGroup, helpValue: 'COMMAND', description: `run by a shell ${when}, for at most 10s`})
 
-/** The flags of `baton lock` for jobs: when they run, how they end, and what is reported about them. */
+/** The flags of `baton lock` for jobs: when a job runs, how it ends, and what is reported about it. */
 export const policyFlags = {
   'once-per': durationFlag({
     helpGroup: runGroup,
@@ -61,7 +61,7 @@ interface PolicyFlags {
   readonly limit: number
 }
 
-/** Returns the options of a run that these flags set. */
+/** Returns the options of a run according to these flags. */
 export function toPolicy(flags: PolicyFlags) {
   const {'once-per': oncePerMs, 'min-hold': minHoldMs, 'on-lost': onLost, leftover, record, limit} = flags
   if (limit > 1 && (oncePerMs !== undefined || record)) {

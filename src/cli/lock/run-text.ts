@@ -7,7 +7,7 @@ const ends: Readonly<Record<string, string>> = {
   stopped: ', stopped by a signal',
 }
 
-/** Returns the line of one run. */
+/** Returns the line that describes one run. */
 export function runLine({startedAt, endedAt, end, exit, host, pid, command = 'a program', token}: RunRecord): string {
   const took = formatDuration(Math.max(0, Date.parse(endedAt) - Date.parse(startedAt)))
   const who = printable(`${command} on ${host}, pid ${pid}`)

@@ -6,7 +6,7 @@ import {printable} from '../exec/printable.js'
 /** Longest lock-delay that Consul enforces. */
 const mostLockDelayMs = 60_000
 
-/** Returns the object of `--json` for some locks. Fields without a value are left out. */
+/** Returns the object of `--json` for a list of locks. Fields without a value are left out. */
 export const toStatusJson = (locks: readonly LockStatus[]): object => ({
   locks: locks.map(({prefix, kind, limit, holders, waiters}) => ({
     prefix,
@@ -56,7 +56,7 @@ export function toStateText({kind, limit, holders}: LockStatus): string {
   return holders.length > 0 ? 'mutex, held' : 'free'
 }
 
-/** Names a contender by what it wrote about itself, otherwise by its session. */
+/** Names a contender by the record that it wrote about itself or, without a record, by its session. */
 export const toName = ({session, record}: LockParty): string =>
   record ? printable(`${record.command ?? 'a program'} on ${record.host}, pid ${record.pid}`) : `session ${session}`
 
@@ -73,13 +73,13 @@ function toPartyLines(role: string, party: LockParty): readonly string[] {
 }
 
 /**
- * Longest time after the last renewal of a session until its lock is free. Consul ends a session after twice its TTL at
- * the latest; a slot of a semaphore has no lock-delay.
+ * Maximum time from the last renewal of a session until its lock is free. Consul ends a session after twice its TTL at
+ * the latest. A slot of a semaphore has no lock-delay.
  */
 const freeWithin = (kind: LockStatus['kind'], {ttlMs, lockDelayMs}: SessionInfo): number | undefined =>
   ttlMs > 0 ? 2 * ttlMs + (kind === 'semaphore' ? 0 : Math.min(lockDelayMs, mostLockDelayMs)) : undefined
 
-/** Returns lines that say what ends the session of a holder that dies, and when the lock is then free. */
+/** Returns lines that say how the session of a holder ends if the holder dies, and when the lock is free then. */
 function toBounds({kind}: LockStatus, {info}: LockParty): readonly string[] {
   if (!info) return []
   const withinMs = freeWithin(kind, info)
@@ -92,7 +92,7 @@ function toBounds({kind}: LockStatus, {info}: LockParty): readonly string[] {
   return [`          ${bounds}${checks}`]
 }
 
-/** Says when the lock can be acquired after the session of this contender was ended by hand. */
+/** Says when the lock can be acquired after this contender's session was ended by hand. */
 export function afterBreak(
   {kind, holders}: LockStatus,
   victim: LockParty,

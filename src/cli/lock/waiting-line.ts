@@ -9,7 +9,7 @@ const second = 1000
 
 export interface WaitingLineOptions {
   readonly stderr: TerminalStream
-  /** Shared with everything else that writes to the terminal. @default one of its own */
+  /** The status line, shared with everything else that writes to the terminal. @default a line of its own */
   readonly line?: StatusLine
   /** True to print lines even if stderr is not a terminal. */
   readonly isVerbose: boolean
@@ -20,15 +20,15 @@ export interface WaitingLineOptions {
 
 /** A wait to show. */
 export interface Wait {
-  /** `waiting for jobs/x: held by sleep on vm, pid 7` */
+  /** For example, `waiting for jobs/x: held by sleep on vm, pid 7`. */
   readonly text: string
-  /** Wall-clock time from which the lock has been held, if its holder recorded it. */
+  /** Wall-clock time at which the lock was acquired; undefined if its holder did not record it. */
   readonly heldSinceMs: number | undefined
 }
 
 /**
- * Shows how long a lock has been held and waited for: on a terminal one line that is drawn again each second, elsewhere
- * one line each minute with --verbose.
+ * Shows for how long a lock has been held and awaited. On a terminal, this is one line that is redrawn each second;
+ * elsewhere, with --verbose, it is a new line each minute.
  */
 export class WaitingLine {
   readonly #options: WaitingLineOptions
@@ -73,7 +73,7 @@ export class WaitingLine {
         this.#write()
       }
     } catch {
-      // Aborted by `end`.
+      // `end` has aborted the wait.
     }
   }
 

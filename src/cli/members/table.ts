@@ -38,7 +38,7 @@ function segmentOf({tags}: Member): string {
   return (tags['segment'] ?? '') === '' ? '<default>' : (tags['segment'] ?? '')
 }
 
-/** Returns rows as lines whose cells stand in columns. */
+/** Returns the rows as lines with aligned columns. */
 export function toColumns(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map(row => row[at]?.length ?? 0)))
   const lines = rows.map(row =>

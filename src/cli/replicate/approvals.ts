@@ -8,7 +8,7 @@ interface ApprovalFlags {
 
 const idForm = /^[0-9a-f]{8}$/
 
-/** Throws a UsageError if the text cannot be the ID of held deletes. */
+/** Throws a UsageError if the text cannot be the ID of a set of held deletes. */
 export function checkHeldId(id: string, what: string): void {
   if (idForm.test(id)) return
   throw new UsageError(`${what}: '${brief(id)}' is not the id of held deletes`, {
@@ -22,8 +22,8 @@ const given = (flags: ApprovalFlags): readonly ('approve' | 'approve-deletes')[]
 ]
 
 /**
- * Throws a UsageError for approvals in files and variables. An approval is meant for one run, but a file or a variable
- * would repeat it at each start and reload.
+ * Throws a UsageError if approvals come from files or variables. An approval is meant for one run, but a file or a
+ * variable would repeat it at each start and reload.
  */
 export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string, string>): void {
   for (const name of given(flags)) {
@@ -38,8 +38,8 @@ export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string
 }
 
 /**
- * Throws a UsageError for approvals of a process that keeps running, or that may be restarted with the same arguments:
- * it would approve deletes that the user has never seen.
+ * Throws a UsageError for approvals of a process that keeps running or may be restarted with the same arguments,
+ * because it would then approve deletes that the user has never seen.
  */
 export function refuseLastingApprovals(flags: ApprovalFlags): void {
   const [name] = given(flags)

@@ -8,8 +8,8 @@ interface Shared {
 }
 
 /**
- * The clients of a replicator. Equal settings with unchanged files share a client, so that a reload that does not
- * change them keeps using it. Dispose closes all clients.
+ * The clients of a replicator. Equal settings with unchanged files share a client, which stays in use across a reload.
+ * Disposing closes all clients.
  */
 export class Clients implements AsyncDisposable {
   readonly #shared: Shared
@@ -19,7 +19,7 @@ export class Clients implements AsyncDisposable {
     this.#shared = shared
   }
 
-  /** Throws a UsageError for settings or files that are not valid. */
+  /** Returns the client for these settings. Throws a UsageError if settings or files are not valid. */
   get(settings: ConnectionSettings): ConsulClient {
     const options = toClientOptions(settings)
     const name = JSON.stringify([settings, options.tls])

@@ -38,9 +38,7 @@ export interface ReplicateFlags extends PatternTexts {
   readonly protect: boolean
 }
 
-/**
- * Returns the replicator's options that come from flags and arguments. Throws a UsageError for the first invalid one.
- */
+/** Returns the replicator's options according to flags and arguments. Throws a UsageError for the first invalid one. */
 export async function toReplicatorOptions(
   flags: ReplicateFlags,
   words: readonly string[],
@@ -73,13 +71,13 @@ export async function toReplicatorOptions(
 export const undoDirectory = (flags: Pick<ReplicateFlags, 'undo-dir'>, env: Environment): string =>
   flags['undo-dir'] ?? stateDirectory(env, 'replicate')
 
-/** Returns how long and where overwritten and deleted entries are kept; undefined if they are not kept. */
+/** Returns where and for how long overwritten and deleted entries are kept; undefined if they are not kept. */
 export const toUndo = (flags: ReplicateFlags, env: Environment): UndoKeeping | undefined =>
   flags['undo-keep'] === 0
     ? undefined
     : {directory: undoDirectory(flags, env), ...(flags['undo-keep'] !== undefined && {keepMs: flags['undo-keep']})}
 
-/** Throws a configuration error, and not a UsageError for a flag, if a prefix in a file is invalid. */
+/** Throws if a prefix in a file is not valid. The error is a configuration error, because there is no flag to name. */
 export function checkConfiguredPrefixes(
   path: string,
   settings: Readonly<Record<string, unknown>>,
@@ -112,7 +110,7 @@ function toDriftRule(flags: ReplicateFlags): DriftRule {
   throw new UsageError(`--on-drift: both ${first} and ${other}`, {hint: 'leave one of them out'})
 }
 
-/** False for a source with its own address, which is in the datacenter of the agent there. */
+/** False for a source with an address of its own, which is in the datacenter of the agent there. */
 const needsDatacenter = (
   text: string,
   flags: Pick<ReplicateFlags, 'source-http-addr'>,
@@ -121,7 +119,7 @@ const needsDatacenter = (
   flags['source-http-addr'] === undefined &&
   !prefixes.some(({prefix, from}) => prefix === text && from?.['http-addr'] !== undefined)
 
-/** Returns the mappings without duplicates: arguments, flags and files may name the same mapping. */
+/** Returns the mappings without duplicates, because arguments, flags and files may name the same mapping. */
 function toMappings(words: readonly string[], isRequired: (word: string) => boolean): readonly Mapping[] {
   const mappings = words.map(word => parseMapping(word, {datacenterRequired: isRequired(word)}))
   if (mappings.length === 0) {
@@ -132,7 +130,7 @@ function toMappings(words: readonly string[], isRequired: (word: string) => bool
   return [...new Map(mappings.map(mapping => [formatMapping(mapping), mapping])).values()]
 }
 
-/** Returns warnings about options whose effect may not be the intended one. */
+/** Returns warnings about options whose effect may be unintended. */
 export function doubtfulOptions({
   mappings,
   excludes: all = [],
@@ -172,7 +170,7 @@ function toQuiescence(text: string): Pick<ReplicatorOptions, 'quiescence'> {
   return minMs === 0 || maxMs === 0 ? {} : {quiescence: {minMs, maxMs}}
 }
 
-/** Returns the log level from consul-replicate's own variables. baton's common variables take precedence. */
+/** Returns the log level that consul-replicate's own variables set. baton's common variables take precedence. */
 export function logLevelFromEnv(env: Environment): {readonly level: LogLevel; readonly source: string} | undefined {
   const source = ['CR_LOG', 'CONSUL_REPLICATE_LOG'].find(name => (env[name] ?? '') !== '')
   return source === undefined ? undefined : {level: parseLogLevel(env[source] ?? '', source), source}

@@ -24,7 +24,8 @@ interface Layers {
 
 /**
  * Reads connection settings as consul-replicate does: its own flags, CONSUL_TOKEN, and TLS if any TLS setting is given.
- * As in consul-replicate, CONSUL_* variables alone do not turn TLS on. Each request chooses its own consistency.
+ * As in consul-replicate, CONSUL_* variables alone do not turn TLS on. The consistency is not set here, because each
+ * request chooses its own.
  */
 export function withConsulReplicate(
   given: ConnectionSettings,
@@ -45,7 +46,7 @@ export function withConsulReplicate(
 
 /**
  * Returns the settings of the source's own connection; undefined if it has none. Any TLS setting turns TLS on for the
- * source, too.
+ * source as well.
  */
 export function sourceConnection(flags: Readonly<Record<string, unknown>>): Connection | undefined {
   const given = Object.entries(flags).flatMap(([name, value]) =>
@@ -62,7 +63,7 @@ export function sourceConnection(flags: Readonly<Record<string, unknown>>): Conn
   )
 }
 
-/** Turns TLS off for an address with `http://`, unless TLS is turned on explicitly. */
+/** Turns TLS off for an `http://` address, unless TLS is turned on explicitly. */
 function withImpliedTls(settings: ConnectionSettings, names: readonly string[]): Connection {
   const block = toBlock(settings)
   if (names.length === 0) return {settings: block, warning: undefined}
@@ -71,7 +72,7 @@ function withImpliedTls(settings: ConnectionSettings, names: readonly string[]):
   return {settings: block, warning: `${names.join(', ')}: no effect: the address says http://`}
 }
 
-/** Treats an empty name as no file. A certificate without a key file contains its key. */
+/** Treats an empty file name as no file. A certificate without a key file contains its key. */
 function toBlock(settings: ConnectionSettings): ConnectionSettings {
   const empty = tlsFields.filter(name => settings[name] === '')
   const block = without(settings, empty)
@@ -80,8 +81,8 @@ function toBlock(settings: ConnectionSettings): ConnectionSettings {
 }
 
 /**
- * Returns the settings without the files of a block that is turned off. TLS settings from variables stay if the
- * variables or the address ask for TLS.
+ * Removes the files of a block whose TLS is turned off. TLS settings from variables stay if the variables or the
+ * address ask for TLS.
  */
 function withoutTls(
   settings: ConnectionSettings,
@@ -100,7 +101,7 @@ function withToken(given: ConnectionSettings, env: Environment, sources: Layers[
   return {...without(given, ['token-file']), token}
 }
 
-/** True if CONSUL_TOKEN is used, because no setting with precedence over it gives a token. */
+/** True if the token comes from CONSUL_TOKEN, because no setting with precedence over it sets a token. */
 export function usesOwnToken(env: Environment, sources: Layers['sources']): boolean {
   const higher = new Set(['flag', 'BATON_TOKEN', 'BATON_TOKEN_FILE'])
   const isHigher = ['token', 'token-file'].some(name => higher.has(sources.get(name) ?? ''))

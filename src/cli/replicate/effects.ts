@@ -17,7 +17,9 @@ interface GivenFlags extends PatternTexts {
 /** `preview` covers verify and --dry-run. */
 export type Mode = 'follow' | 'once' | 'preview'
 
-/** Throws a UsageError for flags that contradict each other, and for empty values that would select everything or nothing. */
+/**
+ * Throws a UsageError for flags that contradict each other, and for empty values that would select all keys or none.
+ */
 export function refuseContradictions(flags: GivenFlags, isApproved: boolean, isVerify: boolean): void {
   if (isVerify && flags.once) throw new UsageError('--once: verify writes nothing', {hint: 'leave one of them out'})
   if (flags.ndjson && flags.json === true)
@@ -67,7 +69,7 @@ export function settingsWithoutEffect(
     if (source === undefined) return
     lines.push(`${source === 'flag' ? `--${name}` : `${source}: ${name}`}: no effect: ${reason}`)
   }
-  /** Only flags and arguments of this run are reported, because a file is used in every mode. */
+  /** Only flags and arguments of this run are reported, because a file is shared by all modes. */
   const addTyped = (name: string, reason: string): void => {
     if (sources.get(name) === 'flag') add(name, reason)
   }

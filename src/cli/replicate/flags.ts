@@ -35,7 +35,10 @@ const sourceFlags = {
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** Parses a log level. As in consul-replicate, `err` is accepted, and the case does not matter. */
+/**
+ * Parses a log level. As in consul-replicate, `err` is accepted, and letters may be in upper or
+ * lower case.
+ */
 export function parseLogLevel(text: string, what = '--log-level'): LogLevel {
   const lower = text.toLowerCase()
   const level = logLevels.find(each => each === (lower === 'err' ? 'error' : lower))
@@ -43,7 +46,7 @@ export function parseLogLevel(text: string, what = '--log-level'): LogLevel {
   throw new UsageError(`${what}: '${brief(text)}' is none of trace, debug, info, warn, err`, {code: 'BATON_CONFIG'})
 }
 
-/** Returns the flag for the directory of entries that can be restored. */
+/** Returns the flag for the directory that contains entries to restore. */
 export const undoDirFlag = (group: {readonly helpGroup?: string} = {}) =>
   Flags.string({
     ...group,
@@ -214,7 +217,9 @@ export const replicateFlags = {
   })(),
 }
 
-/** Deprecated names of flags that consul-replicate accepts too, each with the name to use instead. */
+/**
+ * Deprecated names of flags that consul-replicate also accepts, each with the name to use instead.
+ */
 export const deprecatedFlags: Readonly<Record<string, string>> = {
   auth: 'consul-auth',
   consul: 'consul-addr',

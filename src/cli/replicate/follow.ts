@@ -6,11 +6,11 @@ import type {Hold} from '../../lock/types.js'
 import {createReplicator} from '../../replicate/replicator.js'
 import type {Replicator, ReplicatorOptions} from '../../replicate/types.js'
 
-/** A replicator's options, complete with its clients. */
+/** A replicator's options, including its clients. */
 export interface Opened {
   readonly destination: ConsulClient
   readonly options: ReplicatorOptions
-  /** The settings that all mappings share, as text for a comparison. */
+  /** The settings that all mappings share, as a text that can be compared. */
   readonly shared: string
 }
 
@@ -23,15 +23,15 @@ export interface FollowHost {
   readonly tell: (text: string) => void
   /** Called with each replicator before it starts. */
   readonly onReplicator: (replicator: Replicator) => void
-  /** Called when the clients of earlier settings are not used any more. */
+  /** Called when the clients of earlier settings are no longer in use. */
   readonly onSettled: (opened: Opened) => Promise<void>
-  /** Waits for the lock that has to be held during replication; undefined if no lock was asked for. */
+  /** Waits for the lock that must be held during replication; undefined if no lock was requested. */
   readonly acquire: ((opened: Opened, signal: AbortSignal) => Promise<Hold>) | undefined
 }
 
 /**
- * Replicates until stopped. A reload that changes only mappings ends and starts these mappings. A reload that changes
- * shared settings starts all mappings again, after they have finished their transactions. If the new settings are
+ * Replicates until stopped. If a reload changes only mappings, only these mappings are ended or started. If it changes
+ * shared settings, all mappings are started again after they have finished their transactions. If the new settings are
  * invalid, the run continues unchanged.
  */
 export async function followUntilStopped(first: Opened, host: FollowHost): Promise<void> {
@@ -48,7 +48,7 @@ export async function followUntilStopped(first: Opened, host: FollowHost): Promi
 /** One run of a replicator, from its start to its end. */
 class Round {
   current: Opened
-  /** The settings for which the round has ended; undefined if it was stopped. */
+  /** The settings for the next round; undefined if replication was stopped. */
   next: Opened | undefined
   readonly #host: FollowHost
   #replicator: Replicator | undefined
@@ -82,7 +82,7 @@ class Round {
     onReplicator(replicator)
     this.#replicator = replicator
     try {
-      // The observer in the options reports each pass.
+      // The observer in the options reports each pass, so the loop has nothing to do.
       for await (const _ of replicator.run({signal: held.signal}));
     } catch (error) {
       if (!isBatonError(error, 'BATON_LOCK_LOST')) throw error
@@ -92,7 +92,7 @@ class Round {
     if (hold && !signal.aborted) tell('the lock is lost: nothing is copied until it is held again')
   }
 
-  /** Resolves when the round has to end, because of new settings or because it was stopped. */
+  /** Resolves when the round must end, because of new settings or because it was stopped. */
   async #watchReloads(signal: AbortSignal): Promise<void> {
     const {reloads, reopen, tell} = this.#host
     const isStopped = (): boolean => signal.aborted
@@ -116,7 +116,7 @@ class Round {
     }
   }
 
-  /** Applies changed mappings. Resolves with false if other settings have changed, too. */
+  /** Applies changed mappings. Resolves with false if other settings have also changed. */
   async #update(opened: Opened): Promise<boolean> {
     const {current} = this
     const replicator = this.#replicator

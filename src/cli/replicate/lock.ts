@@ -5,7 +5,8 @@ import type {ReplicatorOptions} from '../../replicate/types.js'
 import type {Opened} from './follow.js'
 
 /**
- * Throws a UsageError for a lock whose keys a mapping would write or delete, or that does not protect all destinations.
+ * Throws a UsageError if a mapping would write or delete the lock's own keys, or if the lock would not protect all
+ * destinations.
  */
 export function checkLock(prefix: string, {mappings}: Pick<ReplicatorOptions, 'mappings'>): void {
   const inside = mappings.find(({destination}) => `${prefix}/.lock`.startsWith(destination))
@@ -24,7 +25,7 @@ export function checkLock(prefix: string, {mappings}: Pick<ReplicatorOptions, 'm
   }
 }
 
-/** Waits for the lock. Logs once that it waits. */
+/** Waits for the lock. Logs once that it is waiting. */
 export async function acquireLock(
   prefix: string,
   opened: Opened,

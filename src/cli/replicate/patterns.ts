@@ -3,7 +3,7 @@ import {messageOf, UsageError} from '../../core/errors.js'
 import {loadRe2} from '../../core/re2.js'
 import type {KeyFilter, KeyPattern} from '../../replicate/types.js'
 
-/** Patterns that choose keys, by the names of the flags that give them. */
+/** Patterns that select keys, by the name of the flag that sets them. */
 export interface PatternTexts {
   readonly exclude?: readonly string[] | undefined
   readonly 'exclude-match'?: readonly string[] | undefined
@@ -24,10 +24,7 @@ export const patternFlags = [
   'include-regex',
 ] as const satisfies readonly (keyof PatternTexts)[]
 
-/**
- * Compiled patterns by their texts. Equal texts share one test, so that a reload does not treat their mapping as
- * changed.
- */
+/** Compiled patterns by text. Equal texts share one test, so that a reload does not treat their mapping as changed. */
 const tests = new Map<string, KeyPattern>()
 
 /** Compiles the patterns. Throws a UsageError that names the flag, or `BATON_CONFIG` for a pattern in a file. */
@@ -73,8 +70,8 @@ async function compileAll(
 const wildcards: Readonly<Record<string, string>> = {'**/': '(?:.*/)?', '**': '.*', '*': '[^/]*', '?': '[^/]'}
 
 /**
- * Returns a regular expression for a glob that matches a whole key: `*` and `?` do not cross a `/`, `**` does, `[a-z]`
- * and `{one,two}` are choices, and a backslash makes the next character literal.
+ * Returns a regular expression for a glob that must match a whole key. `*` and `?` do not match a `/`, `**` does;
+ * `[a-z]` and `{one,two}` are choices; a backslash makes the next character literal.
  */
 export function globToRegex(glob: string): string {
   let depth = 0

@@ -66,9 +66,9 @@ async function ownSettings(
 }
 
 /**
- * Merges the settings of a block with those of the whole run. A block with an address uses only its own settings,
- * because a token for one server must not be sent to another server. A block without an address replaces the settings
- * that it names; if it has a token, all other tokens are dropped.
+ * Merges the settings of a block with those of the whole run. If the block has an address, only its own settings are
+ * used, because a token for one server must not be sent to another. If it has no address, it replaces the settings that
+ * it names; if it has a token, all other tokens are dropped.
  */
 function layered(own: Settings, base: ConnectionSettings): ConnectionSettings {
   const {'consul-auth': _auth, 'consul-ssl': _ssl, 'consul-ssl-verify': _verify, ...plain} = own
@@ -84,7 +84,7 @@ function layered(own: Settings, base: ConnectionSettings): ConnectionSettings {
   }
 }
 
-/** Returns the part of --print-config about prefixes with settings of their own. */
+/** Returns the part of --print-config that shows prefixes with their own settings. */
 export const shownPrefixes = (prefixes: readonly PrefixSettings[]): readonly unknown[] =>
   prefixes.map(({prefix, patterns, from, to}) => ({
     prefix,

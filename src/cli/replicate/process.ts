@@ -3,7 +3,7 @@ import {constants} from 'node:os'
 import {UsageError} from '../../core/errors.js'
 import type {SignalSource} from '../signals.js'
 
-/** Writes the process ID to a file. Dispose removes the file. */
+/** Writes the process ID to a file. Disposing removes the file. */
 export function writePidFile(path: string, pid: number): Disposable {
   try {
     writeFileSync(path, `${pid}\n`)
@@ -15,7 +15,7 @@ export function writePidFile(path: string, pid: number): Disposable {
 }
 
 /**
- * Parses the name of a signal: `SIGHUP`, `HUP` or `hup`. Returns undefined for the empty name, which turns the signal
+ * Parses the name of a signal: `SIGHUP`, `HUP` or `hup`. Returns undefined for an empty name, which turns the signal
  * off.
  */
 export function parseSignal(text: string, what: string): NodeJS.Signals | undefined {

@@ -33,10 +33,13 @@ export const heldLine = ({message, reason, id, isKept}: Held): string => {
   return `${message}; to delete them: ${isKept ? 'baton replicate approve' : '--once --approve'} ${id}`
 }
 
-/** True for deletes that will wait for an approval, but are not stored as a set yet. */
+/** True if the deletes will wait for an approval but are not stored as a set yet. */
 export const isGathering = ({reason, isKept}: Held): boolean => !isKept && reason !== 'hidden' && reason !== 'no-leader'
 
-/** Yields lines about keys that were not copied, and why. At most ten of each kind are named. */
+/**
+ * Yields lines about keys that were not copied, with the reasons. Names at most ten keys of each
+ * kind.
+ */
 export function* keyTroubles(pass: ReplicationPass): Generator<string> {
   const where = subject(pass.mapping)
   for (const {key, reason} of pass.refused.slice(0, shownCount)) {
@@ -99,7 +102,7 @@ export function approvalLine(event: ReplicatorEvent): string | undefined {
 
 const partNames = {agent: 'the agent', source: 'the source', destination: 'the destination', pass: 'the next pass'}
 
-/** Returns a line about the begin or the end of an outage; undefined for other events. */
+/** Returns a line about the beginning or the end of an outage; undefined for other events. */
 export function outageLine(event: ReplicatorEvent): string | undefined {
   if (!('elapsedMs' in event)) return undefined
   const [part, what] = event.type.split('.') as [keyof typeof partNames, 'retrying' | 'recovered']

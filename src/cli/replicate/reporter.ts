@@ -4,7 +4,10 @@ import type {Held, ReplicationPass, ReplicatorEvent} from '../../replicate/types
 import type {Progress} from '../progress.js'
 import {approvalLine, driftLine, heldLine, isGathering, keyTroubles, outageLine, passLine} from './report.js'
 
-/** Receives lines: `say` about actions, `warn` about states to know of, `error` about failures that need an action. */
+/**
+ * Receives lines: `say` for actions, `warn` for states that the user should know, `error` for failures that need an
+ * action.
+ */
 export type ReporterOutput = Readonly<Record<'say' | 'warn' | 'error', (text: string) => unknown>>
 
 export interface ReporterOptions {
@@ -14,14 +17,14 @@ export interface ReporterOptions {
   readonly namesKeys: boolean
 }
 
-/** Reports the actions of a replicator. A state that does not change from pass to pass is reported once. */
+/** Reports the actions of a replicator. A state that is the same in several passes is reported only once. */
 export class Reporter {
   readonly #options: ReporterOptions
   /** Keys that were last reported as not copied, by mapping. */
   readonly #troubles = new Map<string, readonly string[]>()
   /** Keys that were reported as changed at the destination, by mapping. */
   readonly #drifted = new Map<string, Set<string>>()
-  /** Numbers of deletes that were last reported as held, by mapping and reason. */
+  /** Numbers of held deletes in the last report, by mapping and reason. */
   readonly #heldCounts = new Map<string, Map<string, number>>()
 
   constructor(options: ReporterOptions) {
@@ -70,7 +73,8 @@ export class Reporter {
   }
 
   /**
-   * Reports held deletes once. While further deletes are collected, reports their number each time that it has doubled.
+   * Reports held deletes once. While further deletes are being collected, reports their number again whenever it has
+   * doubled.
    */
   #reportHeld(mapping: string, {held}: ReplicationPass): void {
     const {out} = this.#options

@@ -6,7 +6,7 @@ import type {MappingStatus, Replicator} from '../../replicate/types.js'
 import {isLoopback, type ListenAddress} from '../../serve/listen.js'
 import {openServer} from '../../serve/server.js'
 
-/** Lag above which /readyz answers with a failure. */
+/** Lag above which /readyz reports a failure. */
 const mostLagMs = 60_000
 const statusEveryMs = 10_000
 
@@ -17,7 +17,7 @@ export interface ServiceOptions {
   readonly logger: Logger
 }
 
-/** The outside view of a replicator that runs as a service: pages over HTTP, and messages to the service manager. */
+/** The interface of a replicator that runs as a service: HTTP pages, and messages to the service manager. */
 export interface ReplicatorService extends AsyncDisposable {
   /** Shows this replicator from now on. */
   show(replicator: Replicator): void
@@ -26,7 +26,10 @@ export interface ReplicatorService extends AsyncDisposable {
   standBy(): void
 }
 
-/** Starts to serve the pages if an address is given. Dispose reports that the service stops, and closes the pages. */
+/**
+ * Starts to serve the pages if an address is given. Disposing reports that the service is stopping, and closes the
+ * pages.
+ */
 export async function openReplicatorService(options: ServiceOptions): Promise<ReplicatorService> {
   const {listen, notifier, clock, logger} = options
   let current: Replicator | undefined

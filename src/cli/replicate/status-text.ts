@@ -9,7 +9,9 @@ const noticedLagMs = 1000
 
 const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`
 
-/** Returns a line about a mapping. If the mapping has several replicators, a line about each of them follows. */
+/**
+ * Returns a line about a mapping. If the mapping has several replicators, a line about each of them is added.
+ */
 export function statusLines(report: MappingReport, nowMs: number): readonly string[] {
   const {mapping, health, best, keys, replicators} = report
   const facts = best ? factsOf(best, {keys, nowMs}) : [`position ${report.lastReplicated}, written by consul-replicate`]

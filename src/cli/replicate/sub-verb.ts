@@ -4,7 +4,7 @@ import {UsageError} from '../../core/errors.js'
 import {formatMapping, parseMapping} from '../../replicate/mapping.js'
 import type {Mapping} from '../../replicate/types.js'
 
-/** The flag of all commands that read the data of replicators at the destination. */
+/** The flag that all commands share that read the data of replicators at the destination. */
 export const statusDirFlag = Flags.string({
   description: 'where the status keys are',
   default: 'service/consul-replicate/statuses',
@@ -12,8 +12,8 @@ export const statusDirFlag = Flags.string({
 })
 
 /**
- * Throws a UsageError if there are more than `most` arguments, which are probably mappings: the source of the first one
- * has the same name as the sub-command.
+ * Throws a UsageError if there are more than `most` arguments. They are probably mappings, and the source of the first
+ * one has the same name as the sub-command.
  */
 export function checkWords(verb: string, words: readonly string[], most: number): void {
   const unexpected = words[most]
@@ -23,7 +23,7 @@ export function checkWords(verb: string, words: readonly string[], most: number)
   })
 }
 
-/** Parses the arguments as `replicate` does, and returns the items of the list that belong to the mapping. */
+/** Parses the arguments as `replicate` does, and returns the items in the list that belong to one of these mappings. */
 export function ofMapping<T extends {readonly mapping: Mapping}>(
   items: readonly T[],
   word: string | undefined,

@@ -18,7 +18,7 @@ const outcomes: Readonly<Record<Exclude<UndoneKey['outcome'], 'restored' | 'same
   refused: 'was refused',
 }
 
-/** Returns a line about each key that would be restored, and about each key that is left alone. */
+/** Returns a line about each key that would be restored or is left alone. */
 export const undoLines = (keys: readonly UndoneKey[], isDryRun: boolean): readonly string[] =>
   keys.flatMap(({key, outcome, isCreated}) => {
     if (outcome === 'same') return []

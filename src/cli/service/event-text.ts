@@ -9,7 +9,7 @@ export interface EventText {
   readonly isWarning: boolean
 }
 
-/** Returns the line about an event of `service run`; undefined if it is not worth a line. */
+/** Returns the line about an event of `service run`; undefined if the event is not reported. */
 export function eventText(event: ServiceEvent): EventText | undefined {
   const say = (text: string): EventText => ({text, isWarning: false})
   const warn = (text: string): EventText => ({text, isWarning: true})

@@ -65,7 +65,7 @@ interface Described {
 }
 
 /**
- * Returns the registration option for --deregister-after. Rejects times below a minute, which agents would silently
+ * Returns the registration option for --deregister-after. Rejects times below a minute, which an agent would silently
  * raise.
  */
 export function toRemoval(flags: {readonly 'deregister-after'?: number | undefined}): {
@@ -106,7 +106,7 @@ export function checkHost(flag: 'address' | 'node-address', text: string): void 
 
 const [longestMetaKey, longestMetaValue, mostMeta] = [128, 512, 64]
 
-/** Parses `KEY=VALUE` pairs. Refuses pairs that Consul would refuse, before anything is started or sent. */
+/** Parses `KEY=VALUE` pairs. Refuses pairs that Consul would refuse before anything is started or sent. */
 function toMeta(texts: readonly string[]): Readonly<Record<string, string>> {
   const pairs = new Map<string, string>()
   for (const text of texts) {
@@ -128,7 +128,7 @@ function metaFault(key: string, value: string): string | undefined {
   return value.length > longestMetaValue ? `the value is longer than ${longestMetaValue} characters` : undefined
 }
 
-/** Returns the probe that a value of --check describes. A path or port alone refers to the service itself. */
+/** Returns the probe that a value of --check describes. A path or port without a host refers to the service itself. */
 export function toProbe(text: string, own: {readonly port?: number; readonly address?: string}): Probe {
   const host = own.address ?? '127.0.0.1'
   const ownPort = (): number => {

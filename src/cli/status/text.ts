@@ -18,7 +18,7 @@ const titles: Readonly<Record<StatusPartName, string>> = {
   missingRules: 'permissions',
 }
 
-/** Returns the lines of a status for people: a title for each part, and its lines below. */
+/** Returns the lines of a status for people: a title for each part, followed by its lines. */
 export function statusText({parts, problems}: ClusterStatus, nowMs: number): readonly string[] {
   const lines: string[] = []
   const add = (title: string, body: readonly string[]): void => {

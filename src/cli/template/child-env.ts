@@ -2,17 +2,17 @@ import {UsageError} from '../../core/errors.js'
 
 /** Rules for the environment variables that a child or command receives. */
 export interface EnvRules {
-  /** True to pass on no variable of baton's environment. */
+  /** True to pass on none of baton's own environment variables. */
   readonly pristine?: boolean | undefined
-  /** `NAME=value` pairs to add after all other rules. */
+  /** `NAME=value` pairs to add after all other rules were applied. */
   readonly custom?: readonly string[] | undefined
-  /** Patterns of names to pass on. Without patterns, all are passed on. */
+  /** Patterns of the names to pass on. If there are none, all variables are passed on. */
   readonly allow?: readonly string[] | undefined
   /** Patterns of names to withhold, even if they are also allowed. */
   readonly deny?: readonly string[] | undefined
 }
 
-/** Returns the environment of a child by the rules of consul-template. */
+/** Returns the environment of a child according to the rules of consul-template. */
 export function chooseEnv(env: Readonly<Record<string, string>>, rules: EnvRules): Record<string, string> {
   const {pristine = false, custom = [], allow = [], deny = []} = rules
   const allowed = allow.map(globToRegExp)
@@ -30,7 +30,10 @@ function readPair(text: string): [string, string] {
   return [text.slice(0, at), text.slice(at + 1)]
 }
 
-/** Go's `path.Match` without its escapes: `*`, `?` and `[a-z]`. */
+/**
+ * Converts a pattern of Go's `path.Match`, except escapes, to a regular expression: `*`, `?` and
+ * `[a-z]`.
+ */
 function globToRegExp(glob: string): RegExp {
   const source = glob.replace(/\[[^\]]*\]|[^[]/g, part => {
     if (part === '*') return '.*'

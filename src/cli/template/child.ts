@@ -5,7 +5,7 @@ import {parseSignal} from '../replicate/process.js'
 import {chooseEnv, type EnvRules} from './child-env.js'
 import {type EnvFields, toArgv, toEnvRules} from './specs.js'
 
-/** Flags about the child. */
+/** Flags that describe the child. */
 export interface ChildFlags {
   readonly exec?: string | undefined
   readonly 'exec-reload-signal'?: string | undefined
@@ -19,7 +19,7 @@ export interface ChildFlags {
   readonly restart: 'never' | 'on-failure' | 'always'
 }
 
-/** An `exec` block of a configuration file after type checks. */
+/** An `exec` block of a configuration file, after its types were checked. */
 interface ExecFields {
   readonly command?: string | readonly string[]
   readonly enabled?: boolean
@@ -43,7 +43,10 @@ interface Given {
 /** Settings of a supervised child. */
 export type ChildSettings = SupervisedChild
 
-/** Returns the child that the command line and files define; undefined if they define none. Flags take precedence. */
+/**
+ * Returns the child that the command line and the files define; undefined if they define none. Flags take precedence
+ * over files.
+ */
 export function toChild({flags, isGiven, words, block, env}: Given): ChildSettings | undefined {
   const exec = block as ExecFields
   const [file, ...rest] = words
@@ -67,8 +70,8 @@ export function toChild({flags, isGiven, words, block, env}: Given): ChildSettin
 }
 
 /**
- * Returns the command line of a child. If it runs in a shell, the shell survives the signals that are meant for the
- * programs it starts: signals go to the whole process group, and some shells do not `exec` their last command.
+ * Returns the command line of a child. If the child runs in a shell, the shell ignores signals that are meant for the
+ * programs it starts, because signals go to the whole process group and some shells do not `exec` their last command.
  */
 function commandArgv(
   command: string | readonly string[],

@@ -1,4 +1,4 @@
-/** Maximum product of the numbers of changed lines that is compared line by line. */
+/** Limit on the product of the numbers of changed lines, up to which they are compared line by line. */
 const mostCells = 4_000_000
 const context = 3
 
@@ -12,7 +12,7 @@ export function unifiedDiff(path: string, before: string, after: string): string
   return `--- ${path}\n+++ ${path}\n${hunks.join('')}`
 }
 
-/** A last line without a newline is marked, as `diff` does. */
+/** Marks a last line without a newline, as `diff` does. */
 function toLines(text: string): string[] {
   if (text === '') return []
   const lines = text.split('\n')
@@ -31,8 +31,8 @@ function diffLines(a: readonly string[], b: readonly string[]): [Mark, string][]
 }
 
 /**
- * Computes the longest common subsequence with a table. A change that is too large is shown as removed and added as a
- * whole.
+ * Finds the longest common subsequence with a table. If the change is too large, it is shown as a whole: all old lines
+ * removed, all new lines added.
  */
 function diffMiddle(a: readonly string[], b: readonly string[]): [Mark, string][] {
   if (a.length * b.length > mostCells) return [...marked('-', a), ...marked('+', b)]

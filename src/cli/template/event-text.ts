@@ -2,13 +2,13 @@ import {messageOf} from '../../core/errors.js'
 import type {ChildEvent} from '../../template/supervisor.js'
 import type {TemplateEvent} from '../../template/types.js'
 
-/** A line of output about an event. */
+/** A line of output that describes an event. */
 export interface EventLine {
   readonly text: string
   readonly kind: 'say' | 'warn' | 'error'
 }
 
-/** Returns the line about an event; undefined if it is not worth a line. */
+/** Returns the line about an event; undefined if the event is not reported. */
 export function templateLine(event: TemplateEvent): EventLine | undefined {
   const {name} = event.template
   switch (event.type) {
@@ -30,7 +30,7 @@ export function templateLine(event: TemplateEvent): EventLine | undefined {
     case 'rolled back':
       return {kind: 'warn', text: `${event.destination}: the old file is back`}
     case 'waiting': {
-      // Data that is merely not answered yet is reported elsewhere, when Consul has not answered for a while.
+      // Data that Consul has not answered yet is reported elsewhere, after a while without an answer.
       const stuck = event.missing.filter(part => part.why !== 'no answer yet')
       if (stuck.length === 0) return undefined
       return {kind: 'warn', text: `${name}: waits for ${stuck.map(part => `${part.name}: ${part.why}`).join(', ')}`}
@@ -38,7 +38,7 @@ export function templateLine(event: TemplateEvent): EventLine | undefined {
   }
 }
 
-/** Removes the name of the shell from an error, because the message already names the command. */
+/** Removes the name of the shell from an error, because the message already contains the command. */
 const why = (error: unknown): string => messageOf(error).replace(/^handler \S+: /, '')
 
 /** Returns the line about an event of the child. */

@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs'
 import {UsageError} from '../../core/errors.js'
 
-/** Returns the numeric ID of a user or group. Numbers are returned unchanged. */
+/** Returns the numeric ID of a user or group. A number is returned unchanged. */
 export function idOf(kind: 'user' | 'group', name: string, what: string): number {
   if (/^\d+$/.test(name)) return Number(name)
   const database = kind === 'user' ? 'passwd' : 'group'

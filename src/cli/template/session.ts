@@ -18,7 +18,7 @@ import type {ChildSettings} from './child.js'
 import {unifiedDiff} from './diff.js'
 import {childLine, type EventLine, templateLine} from './event-text.js'
 
-/** What to run, according to the settings. */
+/** The templates and the child to run, according to the settings. */
 export interface TemplatePlan {
   readonly specs: readonly TemplateSpec[]
   readonly child: ChildSettings | undefined
@@ -29,7 +29,7 @@ export interface TemplatePlan {
   readonly timeoutMs: number | undefined
   readonly maxStaleMs: number | undefined
   readonly quiet: Quiet | undefined
-  /** Prefix of the lock to hold while files are changed. */
+  /** Prefix of the lock that must be held while files are changed. */
   readonly lock: string | undefined
 }
 
@@ -37,9 +37,9 @@ export interface TemplatePlan {
 export interface SessionHost {
   readonly plan: TemplatePlan
   readonly openClient: () => ConsulClient
-  /** Called with a failure to read that waiting cannot fix. */
+  /** Called with a read failure that waiting cannot fix. */
   readonly onHopeless: (error: unknown) => void
-  /** Reads the settings again. Rejects if they are invalid. */
+  /** Reads the settings again. Rejects if they are not valid. */
   readonly replan: () => Promise<TemplatePlan>
   readonly stops: StopSignals
   readonly signals: SignalSource
@@ -52,7 +52,10 @@ export interface SessionHost {
 /** Signals that are passed on to the child. */
 const passedOn = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
-/** Runs templates and their child until it ends or a signal stops it. A reload replaces the settings. */
+/**
+ * Runs templates and their child until the child ends or a signal stops it. A reload replaces the
+ * settings.
+ */
 export class TemplateSession implements AsyncDisposable {
   readonly #host: SessionHost
   readonly #reloads = new Wake()
@@ -70,7 +73,7 @@ export class TemplateSession implements AsyncDisposable {
     host.stops.onEach((_name, count) => {
       if (count > 1) this.#supervisor?.hurry()
     })
-    // The command also aborts this signal if Consul never answers.
+    // The command also aborts this signal if Consul will never answer.
     const {signal} = host.stops
     if (signal.aborted) this.#stop.abort(signal.reason)
     signal.addEventListener('abort', () => this.#stop.abort(signal.reason), {once: true})
@@ -91,7 +94,7 @@ export class TemplateSession implements AsyncDisposable {
     this.#stop.abort(undefined)
   }
 
-  /** Resolves to the child's exit if the child ended by itself, to undefined otherwise. */
+  /** Resolves to the child's exit if the child ended by itself, otherwise to undefined. */
   async run(): Promise<ChildExit | undefined> {
     for (let next: TemplatePlan | undefined = this.#plan; next !== undefined; ) {
       this.#plan = next
@@ -108,7 +111,10 @@ export class TemplateSession implements AsyncDisposable {
     this.#stop[Symbol.dispose]()
   }
 
-  /** Runs the current plan. Resolves to the next plan after a reload, to undefined if the session is over. */
+  /**
+   * Runs the current plan. Resolves to the next plan after a reload, or to undefined when the session is
+   * over.
+   */
   async #round(): Promise<TemplatePlan | undefined> {
     using round = linkSignal(this.#stop.signal)
     let next: TemplatePlan | undefined
@@ -146,7 +152,7 @@ export class TemplateSession implements AsyncDisposable {
     return undefined
   }
 
-  /** Keeps the running child if the new settings define the same child. */
+  /** Keeps the running child if it is also the child of the new settings. */
   async #adoptChild(client: ConsulClient): Promise<void> {
     const {child} = this.#plan
     if (this.#supervisor !== undefined && isEqual(this.#supervisor.settings, child)) return

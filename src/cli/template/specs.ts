@@ -12,7 +12,7 @@ import {idOf} from './owner.js'
 
 /** Settings that all templates of a command share. */
 export interface SpecDefaults {
-  /** True if templates may omit a destination. */
+  /** True if templates may lack a destination. */
   readonly isDry: boolean
   readonly errorOnMissingKey: boolean
   readonly leftDelimiter: string
@@ -26,7 +26,10 @@ export interface SpecDefaults {
 /** consul-template's time limit for a command. */
 const commandTimeoutMs = 30_000
 
-/** Parses `IN:OUT[:COMMAND]` into the fields of a template block. Everything after the second colon is the command. */
+/**
+ * Parses `IN:OUT[:COMMAND]` into the fields of a template block. The command is all of the text after the second
+ * colon.
+ */
 export function parseWord(word: string): BlockValues {
   const [, source = '', destination = '', command = ''] = /^([^:]*)(?::([^:]*))?(?::([^]*))?$/.exec(word) ?? []
   if (source === '') throw new UsageError(`template ${brief(word)}: no file to read`, {hint: 'name it as IN:OUT'})
@@ -37,7 +40,7 @@ export function parseWord(word: string): BlockValues {
   }
 }
 
-/** Reads the templates that arguments and files define, and their template texts. */
+/** Reads the templates that arguments and files define, including the texts of the templates. */
 export async function readSpecs(blocks: readonly BlockValues[], defaults: SpecDefaults): Promise<TemplateSpec[]> {
   if (blocks.length === 0) {
     throw new UsageError('template: no template is given', {hint: 'name one as IN:OUT, or give a --config'})
@@ -47,7 +50,10 @@ export async function readSpecs(blocks: readonly BlockValues[], defaults: SpecDe
   return specs
 }
 
-/** Throws a UsageError if two templates write the same file, or if one overwrites the source of another. */
+/**
+ * Throws a UsageError if two templates write the same file, or if a template would overwrite the source of
+ * another one.
+ */
 function refuseSharedFiles(blocks: readonly Fields[]): void {
   const sources = new Set(blocks.flatMap(({source}) => (source === undefined ? [] : [resolve(source)])))
   const written = new Set<string>()
@@ -60,7 +66,7 @@ function refuseSharedFiles(blocks: readonly Fields[]): void {
   }
 }
 
-/** A `template` block after type checks. */
+/** A `template` block, after its types were checked. */
 interface Fields {
   readonly source?: string
   readonly contents?: string
@@ -103,7 +109,7 @@ export interface EnvFields {
   readonly blacklist?: readonly string[]
 }
 
-/** Returns the rules of an `env` block, including its fields' old names. */
+/** Returns the rules of an `env` block. Its fields may have their old names. */
 export const toEnvRules = (env: EnvFields = {}): EnvRules => ({
   pristine: env.pristine,
   custom: env.custom,
@@ -184,7 +190,9 @@ const isEmpty = (words: Words | undefined): words is undefined => words === unde
 
 const toText = (words: Words): string => (typeof words === 'string' ? words : words.join(' '))
 
-/** Returns the command line to execute: a single string runs in a shell, a list does not. */
+/**
+ * Returns the command line to execute. A single string is run by a shell, a list is run directly.
+ */
 export function toArgv(words: Words): [string, ...string[]] {
   const [first = '', ...rest] = typeof words === 'string' ? [words] : words
   return rest.length === 0 ? ['/bin/sh', '-c', first] : [first, ...rest]

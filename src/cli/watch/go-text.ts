@@ -1,7 +1,7 @@
 import {toGoExit} from '../../process/go-exit.js'
 import type {HandlerError} from '../../process/handler.js'
 
-/** Returns what `consul watch` prints about a handler that failed. */
+/** Returns the text that `consul watch` prints about a handler that failed. */
 export function goHandlerText({exitCode, failure}: HandlerError): string {
   switch (failure.how) {
     case 'exit':

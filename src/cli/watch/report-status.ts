@@ -5,8 +5,8 @@ import {describeWatch} from '../../watch/spec.js'
 import type {Output} from '../output.js'
 
 /**
- * Until the signal aborts, reports when Consul answers but the watched data cannot be read, and when it can be read
- * again.
+ * Until the signal aborts, reports when the watched data cannot be read although Consul answers, and when it can be
+ * read again.
  */
 export async function reportStatus(
   views: ViewRegistry,
@@ -25,7 +25,7 @@ export async function reportStatus(
       isTroubled = trouble !== ''
     }
   } catch {
-    // The watch itself reports why its view ended.
+    // No report is needed here, because the watch itself reports why its view ended.
   }
 }
 
@@ -36,7 +36,10 @@ const heldTexts = {
   denied: 'permission denied: the token may no longer read everything that exists',
 } as const
 
-/** Returns why a view is not live; empty while it is, and while Consul does not answer, which the client reports. */
+/**
+ * Returns why a view is not live. Returns an empty text if it is live, or if Consul does not answer, which the client
+ * reports.
+ */
 function troubleOf(status: ViewStatus): string {
   const error = 'error' in status ? status.error : undefined
   if (error !== undefined && isTransient(error)) return ''

@@ -26,7 +26,7 @@ import {reportStatus} from './report-status.js'
 const handling = 'HANDLER'
 const http = 'HTTP HANDLER'
 
-/** The flags that every watch has besides its own parameters. */
+/** The flags that all watches have besides their own parameters. */
 export const watchFlags = {
   once: Flags.boolean({description: 'stop after the first result'}),
   ndjson: Flags.boolean({description: 'without a command: print snapshot and changes as JSON lines'}),
@@ -111,12 +111,12 @@ export interface WatchedQuery {
 /** `consul`: works like the Go tool, with the same texts. `native`: exits with the handler's own exit code. */
 export type WatchForm = 'consul' | 'native'
 
-/** A command that watches data of Consul and passes it to a child, an HTTP address or stdout. */
+/** Base class of commands that watch data in Consul and pass it to a child, an HTTP address or stdout. */
 export abstract class WatchCommand<T extends typeof Command = typeof Command> extends ConsulCommand<T> {
   static override childForm = {ownArgs: 0}
   static override flagRules: readonly FlagRule[] = watchRules
 
-  /** The flags of {@link watchFlags}, which every subclass has too; all but the optional ones have defaults. */
+  /** The values of {@link watchFlags}, which every subclass has. All but the optional ones have defaults. */
   get #own(): CommonFlags {
     return this.flags as unknown as CommonFlags
   }
@@ -126,14 +126,14 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     const query = watchQuery(client, watched.spec, watched.scope)
     const handler = this.#handler(client)
     this.#checkFlags(handler !== undefined)
-    // If the agent cannot be reached or refuses the query, the command ends here; later outages are retried.
+    // If the agent cannot be reached or refuses the query, the command ends here. Later outages are retried.
     const readFirst = (): ReturnType<WatchQuery['read']> => query.read({signal: this.stopSignal})
     if (!handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson) {
       const value = new NewsFilter(watched.spec).take(await readFirst())?.value ?? null
       this.out.line(form === 'consul' ? goJson(value, '    ') : this.#shown(watched.spec, value))
       return 0
     }
-    // The result is not stored, because it would stay in memory as long as the command runs.
+    // The result is not stored, because it would stay in memory for as long as the command runs.
     await readFirst()
     const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
     if (!handler && this.#own.ndjson) return this.#printFrames(views, query)
@@ -213,7 +213,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     return 0
   }
 
-  /** Returns a signal that aborts on a stop signal, or when the reader of stdout is gone. */
+  /** Returns a signal that aborts on a stop signal, or when the reader of stdout has closed its end. */
   #stopWhenUnread(): LinkedSignal {
     const stop = linkSignal(this.stopSignal)
     this.out.onClosed(() => stop.abort(new CancelledError()))
@@ -224,7 +224,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     return async (delivery: Delivery) => this.out.line(this.#shown(spec, delivery.value))
   }
 
-  /** Returns Consul's JSON or, for a key on a terminal, its decoded value. */
+  /** Returns the value as Consul's JSON, except that for a key on a terminal it is decoded. */
   #shown(spec: WatchSpec, value: GoValue): string {
     if (spec.type === 'key' && this.out.isTty) return keyText(spec.key, value, this.painterFor('stdout'))
     return goJson(value, '    ')
@@ -265,7 +265,10 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
 
 type Frame = Parameters<typeof goJson>[0]
 
-/** Returns a frame as a line: baton's own 64-bit numbers as strings, errors as their messages. */
+/**
+ * Converts a frame (one element of a view's stream) to a line of JSON, with 64-bit numbers as strings and errors as
+ * their messages.
+ */
 function toLine(frame: {readonly type: string; readonly epoch: number; readonly seq: number} & object): Frame {
   const {type, epoch, seq, ...rest} = frame
   const fields = Object.entries(rest).flatMap(([name, value]: [string, unknown]) => {

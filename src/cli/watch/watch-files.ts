@@ -15,8 +15,8 @@ import type {Output} from '../output.js'
 import {reportStatus} from './report-status.js'
 
 /**
- * Returns the watches of a file or of the files of a folder. Rejects with a UsageError that names the place of a
- * mistake.
+ * Returns the watches that a file, or all files of a folder, define. Rejects with a UsageError that names the place of
+ * a mistake.
  */
 export async function configuredWatches(path: string): Promise<readonly ConfiguredWatch[]> {
   const files = await readWatchFiles(path)
@@ -34,10 +34,7 @@ interface FileWatchesOptions {
   readonly isOnce: boolean
 }
 
-/**
- * Runs the watches of files. When the files are read again, watches that have not changed continue, and the others are
- * replaced.
- */
+/** Runs the watches that files define. After a reload, unchanged watches continue, and the others are replaced. */
 export class FileWatches {
   readonly #options: FileWatchesOptions
   readonly #set: WatchSet
@@ -49,14 +46,14 @@ export class FileWatches {
     this.#set = new WatchSet((watch, signal) => this.#run(watch, signal), options.signal)
   }
 
-  /** True once the files were read again. After that, the failure of one watch does not end the others. */
+  /** True after the first reload. From then on, the failure of one watch does not end the others. */
   get isReloaded(): boolean {
     return this.#isReloaded
   }
 
   /**
-   * Runs these watches, and after each reload those of the file. Resolves with the exit code once all have ended; rejects
-   * if Consul refuses one of the first watches.
+   * Runs these watches and, after each reload, those that the file then defines. Resolves with the exit code when all
+   * have ended. Rejects if Consul refuses one of the first watches.
    */
   async run(
     watches: readonly ConfiguredWatch[],
@@ -79,7 +76,7 @@ export class FileWatches {
     return isOnce && this.#failures > 0 ? 1 : 0
   }
 
-  /** Reads the files again on demand. Requests that come during a reload are answered by one more reload. */
+  /** Reads the files again when `reloads` wakes. Requests that come during a reload lead to one further reload. */
   async #reloadOnDemand(path: string, reloads: Wake, signal: AbortSignal): Promise<void> {
     const {out} = this.#options
     for (;;) {

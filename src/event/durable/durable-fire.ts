@@ -22,21 +22,22 @@ export interface FireDurableOptions extends EventFilters, CallOptions {
 
 /** A durable event that was written into its log. */
 export interface FiredDurably {
-  /** The ULID, which is the event's identity. */
+  /** The event's ULID, which identifies it. */
   readonly id: string
   /** The key of its entry. */
   readonly key: string
   /**
-   * Reason why the event that announces the entry could not be fired; undefined if it was fired. Watchers of the log do
-   * not need that event.
+   * Reason why the hint, an event that announces the entry, could not be fired; undefined if it was fired. Watchers of
+   * the log do not need the hint.
    */
   readonly hintError: BatonError | undefined
 }
 
 /**
- * Writes an event into the log of its name, then fires an event that points at it. Resolves when the entry is written:
- * every watcher of the log will see it, including those that are down now. After a failure the write is repeated with the
- * same ID, so the entry is written once. If it rejects after all attempts, the entry may have been written.
+ * Writes an event into the log of its name, then fires an event that announces the entry. Resolves when the entry is
+ * written: every watcher of the log will see it, including those that are not running now. After a failure, the write
+ * is repeated with the same ID, so the entry is written only once. If it rejects after all attempts, the entry may have
+ * been written.
  *
  * @example
  * ```ts
@@ -98,7 +99,7 @@ async function write(
   const attempt = async (): Promise<void> => {
     tries += 1
     const isWritten = await kv.cas(key, value, {...call, index: 0n})
-    // From the second attempt on, a key that exists is our own entry: only the answer to it was lost.
+    // From the second attempt on, an existing key is our own entry, whose write was not answered.
     if (!isWritten && tries === 1) throw new ConflictError('BATON_CAS_CONFLICT', `key ${key}: already exists`)
   }
   await retry(attempt, {clock, signal: call.signal, backoff: new Backoff({random}), attempts})

@@ -5,7 +5,7 @@ import type {CallOptions, KvEntry, UserEvent} from '../../core/types.js'
 import type {UnreadableEntry} from '../notices.js'
 import {isUlid} from './ulid.js'
 
-/** `<root><name>/<ulid>` holds one event, `<root><name>/pruned` the ID of the newest pruned event. */
+/** `<root><name>/<ulid>` contains one event, `<root><name>/pruned` contains the ID of the newest pruned event. */
 const root = 'baton/events/v1/'
 const pruneMark = 'pruned'
 const nameShape = /^[A-Za-z0-9_.-]+$/
@@ -27,7 +27,7 @@ export const pruneMarkKey = (name: string): string => `${logPrefix(name)}${prune
 interface Envelope {
   readonly v: 1
   readonly name: string
-  /** Base64; absent if it is empty. */
+  /** The payload in base64; absent if it is empty. */
   readonly payload?: string
   readonly node?: string
   readonly service?: string
@@ -48,7 +48,7 @@ export function encodeEntry(name: string, payload: Uint8Array, {node, service, t
 }
 
 /**
- * Converts an entry to an event: its ULID is the ID, and the index at which Consul created it replaces the Lamport
+ * Converts an entry to an event. The entry's ULID becomes the event's ID, and its CreateIndex replaces the Lamport
  * time.
  */
 function decodeEntry(id: string, entry: KvEntry): UserEvent {
@@ -74,7 +74,7 @@ export interface EventLog {
   /** Events in the order in which Consul created them. */
   readonly events: readonly UserEvent[]
   readonly unreadable: readonly UnreadableEntry[]
-  /** IDs of events and unreadable entries, oldest first, with the ModifyIndex of their keys. */
+  /** IDs of events and of entries that cannot be read, oldest first, with the ModifyIndex of their keys. */
   readonly keys: readonly {readonly id: string; readonly modifyIndex: bigint}[]
   /** ID of the newest pruned entry. */
   readonly prunedThrough: string | undefined
@@ -83,9 +83,9 @@ export interface EventLog {
 }
 
 /**
- * Reads a log from one answer. Entries are created and never written again, so the order of their CreateIndex is the
- * order in which they became visible, the same for every reader. An answer that contains an entry therefore contains
- * all before it. ULIDs of several writers have no such order.
+ * Reads a log from one answer. An entry is never written again after its creation, so all readers see the entries
+ * appear in the order of their CreateIndex. An answer that contains an entry therefore also contains all earlier ones.
+ * ULIDs cannot be used for this, because the clocks of writers differ.
  */
 export function readLog(name: string, list: readonly KvEntry[]): EventLog {
   const prefix = logPrefix(name)
@@ -128,7 +128,7 @@ function parsePruneMark(value: Buffer): string | undefined {
 /** Payload of the event that announces an entry. */
 export const encodeHint = (key: string): Buffer => Buffer.from(JSON.stringify({baton: 'durable', v: 1, key}))
 
-/** Returns the key and ID that a hint points at, or undefined for every other payload. */
+/** Returns the key and ID in a hint, or undefined for any other payload. */
 function parseHint(payload: Uint8Array): {readonly key: string; readonly id: string} | undefined {
   try {
     const {baton, v, key} = JSON.parse(Buffer.from(payload).toString()) as Partial<Record<string, unknown>>

@@ -7,7 +7,10 @@ import {checkPrune} from '../call-rules.js'
 import {type EventLog, encodePruneMark, logKey, logPrefix, pruneMarkKey, readLog} from './durable-log.js'
 import {ulidTimeMs} from './ulid.js'
 
-/** What pruning keeps: the newest `count` entries, or those younger than `ageMs` by the clocks of their writers. */
+/**
+ * The entries that pruning keeps: the newest `count`, or those younger than `ageMs` according to the clocks of their
+ * writers.
+ */
 export type Keep = {readonly count: number} | {readonly ageMs: number}
 
 /** Reads what to keep: `1000` is a number of entries, `168h` an age. */
@@ -21,12 +24,14 @@ export function parseKeep(text: string, what: string): Keep {
   return keep
 }
 
-/** Number of entries that one transaction deletes. The same transaction moves the mark of the newest pruned entry. */
+/**
+ * Number of entries that one transaction deletes. The same transaction also moves the mark of the newest pruned entry.
+ */
 const perTransaction = 60
 const rivalsAtMost = 5
 
 /**
- * Deletes the oldest entries of a log and resolves with their number. An entry that stays never precedes a deleted one.
+ * Deletes the oldest entries of a log and resolves with their number. No remaining entry is older than a deleted one.
  * The mark of the newest pruned entry moves in the same transactions, so a watcher that had not seen a deleted entry
  * reports the gap; it cannot get the entry back. Rejects with BATON_CAS_CONFLICT if other clients keep pruning.
  *

@@ -20,10 +20,11 @@ export interface DurableWatchOptions extends EventIntakeOptions {
 }
 
 /**
- * Hands every event of a log to the handler, in the order in which Consul created the entries, including events that
- * were fired while no watch ran: with `rerun` at least once, with `skip` at most once. The log itself is read, so a
- * lost hint loses nothing. Resolves when the signal has aborted and the handlers in progress have ended. Rejects if
- * Consul refuses the query, the state cannot be written, or `handleDead` rejects.
+ * Passes every event of a log to the handler, in the order in which Consul created the entries, including events that
+ * were fired while no watch was running: at least once with `rerun`, at most once with `skip`. The watch reads the log
+ * itself, so a lost hint loses no event. Resolves when the signal has aborted and the handlers in progress have ended.
+ * Rejects if Consul refuses the query, the state cannot be written, or `handleDead` rejects.
+ *
  * @example
  * ```ts
  * await fireDurable(client, 'reindex', {payload: Buffer.from('shop')})
@@ -74,7 +75,7 @@ interface LogReaderOptions extends DurableWatchOptions {
   readonly observer: (notice: EventNotice) => void
 }
 
-/** Finds the events of each answer that the state does not contain. */
+/** Finds the events in each answer that the state does not contain yet. */
 class LogReader {
   readonly #client: ConsulClient
   readonly #intake: EventIntake
@@ -88,9 +89,9 @@ class LogReader {
   }
 
   /**
-   * Logs are pruned from their old end, so a state that contains the newest pruned entry contains all entries before
-   * it. If the state lacks that entry, events were missed. Comparing IDs instead of indexes also works after a restore
-   * of the cluster, which changes indexes.
+   * Logs are pruned from the oldest entry on, so a state that contains the newest pruned entry also contains all
+   * earlier ones. If the state lacks that entry, events were missed. IDs are compared instead of indexes, because
+   * restoring a cluster changes indexes.
    */
   async receive({value: list, filteredByAcls}: Snapshot<readonly KvEntry[]>): Promise<void> {
     const {state, name, from = 'now', signal, accepts = () => true, observer} = this.#options

@@ -1,10 +1,13 @@
 import {randomBytes} from 'node:crypto'
 
-/** Crockford's digits, which leave out I, L, O and U. */
+/** Crockford's base32 digits, which leave out I, L, O and U. */
 const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const shape = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 
-/** Creates a unique ID that begins with the time. Clocks differ, so the order of IDs is not guaranteed. */
+/**
+ * Creates a unique ID that begins with the time. Because clocks differ, IDs are not guaranteed to be in
+ * order.
+ */
 export function newUlid(wallMs: number): string {
   let rest = (BigInt(Math.floor(wallMs)) << 80n) | BigInt(`0x${randomBytes(10).toString('hex')}`)
   let text = ''

@@ -27,8 +27,8 @@ export function selfEnvironment(self: SelfFacts): Record<string, string> {
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /**
- * Returns the variable with the index of a list that ends with this event: the two halves of the ID, combined by
- * exclusive-or. Only the IDs of Consul's own events have an index.
+ * Returns the variable with the index of a list that ends with this event. Consul computes this index by combining the
+ * two halves of the ID by exclusive-or. Only Consul's own events have such an index.
  */
 function indexEnvironment(event: UserEvent | undefined): Record<string, string> {
   if (!event || !uuid.test(event.id)) return {}
@@ -36,10 +36,7 @@ function indexEnvironment(event: UserEvent | undefined): Record<string, string> 
   return {CONSUL_INDEX: (BigInt(`0x${digits.slice(0, 16)}`) ^ BigInt(`0x${digits.slice(16)}`)).toString()}
 }
 
-/**
- * Returns the variables for one event: baton's own, and the ones that Serf sets for a handler. They are added to the
- * watcher's environment.
- */
+/** Returns the variables for one event, baton's own and those of Serf, which are added to the watcher's environment. */
 export const eventEnvironment = (event: UserEvent, facts: EventFacts): Record<string, string> => ({
   ...selfEnvironment(facts.self),
   ...indexEnvironment(event),
@@ -52,7 +49,7 @@ export const eventEnvironment = (event: UserEvent, facts: EventFacts): Record<st
   SERF_USER_LTIME: event.lTime.toString(),
 })
 
-/** Returns the variables of a run for several events, without those that belong to a single event. */
+/** Returns the variables of a run for several events, without those that describe a single event. */
 export const batchEnvironment = (events: readonly UserEvent[], facts: EventFacts): Record<string, string> => ({
   ...selfEnvironment(facts.self),
   ...indexEnvironment(events.at(-1)),
@@ -60,7 +57,7 @@ export const batchEnvironment = (events: readonly UserEvent[], facts: EventFacts
   BATON_EVENT_ATTEMPT: facts.attempt.toString(),
 })
 
-/** Returns an event with the names and the order of fields of Consul's answers. */
+/** Returns an event with the field names and field order of Consul's answers. */
 export const toGoEvent = (event: UserEvent) => ({
   ID: event.id,
   Name: event.name,
@@ -72,10 +69,10 @@ export const toGoEvent = (event: UserEvent) => ({
   LTime: event.lTime,
 })
 
-/** Returns a list of events as `consul watch -type=event` writes it to its handler. */
+/** Returns a list of events in the form in which `consul watch -type=event` writes it to its handler. */
 export const batchInput = (events: readonly UserEvent[]): Buffer => Buffer.from(`${goJson(events.map(toGoEvent))}\n`)
 
-/** Returns what a Serf handler reads: the payload and a newline after it, or nothing if there is no payload. */
+/** Returns the stdin of a Serf handler: the payload followed by a newline, or nothing if there is no payload. */
 export function serfInput(payload: Buffer | undefined): Buffer {
   if (!payload || payload.length === 0) return Buffer.alloc(0)
   return payload.at(-1) === newline ? payload : Buffer.concat([payload, Buffer.of(newline)])

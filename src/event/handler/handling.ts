@@ -14,7 +14,7 @@ import {
 export interface HandlingOptions {
   /** Command that runs for every event, or for every batch. */
   readonly argv?: readonly [string, ...string[]]
-  /** Scripts in the form of Serf: /bin/sh runs each script that selects the event, one after another. */
+  /** Scripts as in Serf: /bin/sh runs each script that selects the event, one after another. */
   readonly scripts?: readonly SelectedScript[]
   /** Lets scripts of several occurrences run at the same time, which Serf does not. @default false */
   readonly isConcurrent?: boolean
@@ -22,7 +22,7 @@ export interface HandlingOptions {
   readonly clock: Clock
   readonly timeoutMs?: number
   readonly graceMs?: number
-  /** Returns the payload that was given to `fire`. */
+  /** Returns the payload that the sender passed to `fire`. */
   readonly resolve: (payload: Buffer | undefined, signal: AbortSignal) => Promise<Buffer | undefined>
 }
 
@@ -39,12 +39,12 @@ interface ScriptWork {
   readonly done: Set<SelectedScript>
 }
 
-/** Runs the command or the scripts of an event. A second attempt runs only the scripts that failed in the first. */
+/** Runs the command or the scripts of an event. A second attempt runs only the scripts that failed in the first one. */
 export class EventHandling {
   readonly #options: HandlingOptions
   readonly #succeeded = new WeakMap<UserEvent, Set<SelectedScript>>()
   /**
-   * Resolves when the scripts that run now have ended; undefined if none run. Serf runs all its scripts one after
+   * Resolves when the scripts that are running have ended; undefined if none are. As in Serf, scripts run one after
    * another.
    */
   #turn: Promise<void> | undefined
@@ -64,8 +64,8 @@ export class EventHandling {
   }
 
   /**
-   * Runs the command for a batch. Its stdin is the list as JSON in Consul's form, with the payloads that were given to
-   * `fire`.
+   * Runs the command for a batch. Its stdin is the list as JSON in Consul's form, with the payloads that the senders
+   * passed to `fire`.
    */
   async batch(events: readonly UserEvent[], facts: EventFacts, signal: AbortSignal): Promise<void> {
     const {argv} = this.#options
@@ -82,8 +82,8 @@ export class EventHandling {
   }
 
   /**
-   * Runs all scripts that select the occurrence and have not succeeded yet. A failure does not stop the other scripts;
-   * rejects with the first failure.
+   * Runs all scripts that select the occurrence and have not succeeded yet. If one fails, the others still run, and the
+   * first failure is the reason of the rejection.
    */
   async #runScripts(work: ScriptWork, signal: AbortSignal): Promise<void> {
     const {scripts = [], isConcurrent = false} = this.#options

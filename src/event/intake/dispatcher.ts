@@ -20,17 +20,20 @@ export interface DispatchOptions {
   readonly signal: AbortSignal
   /** Maximum number of handlers that run at the same time. @default 1 */
   readonly concurrency?: number
-  /** Passes all waiting events to one call of `handle`, instead of one event to each. @default false */
+  /**
+   * Passes all waiting events to a single call of `handle`, instead of making one call for each event.
+   * @default false
+   */
   readonly isBatched?: boolean
-  /** Number of attempts after the first one failed. @default 0 */
+  /** Maximum number of further attempts after the first one failed. @default 0 */
   readonly retryCount?: number
-  /** Minimum pause before another attempt; it grows up to a minute. @default 1000 */
+  /** Minimum pause before another attempt. It grows with each attempt, up to a minute. @default 1000 */
   readonly retryDelayMs?: number
   /**
-   * Called after the last attempt failed. The events count as handled when it resolves; if it rejects, the watch ends.
+   * Called after the last attempt failed. If it resolves, the events count as handled; if it rejects, the watch ends.
    */
   readonly handleDead: (events: readonly UserEvent[], error: unknown) => Promise<void>
-  /** Receives `handler.failed` before another attempt. */
+  /** Receives a `handler.failed` notice before each further attempt. */
   readonly observer?: (notice: EventNotice) => void
 }
 
@@ -56,7 +59,7 @@ export class Dispatcher {
     return new Dispatcher(options, new Queue({concurrency: options.concurrency ?? 1}))
   }
 
-  /** Rejects on a failure that retrying cannot fix: of the state file, or of `handleDead`. Never resolves. */
+  /** Rejects on a failure that retrying cannot fix, either of the state file or of `handleDead`. Never resolves. */
   get failed(): Promise<never> {
     return this.#failed
   }
@@ -100,7 +103,8 @@ export class Dispatcher {
     const ids = events.map(event => event.id)
     await state.start(ids)
     const outcome = await this.#attempt(events)
-    // A handler that the end of this watch interrupted stays `started`. The next watch decides whether it runs again.
+    // An event whose handler was interrupted by the end of this watch stays `started`. The next watch decides whether
+    // to run the handler again.
     if (outcome === 'cut-off' || (outcome === 'failed' && signal.aborted)) return
     await state.finish(ids, outcome === 'done' ? 'done' : 'dead')
   }

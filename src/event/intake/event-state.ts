@@ -5,23 +5,27 @@ import {type FileLock, lockFile, readHolder} from '../../process/file-lock.js'
 import type {Outcome, PendingEvent} from '../types.js'
 import {RecordLog} from './record-log.js'
 
-/** Number of IDs to keep: four times the list of an agent, and twice the window in which late events still arrive. */
+/**
+ * Number of IDs to keep. It is four times the length of an agent's list, and twice the number of events within which
+ * late ones still arrive.
+ */
 const keptIds = 1024
 
-/** The owner of a state. Lists of events differ from agent to agent; a durable log has the same events for all. */
+/** The owner of a state. Each agent has its own list of events, whereas a durable log has the same events for all. */
 export interface StateIdentity {
   /** Name of the agent's datacenter. */
   readonly datacenter: string
   /** Node name of the agent; empty for a log. */
   readonly node: string
-  /** Name of the durable log. @default the agent's own events */
+  /** Name of the durable log. @default none: the state belongs to the agent's own events */
   readonly log?: string
 }
 
 interface Entry {
   readonly phase: 'taken' | 'started' | 'over'
   /**
-   * The event; undefined after it was handled. Until then the state keeps it, because the agent may no longer list it.
+   * The event; undefined after it was handled. Until then the state keeps it, because the agent may have dropped it
+   * from its list.
    */
   readonly event: UserEvent | undefined
 }
@@ -32,7 +36,7 @@ interface Header {
   readonly dc: string
   readonly node: string
   readonly log?: string
-  /** 1 if a first list was recorded. Files of older versions have no such record. */
+  /** 1 once a first list was recorded. Files of older versions lack this record. */
   readonly b?: 1
 }
 
@@ -52,10 +56,11 @@ interface WireRecord {
 }
 
 /**
- * Which events one handler has seen, started and finished, by event ID. The watch works on the copy in memory; the file
- * keeps it across restarts. An event is `taken` (with its content) when it arrives, `started` right before its handler,
- * and `over` after it. Each step is on disk before the next one begins. So after a crash an event is unknown, taken and
- * not handled yet, started with an unknown outcome, or over.
+ * Records which events one handler has seen, started and finished, by event ID. The watch works on the copy in memory;
+ * the file keeps it across restarts. An event is `taken` (with its content) when it arrives, `started` right before its
+ * handler, and `over` after it. Each step is on disk before the next one begins. So after a crash, an event is either
+ * unknown, or taken but not handled, or started with an unknown outcome, or over.
+ *
  * @example
  * ```ts
  * await using state = EventState.inMemory({datacenter: 'dc1', node: 'web-1'})
@@ -161,12 +166,12 @@ export class EventState implements AsyncDisposable {
     )
   }
 
-  /** True if the agent listed no events when it was last read. */
+  /** True if the agent's list contained no events when it was last read. */
   get wasRingEmpty(): boolean {
     return this.#wasRingEmpty
   }
 
-  /** Records whether the agent lists any events; writes only what changed. */
+  /** Records whether the agent's list contains any events. Writes only if that has changed. */
   async noteRing(isEmpty: boolean): Promise<void> {
     checkOptions('EventState.noteRing', {isEmpty}, {isEmpty: boolean}, ['isEmpty'])
     if (isEmpty === this.#wasRingEmpty) return
@@ -174,7 +179,7 @@ export class EventState implements AsyncDisposable {
     await this.#append([{s: 'ring', empty: isEmpty}])
   }
 
-  /** Records that the first list was read, even if no event of it was accepted. */
+  /** Records that a first list was read, even if no event in it was accepted. */
   begin(): Promise<void> {
     return this.#append([{s: 'begin'}])
   }
@@ -201,7 +206,7 @@ export class EventState implements AsyncDisposable {
   }
 
   /**
-   * Removes the oldest IDs, but never one that is still listed or not handled. Of the others, the newest 1024 stay,
+   * Removes the oldest IDs, but never one that is still listed or not handled yet. Of the others, the newest 1024 stay,
    * because an answer may be older than the previous one.
    */
   async prune(listed: ReadonlySet<string>): Promise<void> {

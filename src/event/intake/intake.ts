@@ -8,7 +8,7 @@ import {Dispatcher, type DispatchOptions} from './dispatcher.js'
 import type {EventState} from './event-state.js'
 import {OrderWindow} from './order-window.js'
 
-/** Where a first watch starts: with new events, with every event still listed, or after a given event. */
+/** Where a first watch starts: with new events, with every event still listed, or with the events after a given one. */
 export type StartPoint = 'now' | 'earliest' | {readonly afterId: string}
 
 /** Options that control which events a watch accepts, and how it handles them. */
@@ -19,30 +19,32 @@ export interface EventIntakeOptions
   > {
   /** The record of events. It must belong to the agent or the log that is followed. */
   readonly state: EventState
-  /** Ends the watch after the handlers in progress have been stopped. */
+  /** Ends the watch. Handlers in progress are stopped before. */
   readonly signal: AbortSignal
-  /** True for events that this handler receives. @default all */
+  /** Returns true for events that the handler should receive. @default all */
   readonly accepts?: (event: UserEvent) => boolean
   /** Where a first watch starts. Ignored if the state contains the record of an earlier watch. @default 'now' */
   readonly from?: StartPoint
   /**
-   * Treatment of events whose handler had been started before a crash: run it again, or skip the event. @default
-   * 'rerun'
+   * What to do with an event whose handler had started before a crash: run the handler again, or skip the event.
+   * @default 'rerun'
    */
   readonly afterCrash?: 'rerun' | 'skip'
   /**
-   * Time that an event is held back so that earlier events that arrive later can be handled first, in milliseconds.
+   * Time in milliseconds for which an event waits, so that earlier events that arrive later can be handled first.
    * @default 0
    */
   readonly orderWindowMs?: number
   /**
-   * Passes on only the newest event of each name: as soon as no event of that name has arrived for `quietMs`, or
-   * `periodMs` after the first one. @default every event is passed on
+   * Passes on only the newest event of each name, when no event of that name has arrived for `quietMs`, or `periodMs`
+   * after the first one.
+   * @default every event is passed on
    */
   readonly coalesce?: {readonly periodMs: number; readonly quietMs: number}
   /**
-   * Stops reading while this number of events waits for handlers. The agent may drop events meanwhile, which is
-   * reported; a durable log keeps them. @default no limit
+   * Stops reading while this number of events waits for handlers. In the meantime the agent may drop events, which is
+   * reported; a durable log keeps them.
+   * @default no limit
    */
   readonly maxWaiting?: number
 }
@@ -109,7 +111,7 @@ export class EventIntake {
   }
 
   /**
-   * Records the new events of a list on disk and passes them on. IDs that are no longer in `listed` may be removed from
+   * Records the new events of a list on disk and passes them on. IDs that are missing from `listed` may be removed from
    * the record.
    */
   async receive(list: readonly UserEvent[], listed = idsOf(list)): Promise<void> {
@@ -119,7 +121,7 @@ export class EventIntake {
     if (isBeginning) await this.#begin(wanted)
     this.#isFirst = false
     const unknown = wanted.filter(event => !state.has(event.id))
-    // A list may contain an event twice.
+    // The same event may be in a list twice.
     const fresh = [...new Map(unknown.map(event => [event.id, event])).values()]
     await state.take(fresh)
     if (isBeginning) await state.begin()
@@ -146,7 +148,7 @@ export class EventIntake {
     this.#options.state.finish([item.event.id], 'coalesced').catch(() => undefined)
   }
 
-  /** Resolves when fewer events wait than `maxWaiting`. */
+  /** Resolves when fewer than `maxWaiting` events wait. */
   async room(): Promise<void> {
     const {maxWaiting} = this.#options
     if (maxWaiting !== undefined) await this.#dispatcher.room(maxWaiting)
@@ -166,9 +168,9 @@ export class EventIntake {
 const idsOf = (list: readonly UserEvent[]): ReadonlySet<string> => new Set(list.map(event => event.id))
 
 /**
- * Resumes the events that an earlier watch left unfinished, then handles the lists that `feed` receives. Resolves when
- * the signal has aborted and the handlers in progress have ended. Rejects if `feed` does, or on a failure that retrying
- * cannot fix.
+ * Resumes the events that an earlier watch left unfinished, then calls `feed`, which passes lists of events to the
+ * intake. Resolves when the signal has aborted and the handlers in progress have ended. Rejects if `feed` rejects, or
+ * on a failure that retrying cannot fix.
  */
 export async function runIntake(
   client: Pick<ConsulClient, 'clock' | 'random'>,

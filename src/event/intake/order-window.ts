@@ -8,9 +8,9 @@ interface Held<T> {
 }
 
 /**
- * Holds events back for a while, so that earlier events that gossip delivers late can still be handled first. When the
- * time of an event has passed, it is released together with all waiting events of an earlier Lamport time, sorted. A
- * window of 0 only sorts events that arrive together.
+ * Keeps events waiting for a while, so that earlier events that gossip delivers late can still be handled first. When
+ * the waiting time of an event has passed, it is released together with all waiting events of an earlier Lamport time,
+ * in order. A window of 0 only sorts events that arrive together.
  */
 export class OrderWindow<T extends {readonly event: UserEvent}> implements Disposable {
   readonly #clock: Clock

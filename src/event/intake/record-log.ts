@@ -5,7 +5,8 @@ import {messageOf, UsageError} from '../../core/errors.js'
 
 /**
  * An append-only file of JSON lines. Appends that arrive while the disk is busy are written and synced together, in
- * their order. Opening drops a last line that a crash cut off, because its append had not resolved.
+ * order. Opening the file removes an incomplete last line, which a crash may leave; the append of that line had not
+ * resolved.
  */
 export class RecordLog implements AsyncDisposable {
   readonly path: string
@@ -35,7 +36,7 @@ export class RecordLog implements AsyncDisposable {
     return {log, records}
   }
 
-  /** Resolves when the records and all earlier ones are on disk. After a failed write every later call rejects. */
+  /** Resolves when these records and all earlier ones are on disk. After a failed write, every later call rejects. */
   append(records: readonly object[]): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     for (const record of records) this.#waiting.push(`${JSON.stringify(record)}\n`)
@@ -46,8 +47,8 @@ export class RecordLog implements AsyncDisposable {
   }
 
   /**
-   * Replaces the content of the file by these records, after all earlier appends. A crash leaves either the old content
-   * or the new one.
+   * Replaces the content of the file with these records, after all earlier appends. A crash leaves either the old or
+   * the new content.
    */
   rewrite(records: () => readonly object[]): Promise<void> {
     this.#writing = (this.#writing ?? Promise.resolve()).then(() => this.#replace(records()))
@@ -115,7 +116,7 @@ function parseLines(path: string, text: string): readonly unknown[] {
   })
 }
 
-/** After a file was renamed, the directory is synced too. Otherwise a crash may undo the rename. */
+/** After a file was renamed, the directory is synced as well, because a crash may otherwise undo the rename. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(dirname(path), 'r')
   try {

@@ -5,8 +5,8 @@ import {watchMembers} from './member-watch.js'
 import {type MemberChange, memberLine} from './members.js'
 
 /**
- * - `watch.started`: the members at the start are known, and every later change counts.
- * - `script.failed`: a script of a change failed; the others and later changes run anyway.
+ * - `watch.started`: the initial members are known, and every later change counts.
+ * - `script.failed`: a script for a change failed; the other scripts and later changes still run.
  */
 export type MemberNotice =
   | {readonly type: 'watch.started'; readonly memberCount: number}
@@ -24,8 +24,8 @@ export async function runMemberScripts(client: ConsulClient, options: MemberScri
   const {handling, self, signal, observer} = options
   const handle = async ({type, member}: MemberChange): Promise<void> => {
     const known = (await client.agent.members({signal}).catch(() => [])).find(({name}) => name === member.name)
-    // The catalog contains neither a node that was reaped nor a node that was forced to leave. Only gossip shows which
-    // of the two happened.
+    // Neither a node that was reaped nor a node that was forced to leave is in the catalog. Only gossip shows which of
+    // the two happened.
     const change = {type: type === 'member-reap' && known?.status === 'left' ? 'member-leave' : type, member} as const
     await handling.members(change.type, memberLine(member, known?.tags), self, signal).catch((error: unknown) => {
       if (!signal.aborted) observer({type: 'script.failed', change, error})

@@ -8,15 +8,15 @@ import {type MemberChange, type MemberFacts, memberChanges, toMembers} from './m
 
 export interface MemberWatchOptions {
   readonly signal: AbortSignal
-  /** Called for one change at a time, oldest first. Rejecting ends the watch. */
+  /** Called for one change at a time, oldest first. If it rejects, the watch ends. */
   readonly handle: (change: MemberChange) => Promise<void>
-  /** Called with the number of members at the start. Every change after the call is passed to `handle`. */
+  /** Called with the number of initial members. Every change after this call is passed to `handle`. */
   readonly onReady: (memberCount: number) => void
 }
 
 /**
- * Follows changes of membership. The members at the start are not changes. Resolves when the signal aborts; rejects if
- * `handle` does.
+ * Follows changes of membership. The initial members do not count as changes. Resolves when the signal aborts; rejects
+ * if `handle` rejects.
  */
 export async function watchMembers(client: ConsulClient, options: MemberWatchOptions): Promise<void> {
   using stop = linkSignal(options.signal)
@@ -25,7 +25,7 @@ export async function watchMembers(client: ConsulClient, options: MemberWatchOpt
     query: BlockingQuery<readonly T[], T>,
     receive: (value: readonly T[]) => Promise<void>,
   ): Promise<void> => {
-    // Fresh reads are consistent, because a restarted leader could return the members of an old state.
+    // Reads without an index are consistent, because a restarted leader could return the members of an old state.
     const answers = follow(query, client, {signal: stop.signal, freshConsistency: 'consistent'})
     for await (const {snapshot} of answers) await receive(snapshot.value)
   }
@@ -71,7 +71,7 @@ class MemberReader {
   async #compare(): Promise<void> {
     if (!this.#nodes || !this.#checks) return
     const next = toMembers(this.#nodes, this.#checks)
-    // The followed agent is always a member, so an empty answer shows a missing permission, not an empty cluster.
+    // The followed agent is always a member, so an empty answer means a missing permission, not an empty cluster.
     if (next.size === 0) return
     if (!this.#members) this.#options.onReady(next.size)
     const changes = this.#members ? memberChanges(this.#members, next) : []

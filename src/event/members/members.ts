@@ -14,8 +14,8 @@ export interface MemberChange {
 }
 
 /**
- * Returns the members that a catalog and its checks show. A node without Serf's check, such as an external node, is not
- * a member.
+ * Returns the members according to a catalog and its checks. A node without Serf's check, such as an external node, is
+ * not a member.
  */
 export function toMembers(nodes: readonly NodeInfo[], checks: readonly CheckInfo[]): ReadonlyMap<string, MemberFacts> {
   const serf = new Map(checks.filter(check => check.checkId === serfHealth).map(check => [check.node, check.status]))
@@ -28,8 +28,8 @@ export function toMembers(nodes: readonly NodeInfo[], checks: readonly CheckInfo
 }
 
 /**
- * Returns the changes between two reads, named as in Serf. Consul removes a node that left gracefully at once, and a
- * failed node later; the later removal is `member-reap`.
+ * Returns the changes between two reads, under Serf's names. Consul removes a node that left gracefully at once, and a
+ * failed node later; the latter is a `member-reap`.
  */
 export function memberChanges(
   before: ReadonlyMap<string, MemberFacts>,
@@ -48,7 +48,7 @@ export function memberChanges(
   return changes
 }
 
-/** Returns a line of a Serf handler's stdin: name, address, role and tags, separated by tabs. */
+/** Returns a line for a Serf handler's stdin: name, address, role and tags, separated by tabs. */
 export const memberLine = (member: MemberFacts, tags: Readonly<Record<string, string>> = {}): string => {
   const list = Object.entries(tags).map(([name, value]) => `${name}=${value}`)
   return `${[clean(member.name), member.address, clean(tags['role'] ?? ''), clean(list.join(','))].join('\t')}\n`

@@ -7,22 +7,25 @@ import {checkFire} from '../call-rules.js'
 import {judgeSize, type SizeVerdict} from './size.js'
 import {spillPayload} from './spill.js'
 
-/** Payload and filters of an event, and the treatment of a payload that does not fit. */
+/** Payload and filters of an event, and what to do if the payload does not fit. */
 export interface FireOptions extends EventFilters, CallOptions {
   /** The payload. @default empty */
   readonly payload?: Uint8Array
   /**
-   * Writes a payload that is too large into KV and keeps it there at least this long, in milliseconds (10 s or more).
+   * If the payload is too large, writes it into KV and keeps it there for at least this many milliseconds (10 s or
+   * more).
    * @default a payload that is too large is refused
    */
   readonly spillTtlMs?: number
 }
 
-/** The event as the agent accepted it. The event need not have reached any other agent. */
+/** The event as the agent accepted it. Other agents may not have received it yet. */
 export interface Fired {
   /** The event with its ID. */
   readonly event: UserEvent
-  /** Bytes by which the payload could have been longer: exact if only a few are left, otherwise a lower bound. */
+  /**
+   * Number of bytes by which the payload could have been longer: exact if only a few are left, otherwise a lower bound.
+   */
   readonly leftBytes: number
   /** True if the payload was put into KV and the event carries a pointer to it. */
   readonly isSpilled: boolean
@@ -32,7 +35,10 @@ type FireClient = Pick<ConsulClient, 'agent' | 'event' | 'kv' | 'scope' | 'sessi
 
 const filterNames = ['node', 'service', 'tag'] as const
 
-/** Refuses filters that are not regular expressions, with Go's message: each receiver would silently drop the event. */
+/**
+ * Refuses filters that are not regular expressions, with Go's message, because each receiver would silently drop the
+ * event.
+ */
 export async function checkFilters(filters: EventFilters): Promise<void> {
   if (filters.tag !== undefined && filters.service === undefined) {
     throw new UsageError('Cannot provide tag filter without service filter.')
@@ -96,15 +102,15 @@ export async function fireEvent(client: FireClient, name: string, options: FireO
 }
 
 /**
- * Reads the agent's Lamport time, but only if its length (up to 8 bytes) decides whether the event fits. Resolves with
- * undefined if the agent does not answer.
+ * Reads the agent's Lamport time, but only if the length of that time (up to 8 bytes) decides whether the event fits.
+ * Resolves with undefined if the agent does not answer.
  */
 async function timeIfItMatters(
   {agent, scope}: FireClient,
   {verdict}: SizeVerdict,
   call: CallOptions,
 ): Promise<bigint | undefined> {
-  // Another datacenter has its own Lamport clock, which the local agent does not show.
+  // Another datacenter has its own Lamport clock, which the local agent does not know.
   if (verdict === 'fits' || (call.datacenter ?? scope.datacenter) !== undefined) return undefined
   const self = await agent.self(call).catch(() => undefined)
   return self?.eventTime

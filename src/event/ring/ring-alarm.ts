@@ -10,18 +10,18 @@ export interface RingAlarmOptions {
   /** Returns the wall time in milliseconds. */
   readonly wallMs: () => number
   /**
-   * True if the lists contain events of all names. Only then does a short list that lacks a known event show a restart:
-   * in a list of one name, events of other names push the known ones out.
+   * True if the lists contain events of all names. Only then does a missing known event in a short list prove a
+   * restart. In a list of one name, the event may be missing because events of other names have displaced it.
    */
   readonly isWhole: boolean
   readonly onMissed: (missed: MissedEvents) => void
 }
 
 /**
- * Notices that the watch may have missed events. An agent keeps the newest 256 events, and none across a restart. A
- * full list without any known event has been replaced completely, and a shorter one without the newest known event
- * comes from an agent that was restarted. The state always contains one of the newest events, whatever its name, and
- * whether the list was empty. So both cases are noticed after a restart of the watch as well, and reported once.
+ * Detects that the watch may have missed events. An agent keeps the newest 256 events, and loses all of them when it
+ * restarts. If a full list contains no known event, all events in it are new. If a shorter list lacks the newest known
+ * event, the agent was restarted. The state always contains one of the newest events, whatever its name, and whether
+ * the list was empty. So both cases are noticed after a restart of the watch as well, and reported once.
  */
 export class RingAlarm {
   readonly #options: RingAlarmOptions
@@ -32,7 +32,8 @@ export class RingAlarm {
   }
 
   /**
-   * Compares a whole list of the agent with the state before `takeIn` records it, and remembers the list afterwards.
+   * Compares a complete list of the agent with the state before `takeIn` records the list, and remembers the list
+   * afterwards.
    */
   async guard(list: readonly UserEvent[], takeIn: (list: readonly UserEvent[]) => Promise<void>): Promise<void> {
     const {state, wallMs, onMissed} = this.#options
@@ -63,7 +64,7 @@ export class RingAlarm {
     return isLost ? 'restart' : undefined
   }
 
-  /** True if the list contains no event that an earlier watch recorded. */
+  /** True if the list contains none of the events that an earlier watch recorded. */
   #isForgotten(list: readonly UserEvent[]): boolean {
     const {state} = this.#options
     return !state.wasRingEmpty && !list.some(({id}) => state.has(id))

@@ -10,18 +10,16 @@ export interface EventShape extends EventFilters {
 
 const bytes = (text: string): number => Buffer.byteLength(text)
 
-/** Returns the number of bytes before a text or a byte string of this length (MessagePack). */
+/** Returns the number of header bytes of a text or byte string of this length in MessagePack. */
 const textHeader = (length: number): number => (length < 32 ? 1 : length < 256 ? 2 : 3)
-/** The outer message uses the older form of MessagePack, which has no 1-byte lengths. */
+/** The outer message uses the older form of MessagePack, in which lengths do not fit in 1 byte. */
 const outerHeader = (length: number): number => (length < 32 ? 1 : 3)
 const binaryHeader = (length: number): number => (length < 256 ? 2 : 3)
 
 const idField = 3 + textHeader(36) + 36
 const versionField = 2 + 1
 
-/**
- * Returns the size of Consul's own envelope: ID, name, payload, filters, version. Fields without content are left out.
- */
+/** Returns the size of Consul's own envelope: ID, name, payload, filters, version. Empty fields are left out. */
 function innerSize(shape: EventShape, payloadLength: number): number {
   const name = 2 + textHeader(bytes(shape.name)) + bytes(shape.name)
   const payload = payloadLength === 0 ? 0 : 2 + binaryHeader(payloadLength) + payloadLength
@@ -47,8 +45,9 @@ function encodedEventSize(shape: EventShape, payloadLength: number, lTime: bigin
 }
 
 /**
- * Returns the maximum length of a payload that fits with this name and these filters; negative if not even an empty one
- * does.
+ * Returns the maximum length of a payload for this name and these filters. The result is negative if not even an empty
+ * payload fits.
+ *
  * @example
  * ```ts
  * maxPayload({name: 'deploy'}, 1n) > maxPayload({name: 'deploy', node: '^web-'}, 1n) // => true
@@ -63,8 +62,8 @@ export function maxPayload(shape: EventShape, lTime: bigint): number {
 }
 
 /**
- * `fits` and `too-large` are valid for every Lamport time of the agent. `depends`: the time takes up to 8 bytes, and
- * they decide.
+ * `fits` and `too-large` hold for every Lamport time of the agent. `depends`: the result depends on the length of the
+ * Lamport time, which takes up to 8 bytes.
  */
 export type SizeVerdict =
   | {readonly verdict: 'fits' | 'depends'; readonly leftBytes: number}
@@ -74,8 +73,9 @@ const smallestLTime = 1n
 const largestLTime = 2n ** 64n - 1n
 
 /**
- * Judges, before anything is sent, whether a payload of this length fits with this name and these filters. If the
- * event's Lamport time is known, the verdict is never `depends`.
+ * Predicts whether a payload of this length fits in an event with this name and these filters. If the event's Lamport
+ * time is known, the verdict is never `depends`.
+ *
  * @example
  * ```ts
  * judgeSize({name: 'deploy'}, 100).verdict // => 'fits'

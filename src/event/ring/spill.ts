@@ -6,7 +6,10 @@ import type {CallOptions} from '../../core/types.js'
 import {checkPayload} from '../call-rules.js'
 import {readHinted} from '../durable/durable-log.js'
 
-/** Prefix of payloads that do not fit an event. A watcher reads keys below this prefix only, whatever an event says. */
+/**
+ * Prefix of payloads that do not fit in an event. A watcher reads only keys below this prefix, even if an event names
+ * another key.
+ */
 export const spillPrefix = 'baton/events/blob/v1/'
 
 interface Pointer {
@@ -23,7 +26,7 @@ type SpillClient = Pick<ConsulClient, 'kv' | 'session'>
 
 /**
  * Writes a payload into KV and returns the pointer that the event carries instead. The key belongs to a session that is
- * never renewed, so Consul deletes it between one and two `ttlMs` later, even if this process ends.
+ * never renewed, so Consul deletes the key after one to two times `ttlMs`, even if this process ends.
  */
 export async function spillPayload(
   client: SpillClient,
@@ -44,7 +47,7 @@ export async function spillPayload(
   return Buffer.from(JSON.stringify(pointer))
 }
 
-/** Returns the pointer in an event's payload, or undefined for every other payload. */
+/** Returns the pointer in an event's payload, or undefined for any other payload. */
 export function parseSpill(payload: Uint8Array | undefined): Pointer | undefined {
   if (payload?.[0] !== '{'.charCodeAt(0)) return undefined
   try {
@@ -58,9 +61,10 @@ export function parseSpill(payload: Uint8Array | undefined): Pointer | undefined
 }
 
 /**
- * Returns the payload that was given to `fire`: from KV if it was spilled, from its log if the event announces a
- * durable one. Rejects with BATON_NOT_FOUND if the payload does not exist any more, and with BATON_REFUSED if it is not
- * the one that was sent.
+ * Returns the payload that the sender passed to `fire`. It is read from KV if it was too large for the event, and from
+ * the log if the event announces a durable one. Rejects with BATON_NOT_FOUND if the payload no longer exists, and with
+ * BATON_REFUSED if it differs from the one that was sent.
+ *
  * @example
  * ```ts
  * const report = Buffer.alloc(2000, 'x')

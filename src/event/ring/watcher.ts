@@ -8,7 +8,8 @@ import {OutageReport} from '../outage-report.js'
 import {RingAlarm} from './ring-alarm.js'
 
 /**
- * Maximum pause between retries. An agent keeps 256 events, so a longer pause after an outage could itself lose some.
+ * Maximum pause between retries. An agent keeps 256 events, so a longer pause after an outage could itself cause
+ * losses.
  */
 const maxPauseMs = 5000
 
@@ -19,9 +20,10 @@ export interface EventWatchOptions extends EventIntakeOptions {
 }
 
 /**
- * Hands every event that reaches the agent to the handler, across restarts if the state has a file: with `rerun` at
- * least once, with `skip` at most once. Outages are retried. Resolves when the signal has aborted and the handlers in
- * progress have ended. Rejects if Consul refuses the query, the state cannot be written, or `handleDead` rejects.
+ * Passes every event that reaches the agent to the handler, even across restarts if the state has a file: at least once
+ * with `rerun`, at most once with `skip`. Retries during outages. Resolves when the signal has aborted and the handlers
+ * in progress have ended. Rejects if Consul refuses the query, the state cannot be written, or `handleDead` rejects.
+ *
  * @example
  * ```ts
  * const stop = new AbortController()
