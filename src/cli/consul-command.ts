@@ -26,7 +26,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
 
   /** Failures that waiting cannot fix and that were already reported. */
   readonly #hopeless = new Set<string>()
-  /** Rules that the token lacks, as far as a warning has named them. */
+  /** Rules that the token lacks and that a warning has already named. */
   readonly #lacked = new Set<string>()
   #hiddenCheck = Promise.resolve()
 
@@ -44,14 +44,14 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   }
 
   /**
-   * The key, prefix or name that the command is about and, for `lock put`, the key that it writes: the ACL rules are for
-   * these. By default the first arguments.
+   * The names for which the ACL rules of the command are determined: the key, prefix or name that the command is about
+   * and, for `lock put`, the key that it writes. By default, these are the first arguments.
    */
   protected get aclTargets(): readonly string[] {
     return [...Object.values(this.args as Record<string, string | undefined>), ...this.words].map(value => value ?? '')
   }
 
-  /** The lists after which the command warns if the token lacks the permission to read all of it. */
+  /** The lists of which the command warns if the token lacks the permission to read a whole list. */
   protected get checksHidden(): HiddenCheck {
     return 'none'
   }
@@ -67,8 +67,8 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   }
 
   /**
-   * Warns if the token lacks the permission to read all of a list, because Consul leaves out the rest silently. Names
-   * all that the token lacks for the command, each rule once.
+   * Warns if the token lacks the permission to read a whole list, because Consul silently leaves out the rest. Names
+   * all rules that the token lacks for the command, each rule once.
    */
   async #checkHidden(rule: AclRule): Promise<void> {
     const {lackedRules} = await import('./explain-denied.js')
@@ -102,7 +102,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   protected openTransport(options: TransportOptions, open = toAgent): Transport {
     const logged = loggedTransport(open(options), {logger: this.logger, clock: options.clock})
     const onDoubt = (rule: AclRule): void => {
-      // The warning is a hint: that it cannot be given must not end the command.
+      // A failure of this check must not end the command, because the warning is only a hint.
       this.#hiddenCheck = this.#hiddenCheck.then(() => this.#checkHidden(rule)).catch(() => undefined)
     }
     const {datacenter} = this.connectionSettings()

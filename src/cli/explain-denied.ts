@@ -5,7 +5,10 @@ import {PermissionError} from '../core/errors.js'
 
 const timeoutMs = 2000
 
-/** Returns the rules that the token lacks, as texts to paste. Empty if it lacks none, or if Consul does not report it. */
+/**
+ * Returns the rules that the token lacks, as texts that can be pasted into a policy. Empty if it lacks none, or if
+ * Consul does not report what it lacks.
+ */
 export async function lackedRules(rules: readonly AclRule[], options: ClientOptions): Promise<readonly string[]> {
   await using client = createClient(options)
   const missing = await missingRules(client.caller, rules, {timeoutMs}).catch(() => [])
@@ -14,8 +17,8 @@ export async function lackedRules(rules: readonly AclRule[], options: ClientOpti
 
 /**
  * Returns the error with a hint that names all rules that the token lacks for the command, so that one change of a
- * policy is enough: Consul refuses a single request, and does not say what the next ones need. Returns the error
- * unchanged if Consul does not report what is missing, and for a command that needs only the rule that the error names.
+ * policy is enough. Consul itself names only the rule of the request that it refused. Returns the error unchanged if
+ * Consul does not report what is missing, and if the command needs only the rule that the error already names.
  */
 export async function explainDenied(
   error: PermissionError,

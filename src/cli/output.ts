@@ -30,7 +30,10 @@ export class Output {
     this.#stdout.onClosed(listener)
   }
 
-  /** Resolves when all output is written: with the reason if it could not be, otherwise with undefined. */
+  /**
+   * Resolves when all output is written. Resolves with the reason if output could not be written,
+   * otherwise with undefined.
+   */
   settled(): Promise<string | undefined> {
     return this.#stdout.settled()
   }

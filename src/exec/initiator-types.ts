@@ -36,7 +36,7 @@ export interface DetachedRun {
   readonly keptUntilMs: number
 }
 
-/** A job that was signed and not written yet. */
+/** A job that was signed but not written yet. */
 export interface PreparedRun extends DetachedRun {
   /** The job with its signatures, as {@link ExecInitiator.submit} takes it; empty if no node can run it. */
   readonly document: Uint8Array
@@ -116,14 +116,15 @@ export interface ExecInitiator {
    */
   detach(job: JobSpec, selector?: NodeSelector, options?: DetachOptions): Promise<DetachedRun>
   /**
-   * Signs a job like `detach`, but does not write it, so that others can sign it before `submit`. Nodes may begin the
-   * job within `windowMs` from now (default: 300000). Consul removes the job's session after `keepMs`, even if the job is never written.
+   * Signs a job as `detach` does, but does not write it, so that others can also sign it before it is submitted. Nodes
+   * may begin the job within `windowMs` from now (default: 300000). Consul removes the job's session after `keepMs`,
+   * even if the job is never written.
    */
   prepare(job: JobSpec, selector?: NodeSelector, options?: DetachOptions): Promise<PreparedRun>
 
   /**
    * Writes a job that `prepare` has signed. Resolves with the job. Rejects with a UsageError if the document is not a
-   * prepared job, and with a RefusedError if its time is over. If it rejects, nothing runs.
+   * prepared job, and with a RefusedError if it is too late to begin the job. If it rejects, nothing runs.
    */
   submit(document: Uint8Array, options?: {readonly signal?: AbortSignal}): Promise<StoredJob>
 

@@ -9,7 +9,7 @@ interface DetachedOptions extends JobFacts {
   readonly windowMs: number
 }
 
-/** A signed job that is not written yet, and its session. */
+/** A signed job that is not written yet, with its session. */
 export interface PreparedJob {
   readonly manifest: Manifest
   readonly value: Buffer
@@ -38,7 +38,10 @@ export async function prepareJob(options: DetachedOptions, signal: AbortSignal):
   }
 }
 
-/** Like {@link prepareJob}, and writes the job. Rejects if the job cannot be written; then nothing runs. */
+/**
+ * Prepares a job as {@link prepareJob} does, and writes it. Rejects if the job cannot be written, in which case nothing
+ * runs.
+ */
 export async function writeDetachedJob(options: DetachedOptions, signal: AbortSignal): Promise<Manifest> {
   const {client} = options
   const {manifest, value} = await prepareJob(options, signal)

@@ -80,8 +80,8 @@ export async function onServerNode<T>(
 }
 
 /**
- * Writes a job that may be in Consul already. Resolves with the reason if it cannot be written, because its session has
- * ended. A job that exists stays as it is, and so does its control key: a cancel is never undone.
+ * Writes a job that may already be in Consul. Resolves with the reason if the job cannot be written because its session
+ * has ended. An existing job and its control key stay unchanged, so that a cancel is never undone.
  */
 export async function writeJobOnce(
   {id, session}: Pick<Manifest, 'id' | 'session'>,
@@ -108,7 +108,7 @@ interface JobWriting {
   readonly keys: readonly SigningKey[]
 }
 
-/** Signs and writes a job. After that, nodes may run it. */
+/** Signs and writes a job. After that, nodes may run the job. */
 export async function writeJob(
   manifest: Manifest,
   {client, keys, signal}: JobWriting & {readonly signal: AbortSignal},
@@ -117,7 +117,7 @@ export async function writeJob(
   await writeSignedJob(manifest, value, {client, signal})
 }
 
-/** Writes a job whose envelope is complete. After that, nodes may run it. */
+/** Writes a job whose envelope is complete. After that, nodes may run the job. */
 export async function writeSignedJob(
   {id, session}: Pick<Manifest, 'id' | 'session'>,
   value: Buffer,

@@ -12,7 +12,7 @@ import {findPlan, refuseKeys, reportingSlackMs} from '../start.js'
 
 const defaultKeepMs = 3_600_000
 const defaultWindowMs = 60_000
-/** Default time to sign, submit and begin a prepared job. Responders accept no longer one by default. */
+/** Default time for signing, submitting and beginning a prepared job. By default, responders accept no longer time. */
 const prepareWindowMs = 300_000
 /** Maximum TTL of a session in Consul. */
 const longestKeepMs = 86_400_000

@@ -7,7 +7,9 @@ import {parseJobFile} from '../../native/job-file.js'
 import {writeJobOnce} from '../../native/write-job.js'
 import {toStoredJob} from './stored-job.js'
 
-/** Writes a prepared job. Rejects with a RefusedError if no node may begin it any more. */
+/**
+ * Writes a prepared job. Rejects with a RefusedError if it is too late for nodes to begin the job.
+ */
 export async function submitRun(
   client: ConsulClient,
   document: Buffer,
