@@ -3,8 +3,8 @@ import {build} from 'esbuild'
 import {describe, expect, it} from 'vitest'
 import {root} from '../../kit/bundle-example.js'
 
-describe('a bundle of a program that uses only createClient', () => {
-  it('is small, and contains no other package', async () => {
+describe('a bundled program that uses only createClient', () => {
+  it('is small, and contains no package other than consul-baton', async () => {
     const {outputFiles, metafile} = await build({
       stdin: {contents: "export {createClient} from './src/index.js'", resolveDir: root, loader: 'ts'},
       bundle: true,
@@ -21,7 +21,10 @@ describe('a bundle of a program that uses only createClient', () => {
   })
 })
 
-/** Returns the packages that modules of the library import: `now` statically, `later` with a dynamic import. */
+/**
+ * Returns the packages that these modules of the library import: `now` statically, `later` with a dynamic
+ * import.
+ */
 async function packagesOf(modules: readonly string[]): Promise<Record<'now' | 'later', readonly string[]>> {
   const {metafile} = await build({
     entryPoints: modules.map(name => `${root}/src/${name}.ts`),
@@ -58,7 +61,7 @@ describe('the library', () => {
   })
 
   it.each(['client', 'lock', 'discover', 'event', 'replicate'])(
-    'is loaded without any other package through consul-baton/%s',
+    'loads no other package when consul-baton/%s is imported',
     async name => {
       expect((await packagesOf([`library/${name}`])).now).toEqual([])
     },

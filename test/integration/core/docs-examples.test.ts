@@ -6,7 +6,7 @@ import {afterAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {bundleExample, root} from '../../kit/bundle-example.js'
 
-// Inside the repository, so that packages are found.
+// Inside the repository, so that Node finds its packages.
 const folder = join(root, 'dist', `docs-examples-${process.pid}`)
 const run = promisify(execFile)
 
@@ -16,7 +16,7 @@ interface Example {
   readonly output: string
 }
 
-/** Every block of TypeScript with the text that it prints. */
+/** Returns every TypeScript block of a page, with the text that the block should print. */
 function examplesOf(page: string): readonly Example[] {
   const text = readFileSync(join(root, 'docs', page), 'utf8')
   const blocks = [...text.matchAll(/^```ts\n(.*?)^```\n\nprints\n\n^```text\n(.*?)^```/gms)]

@@ -52,7 +52,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     })
 
   let count = 0
-  /** Returns a token that may read everything, and a function that changes its policy. */
+  /** Returns a token that may read everything, and a function that changes the token's policy. */
   async function tokenWithAll(): Promise<{
     readonly token: string
     readonly accessor: string
@@ -69,7 +69,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     }
     return {token: SecretID, accessor: AccessorID, allow}
   }
-  /** Writes a key, which wakes the queries. */
+  /** Writes a key, so that the parked queries return. */
   const change = async (): Promise<void> => {
     count += 1
     await register('hop-1', count)
@@ -92,7 +92,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     ['names of services', 'service', client => services(client)],
     ['checks', 'node', client => checks(client)],
     ['instances of a prepared query', 'service', client => preparedQuery(client, 'hop-query', {everyMs: 1000})],
-  ])('does not remove %s from a view', async (_, what, topic) => {
+  ])('keeps %s in a view that the token can no longer read', async (_, what, topic) => {
     const {token, allow} = await tokenWithAll()
     await using client = createClient({address: agent!.address, token})
     await using views = createViewRegistry(client, {lingerMs: 0, waitMs: 1000})
@@ -115,7 +115,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     expect(sizeOf(view)).toBe(before)
   })
 
-  it('does not keep a view from showing real deletions', async () => {
+  it('still lets a view show items that were really deleted', async () => {
     await using client = createClient({address: agent!.address, token: root})
     await using views = createViewRegistry(client, {lingerMs: 0})
     for (const key of ['gone/1', 'gone/2', 'gone/3']) await consul().kvPut(key, 'x')
@@ -131,7 +131,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
   it.each([
     ['service hop', {services: ['hop']}],
     ['query hop-query', {query: 'hop-query', everyMs: 1000}],
-  ])('does not change the list of discover, which reports a problem: %s', async (name, from) => {
+  ])('keeps the list of `baton discover`, which reports a problem: %s', async (name, from) => {
     const {token, allow} = await tokenWithAll()
     await using client = createClient({address: agent!.address, token})
     await using directory = await openDirectory(client, from, {waitMs: 1000})
@@ -149,12 +149,12 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
   })
 
   // A parked query of Consul before 1.11 is answered with the permissions that it was sent with. The probe for hidden
-  // items, sent later, has no permission left. If the token is deleted before the agent has read the query, the agent
-  // refuses the query and no probe is sent; the test is then repeated with another token.
+  // items, which is sent later, has no permission any more. If the token is deleted before the agent has read the
+  // query, the agent refuses the query and no probe is sent; the test is then repeated with another token.
   it.each([
     ['discover', ['discover', '--prefix=lost/', '--listen=127.0.0.1:0']],
     ['watch --watches', ['watch', `--watches=${watches}`]],
-  ])('does not end %s, whose token is deleted just before an item', {timeout: 60_000}, async (_, words) => {
+  ])('keeps %s running if the token is deleted just before an item', {timeout: 60_000}, async (_, words) => {
     let probed = false
     for (let attempt = 1; attempt <= 5 && !probed; attempt++) {
       for (const key of ['lost/1', 'lost/2']) await consul().kvPut(key, '{"services":[]}')
@@ -176,7 +176,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
   it.each([
     ['discover', ['discover', '--prefix=lost/', '--listen=127.0.0.1:0']],
     ['watch --watches', ['watch', `--watches=${watches}`]],
-  ])('does not end %s, whose token is deleted between two queries', async (_, words) => {
+  ])('keeps %s running if the token is deleted between two queries', async (_, words) => {
     for (const key of ['lost/1', 'lost/2']) await consul().kvPut(key, '{"services":[]}')
     const {token, accessor} = await tokenWithAll()
     await using proxy = await HttpProxy.start(agent!.address)
@@ -190,7 +190,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     expect((await daemon.exited).exitCode).toBe(0)
   })
 
-  it('makes a watch report the loss and not run its handler', async () => {
+  it('makes a watch report the lost permission and not run its handler', async () => {
     const {token, allow} = await tokenWithAll()
     const words = ['watch', 'keyprefix', 'hide/', `--token=${token}`, '--', 'cat']
     await using watch = startCli(words, {agent: {address: agent!.address}})

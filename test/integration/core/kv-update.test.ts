@@ -17,7 +17,7 @@ describe.each(backends)('kv.update on $name', backend => {
   const leaks = useLeakCheck({agent})
   const client = (): ConsulClient => createClient({address: agent.address})
 
-  it('applies all of many concurrent changes, and keeps the flags', async () => {
+  it('applies every one of many concurrent changes, and keeps the flags', async () => {
     await using consul = client()
     const key = `${leaks.prefix}counter`
     await consul.kv.put(key, '0', {flags: 7n})
@@ -30,7 +30,7 @@ describe.each(backends)('kv.update on $name', backend => {
     await consul.kv.delete(key)
   })
 
-  it('creates a key, does not write if the value is unchanged, and reports the number of writes', async () => {
+  it('creates a missing key, does not write an unchanged value, and reports the number of writes', async () => {
     await using consul = client()
     const key = `${leaks.prefix}new`
     expect(await consul.kv.update(key, () => undefined)).toEqual({isWritten: false, value: undefined, attempts: 0})
@@ -43,12 +43,13 @@ describe.each(backends)('kv.update on $name', backend => {
     await consul.kv.delete(key)
   })
 
-  it('rejects with a conflict after its last attempt, and with the error that `change` throws', async () => {
+  it('rejects with a conflict after its last attempt, and with any error that `change` throws', async () => {
     await using consul = client()
     const key = `${leaks.prefix}contended`
     let writes = 0
     const change = async (): Promise<string> => {
-      // Each write has another value, because Consul ignores a write of the value that a key has.
+      // Each write has a different value, because Consul ignores a write that does not change the
+      // value.
       writes += 1
       await consul.kv.put(key, `${writes} of another writer`)
       return 'mine'
@@ -64,7 +65,7 @@ describe.each(backends)('kv.update on $name', backend => {
     await consul.kv.delete(key)
   })
 
-  it('rejects with the reason of its signal', async () => {
+  it('rejects with the reason of its signal when the signal aborts', async () => {
     await using consul = client()
     const key = `${leaks.prefix}cancelled`
     const stop = new AbortController()
@@ -76,7 +77,7 @@ describe.each(backends)('kv.update on $name', backend => {
     expect((await consul.kv.get(key)).value).toBeUndefined()
   })
 
-  it('reads snapshots that JSON.stringify can write, with `jsonReplacer` and without it', async () => {
+  it('resolves to snapshots that JSON.stringify can write, with and without `jsonReplacer`', async () => {
     await using consul = client()
     const key = `${leaks.prefix}text`
     await consul.kv.put(key, 'é')

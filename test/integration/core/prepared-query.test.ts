@@ -4,11 +4,11 @@ import {hasReal, real, sharedAgent} from '../../kit/backend.js'
 import {runCli, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-// Real Consul only: the embedded agent has no prepared queries.
+// Real Consul only, because the embedded agent has no prepared queries.
 describe.runIf(hasReal)('catalog.preparedQuery', () => {
   const agent = sharedAgent(real)
 
-  it('returns the instances of a query by its name and by its ID, and rejects for an unknown one', async () => {
+  it('returns the instances of a query by name and by ID, and rejects for an unknown query', async () => {
     await using client = createClient({address: agent.address})
     await using shop = await registerService(client, {name: 'queried', port: 8080})
     const body = JSON.stringify({Name: 'geo', Service: {Service: 'queried', OnlyPassing: true}})
@@ -30,7 +30,7 @@ describe.runIf(hasReal)('catalog.preparedQuery', () => {
     await fetch(new URL('/v1/query', agent.address), {method: 'POST', body: JSON.stringify(query)})
   }
 
-  it('is polled by a view, by discover and by watch query', async () => {
+  it('is polled by a view, by `baton discover` and by `baton watch query`', async () => {
     await using client = createClient({address: agent.address})
     await client.agent.registerService({id: 'poll-1', name: 'polled', port: 1})
     await make({Name: 'polls', Service: {Service: 'polled'}})
@@ -54,7 +54,7 @@ describe.runIf(hasReal)('catalog.preparedQuery', () => {
     await client.agent.deregisterService('poll-2')
   })
 
-  it('runs no handler if only the order of the instances changes, and obeys limit and near', async () => {
+  it('runs no handler if only the order of the instances changes, and obeys the options limit and near', async () => {
     await using client = createClient({address: agent.address})
     for (const n of [1, 2, 3, 4, 5]) await client.agent.registerService({id: `mix-${n}`, name: 'mixed', port: n})
     await make({Name: 'mixes', Service: {Service: 'mixed'}})
@@ -71,7 +71,7 @@ describe.runIf(hasReal)('catalog.preparedQuery', () => {
     for (const n of [1, 2, 3, 4, 5, 6]) await client.agent.deregisterService(`mix-${n}`)
   })
 
-  it('ends with 1 and the name of a query that does not exist', async () => {
+  it('makes the command exit with 1 and name the query if it does not exist', async () => {
     for (const words of [
       ['watch', 'query', 'absent'],
       ['discover', '--query', 'absent', '--once'],

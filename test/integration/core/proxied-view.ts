@@ -7,7 +7,9 @@ import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {ViewReader} from './view-reader.js'
 
-/** Returns the same answer with other headers; undefined removes one. */
+/**
+ * Returns a function that changes the headers of an answer; an undefined value removes a header.
+ */
 export const withHeaders =
   (changes: Readonly<Record<string, string | undefined>>) =>
   ({status, headers, body}: RealAnswer): ScriptedAnswer => ({
@@ -23,10 +25,10 @@ export const withHeaders =
 export const reads = {path: '/v1/kv/'} as const
 export const parked = {path: /[?&]index=/} as const
 export const consistent = {path: /[?&]consistent/} as const
-/** Matches reads that are not consistent, which a server answers even if it has not applied its log yet. */
+/** Matches reads that are not consistent, which a server answers even before it has applied its log. */
 export const plain = {path: /^(?!.*[?&]consistent)/} as const
 
-/** Returns the answer with an old value of the only key and with a lower index. */
+/** Returns a list answer in which the only key has an old value and the index is lower. */
 export const past =
   (value: string): ((answer: RealAnswer) => ScriptedAnswer) =>
   answer => {

@@ -19,7 +19,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
   const follow = (options?: Parameters<typeof followThroughProxy>[2]): Promise<ProxiedView> =>
     followThroughProxy(agent.address, leaks.prefix, options)
 
-  it('read a list whose transfer takes longer than the limit for its first byte', async () => {
+  it('read a list that takes longer to transfer than the time limit for its first byte', async () => {
     const consul = raw(agent.address)
     for (let at = 0; at < 4; at += 1) await consul.kvPut(`${leaks.prefix}slow/${at}`, 'x'.repeat(20_000))
     await using proxy = await TcpProxy.start(agent.address)
@@ -31,7 +31,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     for (let at = 0; at < 4; at += 1) await consul.kvDelete(`${leaks.prefix}slow/${at}`)
   })
 
-  it('read again without an index after a single reset, and report nothing', async () => {
+  it('read again without an index after a single index reset, and report nothing', async () => {
     await using setup = await follow()
     const {proxy, reader, key, consul} = setup
     proxy.on(parked, 'reset', 1)
@@ -48,8 +48,8 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
   it.each([
     [429, {}, 1000],
     [503, {'Retry-After': '2'}, 2000],
-  ])('after status %d with headers %j, wait at least %d ms', async (status, headers, leastMs) => {
-    // Without jitter, because a pause that is long by chance would hide the fault.
+  ])('wait after status %d with headers %j for at least %d ms', async (status, headers, leastMs) => {
+    // Without jitter, because a random pause that happens to be long would hide the fault.
     await using setup = await follow({random: () => 0})
     const {proxy, reader, key, consul} = setup
     const times: number[] = []
@@ -63,7 +63,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await waitUntil(() => reader.view.status.state === 'live', {what: 'the recovery'})
   })
 
-  it('read again without an index when the wall clock shows that the machine has slept', async () => {
+  it('read again without an index if the wall clock shows that the machine has slept', async () => {
     let sleptMs = 0
     const clock: Clock = {...systemClock, wallMs: () => systemClock.wallMs() + sleptMs}
     await using setup = await follow({clock})
@@ -78,7 +78,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await waitUntil(() => setup.reader.view.status.state === 'live', {what: 'the recovery'})
   })
 
-  it('keep their data while there is no leader, and do not flood the agent', async () => {
+  it('keep their data while there is no leader, and send few requests', async () => {
     await using setup = await follow({waitMs: 500})
     const {proxy, reader, key, consul} = setup
     proxy.on(reads, {status: 500, body: 'No cluster leader'})
@@ -97,7 +97,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     expect(reader.words).not.toContain('[reset')
   })
 
-  it('keep a list that is empty only because permissions are missing, until the permissions are back', async () => {
+  it('keep a list that seems empty only because permissions are missing, until the permissions are back', async () => {
     await using setup = await follow({waitMs: 500})
     const {proxy, reader} = setup
     const headers = {
@@ -113,7 +113,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await reader.saw(['!held', '!live'], 4)
   })
 
-  it('confirm a deletion by a consistent read when answers name no leader', async () => {
+  it('confirm a deletion with a consistent read if answers do not say whether there is a leader', async () => {
     await using setup = await follow()
     const {proxy, reader, key, consul} = setup
     const silent = {'x-consul-knownleader': undefined, 'x-consul-lastcontact': undefined}
@@ -123,7 +123,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     expect(proxy.count({path: /^\/v1\/kv\/.*consistent/})).toBe(1)
   })
 
-  it('ignore an empty answer of a server without a leader', async () => {
+  it('ignore an empty answer from a server without a leader', async () => {
     await using setup = await follow({waitMs: 500})
     const {proxy, reader} = setup
     const headers = {'X-Consul-Index': '999999', 'X-Consul-Knownleader': 'false'}
@@ -132,7 +132,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     expect(reader.view.status).toEqual({state: 'held', reason: 'no-leader'})
   })
 
-  it('read again if an answer is staler than allowed', async () => {
+  it('read again if an answer is older than max_stale allows', async () => {
     const key = `${leaks.prefix}stale`
     const consul = raw(agent.address)
     await consul.kvPut(key, '1')
@@ -148,7 +148,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await consul.kvDelete(key)
   })
 
-  it('shorten the wait if a proxy cuts their queries', async () => {
+  it('shorten their wait if a proxy cuts parked queries', async () => {
     const key = `${leaks.prefix}cut`
     const consul = raw(agent.address)
     await consul.kvPut(key, '1')

@@ -13,7 +13,7 @@ describe.each(backends)('views on $name', backend => {
   const leaks = useLeakCheck({agent})
   const consul = (): ReturnType<typeof raw> => raw(agent.address)
 
-  it('send only the differences in a prefix, and an empty list only after a second read', async () => {
+  it('report only the differences below a prefix, and report an empty list only after a second read', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}a`, '1')
     await using reader = new ViewReader(agent.address, client => kvPrefix(client, prefix))
@@ -28,7 +28,7 @@ describe.each(backends)('views on $name', backend => {
     expect(reader.words.slice(6).sort()).toEqual([`-${prefix}a`, `-${prefix}b`])
   })
 
-  it('share the entries of a large list that did not change between two answers', async () => {
+  it('share the unchanged entries of a large list between two answers', async () => {
     const {prefix} = leaks
     const names = Array.from({length: 320}, (_, at) => `${prefix}${String(at).padStart(3, '0')}`)
     for (let at = 0; at < names.length; at += 64) {
@@ -51,7 +51,7 @@ describe.each(backends)('views on $name', backend => {
     expect((await query.read({})).value).toEqual([])
   })
 
-  it('show the deletion of a whole prefix, even if Consul does not wake the query', async () => {
+  it('show the deletion of a whole prefix even if Consul does not wake the query', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}sub/kept`, '1')
     await consul().kvPut(`${prefix}sub/older`, '1')
@@ -60,11 +60,11 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}sub/older`)
     await reader.saw([`-${prefix}sub/older`], 5)
     await consul().kvDelete(prefix, {recurse: true})
-    // Consul 1.8 does not wake such a query: the change is in the next answer, at most one wait later.
+    // Consul 1.8 does not wake such a query, so the change appears in the next answer, at most one wait later.
     await reader.saw([`-${prefix}sub/kept`], 6)
   })
 
-  it('send nothing for a missing key while unrelated keys are written', async () => {
+  it('report nothing for a missing key while other keys are written', async () => {
     const {prefix} = leaks
     await using reader = new ViewReader(agent.address, client => kvKey(client, `${prefix}missing`))
     await reader.saw(['[initial', ']0', '!live'])
@@ -76,7 +76,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}other`)
   })
 
-  it('show flags above 2^53 exactly', async () => {
+  it('show flags exactly even if they exceed 2^53', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}lock`, 'x', {flags: '18446744073709551615'})
     await using reader = new ViewReader(agent.address, client => kvKey(client, `${prefix}lock`))
@@ -85,7 +85,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}lock`)
   })
 
-  it('follow names of keys up to a separator', async () => {
+  it('follow the names of keys, cut after a separator', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}a/1`, '')
     await using reader = new ViewReader(agent.address, client => kvKeys(client, prefix, {separator: '/'}))
@@ -96,7 +96,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(prefix, {recurse: true})
   })
 
-  it('follow the catalog: services, instances with their checks, nodes', async () => {
+  it('follow the catalog: services, instances with their checks, and nodes', async () => {
     const name = `web-${randomUUID().slice(0, 8)}`
     await using all = new ViewReader(agent.address, client => services(client))
     await using instances = new ViewReader(agent.address, client => service(client, name))
@@ -118,7 +118,7 @@ describe.each(backends)('views on $name', backend => {
     await passing.saw([`+${node}/${name}-1`], 3)
     const fail = `/v1/agent/check/fail/${encodeURIComponent(`service:${name}-1`)}`
     await consul().ok('PUT', fail)
-    // The registration of a check and its state can arrive as two changes.
+    // The registration of a check and its state may arrive as two separate changes.
     await waitUntil(() => instances.view.current?.value[0]?.checks.some(check => check.status === 'critical'), {
       what: 'the critical check',
     })
@@ -129,7 +129,7 @@ describe.each(backends)('views on $name', backend => {
     await waitUntil(() => all.words.at(-1) === `-${name}`, {what: 'the end of the service'})
   })
 
-  it('deliver each event once', async () => {
+  it('deliver each user event once', async () => {
     const name = `deploy-${randomUUID().slice(0, 8)}`
     await using reader = new ViewReader(agent.address, client => events(client, {name}))
     await reader.saw(['[initial', ']0', '!live'])
@@ -143,7 +143,7 @@ describe.each(backends)('views on $name', backend => {
     }
   })
 
-  it('show a restored snapshot at once, not at the end of the wait', async () => {
+  it('show a restored snapshot of Consul at once, not only at the end of the wait', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}a`, 'saved')
     await using reader = new ViewReader(agent.address, client => kvPrefix(client, prefix))
@@ -161,7 +161,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(prefix, {recurse: true})
   })
 
-  it('read a key that changes constantly at most ten times a second, and show its last value', async () => {
+  it('read a constantly changing key at most ten times a second, and show its last value', async () => {
     const {prefix} = leaks
     await using reader = new ViewReader(agent.address, client => kvKey(client, `${prefix}hot`))
     await reader.saw(['[initial', ']0', '!live'])
@@ -175,7 +175,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}hot`)
   })
 
-  it('serve 100 queries with at most 64 blocking queries at a time', async () => {
+  it('serve 100 queries with at most 64 of them parked at the same time', async () => {
     const {prefix} = leaks
     const {createClient} = await import('../../../src/core/client.js')
     const {createViewRegistry} = await import('../../../src/core/query/view-registry.js')
@@ -183,7 +183,7 @@ describe.each(backends)('views on $name', backend => {
     await using registry = createViewRegistry(client, {lingerMs: 0})
     const views = Array.from({length: 100}, (_, at) => registry.view(kvKey(client, `${prefix}${at}`)).subscribe())
     await Promise.all(views.map(view => view.ready))
-    // A write does not queue behind the parked queries.
+    // The write does not have to wait for the parked queries.
     await client.kv.put(`${prefix}x`, Buffer.from('1'))
     await client.kv.delete(`${prefix}x`)
   })

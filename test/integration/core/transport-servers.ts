@@ -4,7 +4,9 @@ import {createServer as createTlsServer} from 'node:https'
 import type {AddressInfo, Socket} from 'node:net'
 import {join} from 'node:path'
 
-/** Reads a certificate or key made with openssl for these tests, and valid for 100 years. */
+/**
+ * Reads a certificate or key that was made with openssl for these tests and is valid for 100 years.
+ */
 export const pem = (name: string): string =>
   readFileSync(join(import.meta.dirname, 'fixtures', 'tls', `${name}.pem`), 'utf8')
 
@@ -21,7 +23,7 @@ export interface TestServerOptions {
   readonly clientCertificate?: boolean
 }
 
-/** Starts a server of node:http or node:https, which shares no code with the transports. */
+/** Starts a server based on node:http or node:https, which share no code with the transports. */
 export async function startServer(handle: RequestListener, options: TestServerOptions = {}): Promise<TestServer> {
   const seen: IncomingMessage[] = []
   const sockets = new Set<Socket>()

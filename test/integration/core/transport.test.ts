@@ -36,20 +36,20 @@ const get = (path: string, more: Partial<TransportRequest> = {}): TransportReque
   ...more,
 })
 
-/** Resolves with the error of a promise that rejects. */
+/** Resolves with the error of a promise that should reject. */
 const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'it succeeded',
     (error: unknown) => error,
   )
 
-describe.each(kinds)('the transport on $name', ({create}) => {
+describe.each(kinds)('the transport based on $name', ({create}) => {
   const open = (address: string, more: Partial<TransportOptions> = {}): Transport =>
     owned(create({address: parseAddress(address), clock: systemClock, ...more}))
   const openTo = (server: TestServer, more: Partial<TransportOptions> = {}): Transport =>
     open(`127.0.0.1:${server.port}`, more)
 
-  it('sends method, headers and body, and returns the whole answer, whatever its status', async () => {
+  it('sends method, headers and body, and returns the whole answer with any status', async () => {
     const server = owned(
       await startServer((request, response) => {
         void bodyOf(request).then(body => {
@@ -72,7 +72,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(answer.body.toString()).toBe('PUT /v1/kv/a%2Fb?cas=0 secret 00ff0a')
   })
 
-  it('sends the length of a body, or 0 without one', async () => {
+  it('sends the content length of a body, and 0 if there is no body', async () => {
     const server = owned(await startServer((_, response) => response.end()))
     const transport = openTo(server)
     const empty = await transport.send({...get('/v1/x'), method: 'PUT'})
@@ -88,13 +88,13 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(answer.body.equals(body)).toBe(true)
   })
 
-  it('puts the base path of a proxy before the path', async () => {
+  it('sends the base path of a reverse proxy before the request path', async () => {
     const server = owned(await startServer((request, response) => response.end(request.url)))
     const answer = await open(`http://127.0.0.1:${server.port}/consul/`).send(get('/v1/agent/self'))
     expect(answer.body.toString()).toBe('/consul/v1/agent/self')
   })
 
-  it('connects through a unix socket', async () => {
+  it('connects through a Unix socket', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'baton-socket-'))
     owned({[Symbol.asyncDispose]: async () => rmSync(folder, {recursive: true})})
     const socketPath = join(folder, 'agent.sock')
@@ -112,7 +112,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(server.seen).toHaveLength(1)
   })
 
-  it('reuses a connection', async () => {
+  it('reuses a connection for the next request', async () => {
     const server = owned(await startServer((request, response) => response.end(String(request.socket.remotePort))))
     const transport = openTo(server)
     const ports = new Set<string>()
@@ -121,7 +121,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
   })
 
   it.each(['announces it', 'does not announce it'])(
-    'opens a new connection if the server closed the last one and %s',
+    'opens a new connection if the server has closed the last one and %s',
     async how => {
       const server = owned(
         await startServer((request, response) => {
@@ -140,7 +140,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     },
   )
 
-  it('can send the next request at once after an answer that ended with its connection', async () => {
+  it('can send the next request right after an answer that ended with the closing of its connection', async () => {
     const server = owned(
       await startServer(({socket}) => {
         socket.end('HTTP/1.1 200 OK\r\n\r\nto the end')
@@ -152,7 +152,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     }
   })
 
-  it('refuses a header value that would inject another header, without revealing it', async () => {
+  it('refuses a header value that would inject another header, and does not reveal the value', async () => {
     const server = owned(await startServer((_, response) => response.end()))
     const headers = {'x-consul-token': 'secret\r\nx-other: 1'}
     const error = await failureOf(openTo(server).send(get('/v1/x', {headers})))
@@ -161,7 +161,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(server.seen).toHaveLength(0)
   })
 
-  it('keeps at most 64 blocking queries open, and they never delay other requests', async () => {
+  it('keeps at most 64 blocking queries open, which never delay other requests', async () => {
     const parked: ServerResponse[] = []
     const server = owned(
       await startServer((request, response) => {
@@ -201,7 +201,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     },
   )
 
-  it('can be aborted at any moment while it starts', async () => {
+  it('can be aborted at any time while a request starts', async () => {
     const server = owned(await startServer(() => {}))
     const transport = openTo(server)
     for (let turns = 0; turns < 12; turns += 1) {
@@ -215,7 +215,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     await waitUntil(() => server.sockets.size === 0, {what: 'the connections to close'})
   })
 
-  it.each(['headers', 'body'])('times out while it waits for the %s of the answer', async missing => {
+  it.each(['headers', 'body'])('times out if the %s of the answer does not arrive', async missing => {
     const server = owned(
       await startServer((_, response) => {
         if (missing === 'body') response.writeHead(200).write('half')
@@ -229,7 +229,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     })
   })
 
-  it('waits for an answer that keeps arriving, beyond the limit for its first byte', async () => {
+  it('waits longer than the limit for the first byte if an answer keeps arriving', async () => {
     const server = owned(
       await startServer((_, response) => {
         response.writeHead(200, {'content-length': '20'})
@@ -251,7 +251,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(begun).toBe(2)
   })
 
-  it('abandons an answer that stops in the middle, and closes the connection', async () => {
+  it('rejects if an answer stops in the middle, and closes the connection', async () => {
     const server = owned(await startServer((_, response) => void response.writeHead(200).write('half')))
     const error = await failureOf(openTo(server).send(get('/v1/x', {timeoutMs: 60_000, idleTimeoutMs: 200})))
     expect(error).toMatchObject({
@@ -262,7 +262,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     await waitUntil(() => server.sockets.size === 0, {what: 'the connection to close'})
   })
 
-  it('counts the time in the queue towards the time limit of a request', async () => {
+  it("includes the time in the queue in a request's time limit", async () => {
     const server = owned(await startServer(() => {}))
     const transport = openTo(server, {watchConnections: 1})
     const first = failureOf(transport.send(get('/v1/x', {plane: 'watch', timeoutMs: 1000})))
@@ -272,21 +272,24 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(server.seen).toHaveLength(1)
   })
 
-  it.each(['before the answer', 'within the body'])('reports a reset %s as a failed connection', async when => {
-    const server = owned(
-      await startServer((request, response) => {
-        if (when === 'before the answer') request.socket.destroy()
-        else {
-          response.writeHead(200, {'content-length': '100'}).write('half')
-          setTimeout(() => request.socket.resetAndDestroy(), 20)
-        }
-      }),
-    )
-    const error = await failureOf(openTo(server).send(get('/v1/x')))
-    expect(error).toMatchObject({code: 'BATON_CONNECT', transient: true})
-  })
+  it.each(['before the answer', 'within the body'])(
+    'reports a connection reset %s as a failed connection',
+    async when => {
+      const server = owned(
+        await startServer((request, response) => {
+          if (when === 'before the answer') request.socket.destroy()
+          else {
+            response.writeHead(200, {'content-length': '100'}).write('half')
+            setTimeout(() => request.socket.resetAndDestroy(), 20)
+          }
+        }),
+      )
+      const error = await failureOf(openTo(server).send(get('/v1/x')))
+      expect(error).toMatchObject({code: 'BATON_CONNECT', transient: true})
+    },
+  )
 
-  it('reports a refused connection, and a server that does not answer in HTTP', async () => {
+  it('reports a refused connection, and a server that does not speak HTTP', async () => {
     const tcp = createTcpServer(socket => socket.resume().end('SSH-2.0-OpenSSH_9.2\r\n'))
     await new Promise<void>(resolve => tcp.listen(0, '127.0.0.1', resolve))
     const {port} = tcp.address() as {port: number}
@@ -301,7 +304,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     })
   })
 
-  it('rejects requests in progress when it is disposed, and all later ones', async () => {
+  it('rejects requests in progress and all later ones after it was disposed', async () => {
     const server = owned(await startServer(() => {}))
     const transport = openTo(server)
     const parked = [failureOf(transport.send(get('/v1/x', {plane: 'watch'}))), failureOf(transport.send(get('/v1/x')))]
@@ -329,7 +332,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
       expect(await failureOf(secure(server, {}).send(get('/v1/x')))).toMatchObject({code: 'BATON_TLS'})
     })
 
-    it('compares the certificate with the option `servername`', async () => {
+    it('checks that the certificate matches the option `servername`', async () => {
       const server = await answerPeer()
       const named = secure(server, {ca: [pem('ca')], servername: 'server.dc1.consul'})
       expect((await named.send(get('/v1/x'))).status).toBe(200)
@@ -342,7 +345,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
       expect((await secure(server, {rejectUnauthorized: false}).send(get('/v1/x'))).status).toBe(200)
     })
 
-    it('sends its certificate to a server that requires one', async () => {
+    it('sends its own certificate to a server that requires one', async () => {
       const server = await answerPeer({clientCertificate: true})
       const known = secure(server, {ca: [pem('ca')], cert: pem('client'), key: pem('client-key')})
       expect((await known.send(get('/v1/x'))).body.toString()).toBe('secure')

@@ -5,7 +5,10 @@ import {createViewRegistry, type ViewRegistryOptions} from '../../../src/core/qu
 import type {Clock, Random} from '../../../src/core/types.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** A view with one reader that records each frame as a word: `+key`, `-key`, `[initial`, `]2`, `!live`, `?gap`. */
+/**
+ * A view with one reader that records each element of its stream as a word: `+key` and `-key` for changes,
+ * `[initial` and `]2` around a snapshot, `!live` for a status, `?gap` for a gap.
+ */
 export class ViewReader<T, Item> implements AsyncDisposable {
   readonly client: ConsulClient
   readonly view: View<T, Item>
@@ -33,7 +36,7 @@ export class ViewReader<T, Item> implements AsyncDisposable {
     read().catch((error: unknown) => this.words.push(`error ${String(error)}`))
   }
 
-  /** Waits until the words recorded after the first `from` words equal `words`. */
+  /** Waits until the words recorded after the first `from` ones equal `words`. */
   async saw(words: readonly string[], from = 0, timeoutMs = 10_000): Promise<void> {
     const seen = (): string => this.words.slice(from).join(' ')
     const what = `frames ${words.join(' ')}`

@@ -5,7 +5,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-describe.each(backends)('labels of catalog instances for Prometheus on $name', backend => {
+describe.each(backends)('the Prometheus labels of catalog instances on $name', backend => {
   const agent = sharedAgent(backend)
   const register = (body: object): Promise<unknown> =>
     raw(agent.address).ok('PUT', '/v1/catalog/register', {body: JSON.stringify(body)})
@@ -24,7 +24,7 @@ describe.each(backends)('labels of catalog instances for Prometheus on $name', b
     },
   }
 
-  it("are those of Prometheus's own discovery, with names sanitised", async () => {
+  it("equal those of Prometheus's own discovery, with sanitised names", async () => {
     await register(shop)
     await using client = createClient({address: agent.address})
     await using directory = await openDirectory(client, {services: ['shop.labels']})
@@ -68,7 +68,7 @@ describe.each(backends)('labels of catalog instances for Prometheus on $name', b
     expect(targets()[0]?.labels).toMatchObject({__meta_consul_tags: ',green,'})
   })
 
-  it('omit an instance whose address is not a host, and keep the others', async () => {
+  it('are missing for an instance whose address is not a host, while the other instances keep theirs', async () => {
     await register({Node: 'odd-1', Address: 'not a host', Service: {Service: 'odd', Port: 1}})
     await register({Node: 'odd-2', Address: '10.0.0.2', Service: {Service: 'odd', Port: 2}})
     await using client = createClient({address: agent.address})

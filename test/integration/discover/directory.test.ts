@@ -12,7 +12,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const one = {uri: 'http://one:1/x', capabilities: [{name: 'resize', capacity: 2}]}
 const two = {uri: 'http://two:2/x', capabilities: [{name: 'crop', capacity: 1}]}
 
-/** A network path to the agent that a test can cut. */
+/** A network connection to the agent that a test can cut. */
 class Road implements AsyncDisposable {
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
@@ -53,7 +53,7 @@ class Road implements AsyncDisposable {
   }
 }
 
-describe.each(backends)('directory of services on $name', backend => {
+describe.each(backends)('a directory of services on $name', backend => {
   const agent = sharedAgent(backend)
   const opened: AsyncDisposable[] = []
   afterEach(async () => {
@@ -80,7 +80,7 @@ describe.each(backends)('directory of services on $name', backend => {
   const until = (directory: ServiceDirectory, expected: string): Promise<unknown> =>
     waitUntil(() => uris(directory) === expected, {what: `the list ${expected}`, detail: () => uris(directory)})
 
-  it('follows a key, and keeps the last good list when the document is invalid or deleted', async () => {
+  it('follows a document in a key, and keeps the last valid list if the document is invalid or deleted', async () => {
     await put('d1/services', {services: [one]})
     const directory = await open({key: 'd1/services'})
     expect(directory.services()).toEqual([one])
@@ -99,7 +99,7 @@ describe.each(backends)('directory of services on $name', backend => {
     expect(directory.status).toMatchObject({state: 'live', problems: []})
   })
 
-  it('follows a folder with one document in each key, until it is empty', async () => {
+  it('follows a folder with one document in each key until the folder is empty', async () => {
     await put('d2/svc/05', one)
     await put('d2/svc/24', {services: [two]})
     await put('d2/svc/', '')
@@ -138,7 +138,7 @@ describe.each(backends)('directory of services on $name', backend => {
     await until(directory, 'https://10.0.0.1:81')
   })
 
-  it('keeps the last good list through an outage, and catches up after it', async () => {
+  it('keeps the last valid list during an outage, and is up to date again afterwards', async () => {
     await using road = new Road(agent.address)
     await put('d4/services', {services: [one]})
     const directory = await open({key: 'd4/services'}, await road.start())
@@ -152,7 +152,7 @@ describe.each(backends)('directory of services on $name', backend => {
     expect(directory.status).toMatchObject({state: 'live', problems: [], staleForMs: 0})
   })
 
-  it('is slowed down by its rate limiter, and reports for how long', async () => {
+  it('is slowed down by its rate limiter, and reports the total delay', async () => {
     await put('d5/services', {services: []})
     const directory = await open({key: 'd5/services'})
     for (let port = 1; port <= 60; port += 1) await put('d5/services', {services: [{uri: `http://a:${port}`}]})
@@ -161,7 +161,7 @@ describe.each(backends)('directory of services on $name', backend => {
     expect(directory.status.stats.answers).toBeLessThan(60)
   })
 
-  it('does not start from the old list of a restarted leader, unless configured to', async () => {
+  it('does not start with the old list of a restarted leader, unless an option permits it', async () => {
     await put('d8/services', {services: [two]})
     const past = [{Key: 'd8/services', Value: Buffer.from(JSON.stringify({services: [one]})).toString('base64')}]
     const headers = {'x-consul-index': '5', 'x-consul-knownleader': 'true', 'x-consul-lastcontact': '0'}
@@ -174,7 +174,7 @@ describe.each(backends)('directory of services on $name', backend => {
     expect((await open(from, proxy.address)).services()).toEqual([two])
   })
 
-  it('reads a list once', async () => {
+  it('can read a list just once', async () => {
     await put('d6/services', {services: [one]})
     const {list, problems} = await readList(client(), {key: 'd6/services'})
     expect(list.services).toEqual([one])

@@ -2,12 +2,12 @@ import {describe, expect, it} from 'vitest'
 import {startEmbeddedAgent} from '../../../src/embedded/index.js'
 import {raw} from '../../kit/raw-consul.js'
 
-describe('embedded agent', () => {
-  it('refuses to listen on anything but loopback', async () => {
+describe('the embedded agent', () => {
+  it('refuses to listen on any address but loopback', async () => {
     await expect(startEmbeddedAgent({host: '0.0.0.0'})).rejects.toThrow("'0.0.0.0' is not a loopback address")
   })
 
-  it('answers a blocking query when its key is written', async () => {
+  it("answers a blocking query when the query's key is written", async () => {
     await using agent = await startEmbeddedAgent()
     const parked = fetch(`${agent.address}/v1/kv/k?index=1&wait=30s`)
     await expect.poll(() => agent.faults.statistics().parked).toBe(1)
@@ -16,7 +16,7 @@ describe('embedded agent', () => {
     expect(await answer.json()).toMatchObject([{Key: 'k', Value: 'dg==', LockIndex: 0}])
   })
 
-  it('neither answers a blocking query nor raises an index after a heartbeat that changes nothing', async () => {
+  it('neither answers a blocking query nor raises an index for a heartbeat that changes nothing', async () => {
     await using agent = await startEmbeddedAgent()
     const consul = raw(agent.address)
     const body = JSON.stringify({Name: 'web', Check: {TTL: '30s'}})
@@ -47,7 +47,7 @@ describe('embedded agent', () => {
     expect(await instances()).toBe(0)
   })
 
-  it('keeps its address over a restart, and its state unless keepState is false', async () => {
+  it('keeps its address across a restart, and also its state unless keepState is false', async () => {
     await using agent = await startEmbeddedAgent()
     const url = `${agent.address}/v1/kv/k`
     await fetch(url, {method: 'PUT', body: 'v'})
@@ -57,7 +57,7 @@ describe('embedded agent', () => {
     expect((await fetch(url)).status).toBe(404)
   })
 
-  it('shows its name and its metadata in every read of its node', async () => {
+  it('returns its name and metadata in every read of its node', async () => {
     await using agent = await startEmbeddedAgent({name: 'web-9', nodeMeta: {rack: '1'}, datacenters: ['dc1', 'dc2']})
     const consul = raw(agent.address)
     const meta = {'consul-network-segment': '', rack: '1'}
@@ -80,7 +80,7 @@ describe('embedded agent', () => {
     [{datacenters: []}, 'expected at least one datacenter, got none'],
     [{datacenters: ['a', 'a']}, "the datacenter 'a' is named twice"],
     [{like: '2.0'}, "cannot imitate version '2.0'"],
-  ])('refuses %j', async (options: object, text) => {
+  ])('refuses the invalid option values %j', async (options: object, text) => {
     await expect(startEmbeddedAgent(options)).rejects.toThrow(text)
   })
 
@@ -100,7 +100,7 @@ describe('embedded agent', () => {
     [{seed: [{key: 'a', value: 'text'}]}, 'value', 'a Uint8Array or a Buffer, got "text" (a string)'],
     [{acl: {}}, 'managementToken', 'a string that is not empty, got undefined'],
     [{like: 1.9}, 'like', 'a string, got 1.9'],
-  ])('names the option that has a wrong value: %j', async (options, option, text) => {
+  ])('names the option that has an invalid value: %j', async (options, option, text) => {
     await expect(startEmbeddedAgent(options)).rejects.toMatchObject({
       code: 'BATON_USAGE',
       message: expect.stringContaining(`the option \`${option}\` to be ${text}`),

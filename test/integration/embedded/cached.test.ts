@@ -3,7 +3,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-describe.each(backends)('?cached on $name', backend => {
+describe.each(backends)('reads with ?cached on $name', backend => {
   const agent = sharedAgent(backend)
 
   async function cacheOf(path: string, headers: Record<string, string> = {}): Promise<readonly (string | null)[]> {
@@ -13,7 +13,7 @@ describe.each(backends)('?cached on $name', backend => {
   }
 
   it.each(['health/service/web', 'catalog/service/web', 'catalog/services'])(
-    'makes the first answer to %s a cache miss, and the next ones cache hits',
+    'report a cache miss for the first answer to %s, and cache hits for the next ones',
     async path => {
       expect(await cacheOf(`${path}?cached`)).toEqual(['MISS', null])
       for (const more of ['', '&stale', '&near=_agent', '&index=1&wait=10ms']) {
@@ -24,13 +24,13 @@ describe.each(backends)('?cached on $name', backend => {
     },
   )
 
-  it('shows the age of a cached list of datacenters, up to the max-age of the request', async () => {
+  it('report the age of a cached list of datacenters, up to the max-age in the request', async () => {
     expect(await cacheOf('catalog/datacenters?cached')).toEqual(['MISS', null])
     await waitUntil(async () => Number((await cacheOf('catalog/datacenters?cached'))[1]) >= 2, {what: 'an age of 2 s'})
     expect(await cacheOf('catalog/datacenters?cached', {'cache-control': 'max-age=1'})).toEqual(['MISS', null])
   })
 
-  it('is ignored by endpoints without a cache, and refused together with ?consistent', async () => {
+  it('ignore the parameter on endpoints without a cache, and are refused in combination with ?consistent', async () => {
     expect(await cacheOf('catalog/nodes?cached')).toEqual([null, null])
     const refused = await raw(agent.address).request('GET', '/v1/health/service/web?cached&consistent')
     expect(refused).toMatchObject({status: 400})

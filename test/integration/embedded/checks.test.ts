@@ -10,7 +10,7 @@ interface Check {
   readonly Output: string
 }
 
-describe.each(backends)('checks that the agent runs, on $name', backend => {
+describe.each(backends)('health checks that the agent itself runs, on $name', backend => {
   const agent = sharedAgent(backend, {scriptChecks: true})
   const register = (name: string, check: object): Promise<unknown> =>
     raw(agent.address).ok('PUT', '/v1/agent/service/register', {
@@ -18,7 +18,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     })
   const check = async (name: string): Promise<Check> =>
     ((await raw(agent.address).get(`/v1/health/checks/${name}`)) as Check[])[0]!
-  /** Reads the check from the agent itself: a change of output alone reaches the catalog minutes later. */
+  /** Reads the check from the agent itself, because a change of its output alone reaches the catalog minutes later. */
   const localCheck = async (name: string): Promise<Check> =>
     ((await raw(agent.address).get('/v1/agent/checks')) as Record<string, Check>)[`service:${name}`]!
   const passing = async (name: string): Promise<number> =>
@@ -54,7 +54,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     }
   })
 
-  it('keep their TTL when they are registered again as another kind', async () => {
+  it('keep their TTL if they are registered again with another type', async () => {
     const put = (path: string, body: object): Promise<unknown> =>
       raw(agent.address).ok('PUT', path, {body: JSON.stringify(body)})
     await put('/v1/agent/check/register', {ID: 'kind', Name: 'kind', TTL: '1h'})
@@ -66,7 +66,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     await put('/v1/agent/check/deregister/kind', {})
   })
 
-  it('stay if their service is registered again without them, unless ?replace-existing-checks is set', async () => {
+  it('remain if their service is registered again without them, unless ?replace-existing-checks is set', async () => {
     const checks = async (): Promise<readonly string[]> => {
       const all = (await raw(agent.address).get('/v1/health/checks/many')) as {CheckID: string}[]
       return all.map(({CheckID}) => CheckID).toSorted()
@@ -85,7 +85,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     expect(await checks()).toEqual([])
   })
 
-  it('are passing while a port is open', async () => {
+  it('pass while a TCP port is open', async () => {
     const server = createServer()
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -100,14 +100,14 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     [0, 'passing'],
     [1, 'warning'],
     [2, 'critical'],
-  ])('derive the status from the exit code of a script: %i is %s', async (code, status) => {
+  ])('map the exit code of a script to a status: %i is %s', async (code, status) => {
     const name = `script-${code}`
     await register(name, {Args: ['sh', '-c', `echo out; echo err >&2; exit ${code}`]})
     await waitUntil(async () => (await localCheck(name)).Output !== '', {what: 'the script to run'})
     expect(await localCheck(name)).toMatchObject({Status: status, Output: 'out\nerr\n'})
   })
 
-  it('are critical if a script does not end in time', async () => {
+  it('become critical if a script does not end in time', async () => {
     await register('slow', {Args: ['sleep', '60'], Timeout: '300ms'})
     await waitUntil(async () => (await localCheck('slow')).Output !== '', {what: 'the timeout'})
     expect(await localCheck('slow')).toMatchObject({Status: 'critical', Output: expect.stringContaining('Timed out')})
@@ -127,7 +127,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     await register('next', {HTTP: `http://127.0.0.1:${port}`})
     const before = asked
     await untilStatus('next', 'passing')
-    // At most one request by the new check. The old check would have sent another one within its interval.
+    // At most one request may come from the new check. The old check would have sent another one within its interval.
     expect(asked - before).toBeLessThanOrEqual(2)
     await raw(agent.address).ok('PUT', '/v1/agent/service/deregister/next')
     server.closeAllConnections()
@@ -155,7 +155,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     expect((await inCatalog('http')).ModifyIndex).toBe(before)
   })
 
-  it('keep their status and output when they are registered again', async () => {
+  it('keep their status and output if they are registered again', async () => {
     const consul = raw(agent.address)
     const registerCheck = (body: object): Promise<unknown> =>
       consul.ok('PUT', '/v1/agent/check/register', {body: JSON.stringify({ID: 'again', Name: 'again', ...body})})

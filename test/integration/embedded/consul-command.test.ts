@@ -9,7 +9,7 @@ import {type CommandHandle, type CommandResult, runCommand, startCommand} from '
 
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 
-describe.runIf(consulIsInstalled() || required)('the consul command on the embedded agent', () => {
+describe.runIf(consulIsInstalled() || required)("Consul's own command on the embedded agent", () => {
   let agent: EmbeddedAgent
   let folder = ''
   beforeAll(async () => {
@@ -49,13 +49,13 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     expect(await output('kv', 'get', 'app/b/c')).toBe('three\n')
   })
 
-  it('kv: reaches the other datacenter', async () => {
+  it('kv: reads and writes in the other datacenter', async () => {
     await output('kv', 'put', '-datacenter=dc2', 'there', 'yes')
     expect(await output('kv', 'get', '-datacenter=dc2', 'there')).toBe('yes\n')
     expect((await consul('kv', 'get', 'there')).exitCode).toBe(1)
   })
 
-  it('lock: allows one holder at a time, and leaves no key', async () => {
+  it('lock: allows one holder at a time, and leaves no key behind', async () => {
     const script = 'echo "start $$"; sleep 0.3; echo "end $$"'
     const both = await Promise.all([consul('lock', 'jobs/one', script), consul('lock', 'jobs/one', script)])
     for (const {exitCode, stdout} of both) {
@@ -66,13 +66,13 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     expect(await raw(agent.address).sessions()).toEqual([])
   })
 
-  it('lock: allows two holders of a semaphore of two', async () => {
+  it('lock: allows two holders at a time with a limit of two', async () => {
     const runs = await Promise.all(Array.from({length: 3}, () => consul('lock', '-n=2', 'jobs/two', 'sleep 0.2')))
     expect(runs.map(({exitCode}) => exitCode)).toEqual([0, 0, 0])
     expect(await raw(agent.address).kvList('jobs/two')).toEqual([])
   })
 
-  it('exec: reports that no node took the job', async () => {
+  it('exec: reports that no node ran the job', async () => {
     const {stdout, stderr} = await consul('exec', '-wait=200ms', '-wait-repl=10ms', 'uptime')
     expect(stdout + stderr).toMatch(/0 \/ 0 node\(s\) completed \/ acknowledged/)
     expect(await raw(agent.address).kvList('_rexec/')).toEqual([])
@@ -85,7 +85,7 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     await watch.waitForOutput(new RegExp(`"Payload":"${Buffer.from('v42').toString('base64')}"`))
   })
 
-  it('watch: reports that a key appears and changes', async () => {
+  it('watch: reports a key that appears and then changes', async () => {
     await using watch = start('watch', '-type=key', '-key=watched', 'cat')
     await watch.waitForOutput(/null/)
     await output('kv', 'put', 'watched', 'first')
@@ -104,11 +104,11 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     [['info'], /server = true[\s\S]*applied_index = \d+/],
     [['operator', 'raft', 'list-peers'], /baton-dev\s+\S+\s+127\.0\.0\.1:\d+\s+leader\s+true/],
     [['rtt', 'baton-dev', 'web-1'], /Estimated baton-dev <-> web-1 rtt/],
-  ])('prints the expected output for %j', async (words, pattern) => {
+  ])('prints the expected output of %j', async (words, pattern) => {
     expect(await output(...words)).toMatch(pattern)
   })
 
-  it('services and maint: registers, puts into maintenance, deregisters', async () => {
+  it('services and maint: registers a service, puts it into maintenance, and deregisters it', async () => {
     await output('services', 'register', '-name=cache', '-port=6379', '-tag=x')
     expect(await output('catalog', 'services')).toContain('cache')
     await output('maint', '-enable', '-service=cache', '-reason=upgrade')
@@ -121,7 +121,7 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     expect(await output('catalog', 'services')).not.toContain('cache')
   })
 
-  it('snapshot: restores a file saved with curl; save and inspect report that it is not a snapshot of Consul', async () => {
+  it('snapshot: restores a file that was saved with curl, while save and inspect report that it is not a snapshot of Consul', async () => {
     const path = join(folder, 'saved.snap')
     const notConsuls = 'unexpected file "snapshot of baton dev, not of Consul" in snapshot'
     await output('kv', 'put', 'kept', 'yes')
@@ -180,7 +180,7 @@ describe.runIf(consulIsInstalled() || required)('consul acl on the embedded agen
     expect(await acl('token', 'delete', `-id=${id}`)).toContain('deleted successfully')
   })
 
-  it('set-agent-token: requests without a token use the default one', async () => {
+  it('set-agent-token: makes requests without a token use the default token', async () => {
     expect(await raw(agent.address).request('PUT', '/v1/kv/k', {body: 'v'})).toMatchObject({status: 403})
     await acl('set-agent-token', 'default', managementToken)
     expect(await raw(agent.address).request('PUT', '/v1/kv/k', {body: 'v'})).toMatchObject({status: 200})

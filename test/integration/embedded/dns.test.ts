@@ -7,7 +7,7 @@ import {freePort} from '../../kit/ports.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-describe.each(backends)('DNS of $name', backend => {
+describe.each(backends)('DNS queries to $name', backend => {
   let agent: TestAgent
   let dnsPort: number
   const resolver = new Resolver({timeout: 2000, tries: 2})
@@ -34,22 +34,22 @@ describe.each(backends)('DNS of $name', backend => {
     return () => agent[Symbol.asyncDispose]()
   })
 
-  it('answers with the addresses of a service, without critical instances', async () => {
+  it("return the addresses of a service's instances, except critical ones", async () => {
     expect(await addresses('hopscotch.service.consul')).toEqual(['10.202.2.211', '10.9.9.9'])
     expect(await addresses('HOPSCOTCH.service.dc1.consul')).toEqual(['10.202.2.211', '10.9.9.9'])
   })
 
-  it('selects instances by tag', async () => {
+  it('select the instances of a service by tag', async () => {
     expect(await addresses('beta.hopscotch.service.consul')).toEqual(['10.9.9.9'])
     expect(await addresses('_hopscotch._prod.service.consul')).toEqual(['10.202.2.211'])
   })
 
-  it('answers with the address of a node', async () => {
+  it('return the address of a node', async () => {
     expect(await addresses('web3.node.consul')).toEqual(['10.202.2.213'])
     expect(await addresses('web3.node.dc1.consul')).toEqual(['10.202.2.213'])
   })
 
-  it('answers SRV questions with ports, and with names of the addresses', async () => {
+  it('return ports and the names of addresses for type SRV', async () => {
     const records = await resolver.resolveSrv('_hopscotch._tcp.service.consul')
     const seen = await Promise.all(records.map(async ({name, port}) => [port, ...(await addresses(name))]))
     expect(seen.toSorted()).toEqual([
@@ -63,11 +63,11 @@ describe.each(backends)('DNS of $name', backend => {
     'nobody.node.consul',
     'gamma.hopscotch.service.consul',
     'hopscotch.service.dc9.consul',
-  ])('answers that %s does not exist', async name => {
+  ])('report that %s does not exist', async name => {
     await expect(resolver.resolve4(name)).rejects.toMatchObject({code: expect.stringMatching(/ENOTFOUND|ESERVFAIL/)})
   })
 
-  it('answers over TCP, several questions on one connection, with all instances', async () => {
+  it('can be sent over TCP, several on one connection, and return all instances', async () => {
     const many = Array.from({length: 5}, (_, at) => `10.202.3.${at + 1}`)
     for (const [at, Address] of many.entries()) {
       const body = JSON.stringify({Node: `many${at}`, Address, Service: {Service: 'many'}})
@@ -93,7 +93,7 @@ describe.each(backends)('DNS of $name', backend => {
     expect(answers).toEqual([many, ['10.202.2.213']])
   })
 
-  it('answers without records if the name has none of that type', async () => {
+  it('return no records if the name has none of the requested type', async () => {
     await expect(resolver.resolve6('web1.node.consul')).rejects.toMatchObject({code: 'ENODATA'})
   })
 })

@@ -6,8 +6,8 @@ import {raw} from '../../kit/raw-consul.js'
 const indexOf = async (agent: EmbeddedAgent, path: string): Promise<number> =>
   Number((await raw(agent.address).request('GET', path)).headers['x-consul-index'])
 
-describe('fault panel of the embedded agent', () => {
-  it('answers matching requests with a status, the given number of times', async () => {
+describe('fault injection in the embedded agent', () => {
+  it('answers matching requests with a given status, a given number of times', async () => {
     await using agent = await startEmbeddedAgent()
     agent.faults.inject({path: '/v1/kv/', method: 'GET', status: 429, body: 'slow down', times: 2})
     const statuses = []
@@ -16,7 +16,7 @@ describe('fault panel of the embedded agent', () => {
     expect((await fetch(`${agent.address}/v1/status/leader`)).status).toBe(200)
   })
 
-  it('drops requests before they are handled, or their answers afterwards', async () => {
+  it('drops requests before they are handled, or drops their answers afterwards', async () => {
     await using agent = await startEmbeddedAgent()
     const put = (key: string): Promise<unknown> => raw(agent.address).kvPut(key, 'v')
     const before = agent.faults.inject({path: '/v1/kv/', drop: true})
@@ -28,7 +28,7 @@ describe('fault panel of the embedded agent', () => {
     expect(await raw(agent.address).kvKeys('')).toEqual(['after'])
   })
 
-  it('delays requests on the clock of the agent', async () => {
+  it("delays requests by the agent's own clock", async () => {
     const clock = new FakeClock()
     await using agent = await startEmbeddedAgent({clock})
     agent.faults.inject({delayMs: 5000})
@@ -40,7 +40,7 @@ describe('fault panel of the embedded agent', () => {
     expect(await answer).toBe(true)
   })
 
-  it('refuses after 7 s without a leader, keeps sessions, and recovers', async () => {
+  it('simulates a missing leader: the agent refuses requests after 7 s, keeps sessions, and recovers', async () => {
     await using agent = await startEmbeddedAgent()
     const id = await raw(agent.address).sessionCreate({TTL: '10s'})
     agent.faults.loseLeader()
@@ -63,7 +63,7 @@ describe('fault panel of the embedded agent', () => {
     expect(await raw(agent.address).sessions()).toEqual([])
   })
 
-  it('restarts on the same address and cuts blocking queries', async () => {
+  it('restarts the agent on the same address and cuts its blocking queries', async () => {
     await using agent = await startEmbeddedAgent()
     await raw(agent.address).kvPut('k', 'v')
     const parked = fetch(`${agent.address}/v1/kv/k?index=${await indexOf(agent, '/v1/kv/k')}`)
@@ -75,7 +75,7 @@ describe('fault panel of the embedded agent', () => {
     expect(await raw(agent.address).get('/v1/agent/members')).toMatchObject([{Name: 'baton-dev'}])
   })
 
-  it('restores data and indexes of a snapshot and wakes every query', async () => {
+  it('restores data and indexes of a snapshot, and wakes every blocking query', async () => {
     await using agent = await startEmbeddedAgent()
     await raw(agent.address).kvPut('k', 'old')
     const old = await indexOf(agent, '/v1/kv/k')
@@ -89,7 +89,7 @@ describe('fault panel of the embedded agent', () => {
     expect(await raw(agent.address).kvKeys('')).toEqual(['k'])
   })
 
-  it('rewinds indexes to lower ones with the same data and order', async () => {
+  it('lowers all indexes, and keeps the data and its order', async () => {
     await using agent = await startEmbeddedAgent()
     for (const key of ['b', 'a', 'a', 'c']) await raw(agent.address).kvPut(key, `${Math.random()}`)
     const before = await raw(agent.address).kvList('')
@@ -103,7 +103,7 @@ describe('fault panel of the embedded agent', () => {
     expect(byAge(after)).toEqual(byAge(before))
   })
 
-  it('ends sessions, then lock-delays, when the clock is advanced', async () => {
+  it("ends sessions and then lock-delays when the agent's clock is advanced", async () => {
     await using agent = await startEmbeddedAgent()
     const consul = raw(agent.address)
     const [holder, rival] = [await consul.sessionCreate({TTL: '10s', LockDelay: '15s'}), await consul.sessionCreate()]
@@ -124,13 +124,13 @@ describe('fault panel of the embedded agent', () => {
     [{status: 1e20}, '`status` to be a whole number from 200 to 599'],
     [{path: null}, '`path` to be a string, got null'],
     [{drop: true, status: 500}, 'expected one of `drop`, `dropAnswer` and `status`, got several'],
-  ])('refuses the rule %j', async (rule, text) => {
+  ])('refuses the invalid rule %j', async (rule, text) => {
     await using agent = await startEmbeddedAgent()
     expect(() => agent.faults.inject(rule)).toThrow(text)
     expect((await fetch(`${agent.address}/v1/status/leader`)).status).toBe(200)
   })
 
-  it.each([Number.NaN, -1, Infinity])('refuses to advance its clock by %d ms', async ms => {
+  it.each([Number.NaN, -1, Infinity])('refuses to advance the clock by %d ms', async ms => {
     await using agent = await startEmbeddedAgent()
     expect(() => agent.faults.fastForward(ms)).toThrow('expected the option `ms` to be a number of milliseconds')
   })

@@ -6,10 +6,10 @@ const serf =
   'coordinate_resets encrypted event_queue event_time failed health_score intent_queue left member_time members ' +
   'query_queue query_time'
 
-describe.each(backends)('figures of $name', backend => {
+describe.each(backends)('the runtime figures of $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('has all figures that `consul info` prints', async () => {
+  it('include all figures that `consul info` prints', async () => {
     const {Stats} = (await raw(agent.address).get('/v1/agent/self')) as {Stats: Record<string, Record<string, string>>}
     const names = Object.entries(Stats).map(([group, figures]) => [group, Object.keys(figures).sort().join(' ')])
     expect(Object.fromEntries(names)).toMatchObject({

@@ -6,7 +6,7 @@ const noMatch = 'no match found, expected:'
 const afterSelector = '"!=", ".", "==", "[", [ \\t\\r\\n] or [a-zA-Z0-9_]'
 const valueStart = '"-", "0", "\\"", "`", [ \\t\\r\\n], [1-9] or [a-zA-Z]'
 
-/** Invalid filters of the services of a node, with Consul's refusals. */
+/** Invalid filters for the services of a node, each with Consul's reason for the refusal. */
 const badFilters: readonly (readonly [string, string])[] = [
   ['Node', `1:5 (4): ${noMatch} ${afterSelector}`],
   ['Port ==', `1:8 (7): ${noMatch} ${valueStart}`],
@@ -25,7 +25,7 @@ const badFilters: readonly (readonly [string, string])[] = [
   ['ID matches "["', 'Failed to compile regular expression "[": error parsing regexp: missing closing ]: `[`'],
 ]
 
-/** Filters of health/service, and true if the only instance matches. */
+/** Filters for health/service, each with true if it matches the only instance. */
 const filters: readonly (readonly [string, boolean])[] = [
   ['Service.Port == 81', false],
   ['Service.Port == "0x50"', true],
@@ -67,7 +67,10 @@ const registrations: readonly (readonly [string, object, string])[] = [
   ],
 ]
 
-/** Checks and NodeChecks in the body of a request, and those of the session that it creates. */
+/**
+ * Pairs of Checks and NodeChecks: those in a request to create a session, and those of the created
+ * session.
+ */
 const sessionChecks: readonly (readonly [object, object])[] = [
   [{Checks: ['own'], NodeChecks: []}, {NodeChecks: []}],
   [{Checks: ['own'], NodeChecks: null}, {NodeChecks: null}],
@@ -92,7 +95,7 @@ describe.each(backends)('requests with conditions and checks, on $name', backend
     await send('PUT', '/v1/agent/check/register', {Name: 'own', TTL: '1h', Status: 'passing'})
   })
 
-  it.each(badFilters)('refuses the filter %s', async (filter, why) => {
+  it.each(badFilters)('refuses the invalid filter %s', async (filter, why) => {
     const {status, text} = await read('catalog/node-services/far', filter)
     expect({status, text}).toEqual({status: 500, text: `Failed to create boolean expression evaluator: ${why}`})
   })
@@ -101,18 +104,18 @@ describe.each(backends)('requests with conditions and checks, on $name', backend
     expect((await read('health/service/web', filter)).json()).toHaveLength(passes ? 1 : 0)
   })
 
-  it('refuses an operator that does not fit the type of a field, once there is a check to filter', async () => {
+  it("refuses an operator that does not fit a field's type, but only once there is a check to filter", async () => {
     const {status, text} = await read('agent/checks', 'Status is empty')
     expect({status, text}).toEqual({status: 500, text: 'Invalid match operator "Is Empty" for selector "Status"'})
   })
 
-  it.each(transactions)('runs or refuses the transaction %j', async (operation, why) => {
+  it.each(transactions)('applies or refuses the transaction %j as Consul does', async (operation, why) => {
     const answer = await send('PUT', '/v1/txn', [operation])
     if (why === undefined) expect(answer.json()).toMatchObject({Results: [], Errors: null})
     else expect(answer.json()).toMatchObject({Results: null, Errors: [{OpIndex: 0, What: why}]})
   })
 
-  it.each(registrations)('refuses to register a %s %j', async (kind, body, why) => {
+  it.each(registrations)('refuses to register the %s %j', async (kind, body, why) => {
     const {status, text} = await send('PUT', `/v1/agent/${kind}/register`, body)
     expect({status, text}).toEqual({status: 400, text: why})
   })
@@ -123,7 +126,7 @@ describe.each(backends)('requests with conditions and checks, on $name', backend
     expect({NodeChecks, ...(Checks && {Checks})}).toEqual(kept)
   })
 
-  it('accepts IDs of services without regard to case', async () => {
+  it('ignores upper and lower case in the IDs of services', async () => {
     const body = {
       Node: 'cased',
       Address: '10.0.0.2',
@@ -136,7 +139,7 @@ describe.each(backends)('requests with conditions and checks, on $name', backend
     expect((await send('GET', '/v1/health/node/cased')).json()).toEqual([])
   })
 
-  it('lists the checks of a node before those of its service', async () => {
+  it('lists the checks of a node before those of its services', async () => {
     const body = {
       Node: 'ordered',
       Address: '10.0.0.3',

@@ -6,12 +6,12 @@ const start = (like: string, acl = {}): Promise<EmbeddedAgent> => startEmbeddedA
 const ask = (agent: EmbeddedAgent, method: string, path: string, body?: string) =>
   raw(agent.address).request(method, path, body === undefined ? {} : {body})
 
-describe('the embedded agent with another version', () => {
+describe('the embedded agent that imitates another version of Consul', () => {
   it.each([
     ['1.8', '1.8.7'],
     ['1.14', '1.14.0'],
     ['1.22.1', '1.22.1'],
-  ])('reports that version: %s', async (like, version) => {
+  ])('reports the imitated version: %s', async (like, version) => {
     await using agent = await start(like)
     const {text} = await ask(agent, 'GET', '/v1/agent/self')
     expect(JSON.parse(text)).toMatchObject({Config: {Version: version}, Member: {Tags: {build: `${version}:`}}})
@@ -37,7 +37,7 @@ describe('the embedded agent with another version', () => {
     ['1.22', 'b%20', 500],
     ['1.22', '%20a', 500],
     ['1.22', 'a..b', 200],
-  ])('accepts or refuses key names as version %s does: %s gets %i', async (like, key, status) => {
+  ])('accepts or refuses the same key names as version %s does: %s gets status %i', async (like, key, status) => {
     await using agent = await start(like)
     expect((await ask(agent, 'PUT', `/v1/kv/${key}`, 'v')).status).toBe(status)
     const read = await ask(agent, 'GET', `/v1/kv/${key}`)
@@ -46,7 +46,7 @@ describe('the embedded agent with another version', () => {
     expect((await ask(agent, 'PUT', '/v1/txn', body)).status).toBe(status === 200 ? 200 : 409)
   })
 
-  it('adds the header for the query backend, and omits the leader header of a streamed answer', async () => {
+  it('adds the header for the query backend, and omits the leader header in a streamed answer', async () => {
     await using agent = await start('1.22')
     const plain = await ask(agent, 'GET', '/v1/health/service/consul')
     expect(plain.headers).toMatchObject({'x-consul-query-backend': 'blocking-query', 'x-consul-knownleader': 'true'})
@@ -58,7 +58,7 @@ describe('the embedded agent with another version', () => {
     expect((await ask(old, 'GET', '/v1/health/service/consul')).headers['x-consul-query-backend']).toBeUndefined()
   })
 
-  it('adds headers for the default ACL policy, and for results that ACLs hid', async () => {
+  it('adds headers for the default ACL policy and for results that ACLs removed', async () => {
     await using open = await start('1.11')
     expect((await ask(open, 'GET', '/v1/kv/?keys')).headers['x-consul-default-acl-policy']).toBe('allow')
     await using closed = await start('1.11', {acl: {managementToken: 'master'}})
@@ -77,7 +77,7 @@ describe('the embedded agent with another version', () => {
     expect(whole.headers['x-consul-results-filtered-by-acls']).toBeUndefined()
   })
 
-  it('answers to an unknown path or ID with its name', async () => {
+  it('names an unknown path or ID in its answer', async () => {
     await using agent = await start('1.22')
     expect(await ask(agent, 'GET', '/v1/nothing')).toMatchObject({
       status: 404,

@@ -4,7 +4,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-describe.each(backends)('?node-meta= on $name', backend => {
+describe.each(backends)('requests with ?node-meta= on $name', backend => {
   const agent = sharedAgent(backend)
 
   beforeAll(async () => {
@@ -27,22 +27,23 @@ describe.each(backends)('?node-meta= on $name', backend => {
   }
 
   it.each(['catalog/nodes', 'catalog/service/web', 'health/service/web', 'health/checks/web', 'health/state/critical'])(
-    'selects nodes in the answer to %s',
+    'select nodes by metadata in %s',
     async path => {
       expect(await nodesIn(path)).toEqual(['n2'])
     },
   )
 
   it.each(['catalog/node/n1', 'catalog/node-services/n1', 'health/node/n1'])(
-    'has no effect on a path for one node: %s',
+    'ignore the parameter on a path for a single node: %s',
     async path => {
       expect(await nodesIn(path)).toEqual(['n1'])
     },
   )
 })
 
-// Only the embedded agent shows if a query waits. The random comparison covers the real agent.
-it('ends a parked query with ?node-meta= only when a node changes whose check is in the answer', async () => {
+// Only the embedded agent shows whether a query waits. The real agent is covered by the random
+// comparison of both agents.
+it('return from waiting only when a node changes whose check is in the answer', async () => {
   await using agent = await startEmbeddedAgent()
   const consul = raw(agent.address)
   const register = (body: object): Promise<unknown> =>

@@ -2,7 +2,7 @@ import Consul from 'consul'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {type EmbeddedAgent, startEmbeddedAgent} from '../../../src/embedded/index.js'
 
-describe('the npm client consul on the embedded agent', () => {
+describe('the npm package consul as a client of the embedded agent', () => {
   let agent: EmbeddedAgent
   let client: Consul
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe('the npm client consul on the embedded agent', () => {
     expect(await client.kv.get('lock')).toBeFalsy()
   })
 
-  it('registers services and checks and reads their health', async () => {
+  it('registers services and checks, and reads their health', async () => {
     await client.agent.service.register({name: 'api', tags: ['v1'], port: 80, check: {ttl: '30s'} as never})
     await client.agent.check.pass('service:api')
     expect(await client.health.service({service: 'api', passing: true})).toMatchObject([
@@ -43,14 +43,14 @@ describe('the npm client consul on the embedded agent', () => {
     expect(await client.agent.services()).toEqual({})
   })
 
-  it('fires events and reads members and the leader', async () => {
+  it('fires events, and reads the members and the leader', async () => {
     await client.event.fire('deploy', 'now')
     expect(await client.event.list('deploy')).toMatchObject([{Name: 'deploy', Payload: 'now'}])
     expect(await client.agent.members()).toMatchObject([{Name: 'baton-dev'}])
     expect(await client.status.leader()).toMatch(/^127\.0\.0\.1:\d+$/)
   })
 
-  it('receives every change with its watch', async () => {
+  it('receives every change through its watch function', async () => {
     const watch = client.watch({method: client.kv.get.bind(client.kv), options: {key: 'watched'}})
     const seen: string[] = []
     const failures: unknown[] = []

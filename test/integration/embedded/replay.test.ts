@@ -8,7 +8,7 @@ const version = '1.8.7'
 const managementToken = '6a1253d2-1785-24fd-91c2-f8e78c745511'
 const realTime: PlayerClock = {now: () => performance.now(), sleep: ms => sleep(ms)}
 
-/** A clock whose sleep advances the agent's clock instead of waiting. */
+/** A clock on which a sleep advances the agent's clock instead of waiting. */
 function movedTime(agent: EmbeddedAgent): PlayerClock {
   let aheadMs = 0
   return {
@@ -20,7 +20,10 @@ function movedTime(agent: EmbeddedAgent): PlayerClock {
   }
 }
 
-/** Returns the differences without an entry in the list of accepted quirks, and the number of steps played. */
+/**
+ * Plays a file. Returns the differences that are not in the list of accepted ones, and the number of steps
+ * played.
+ */
 async function unexplained(file: string, options: Omit<PlayOptions, 'version'>) {
   const {steps, differences} = await play(file, {...options, version})
   const accepted = new Set(readQuirks().map(quirk => `${quirk.file}: ${quirk.step}`))
@@ -28,7 +31,7 @@ async function unexplained(file: string, options: Omit<PlayOptions, 'version'>) 
   return {
     steps,
     left: differences.filter(({step}) => !accepted.has(`${file}: ${step}`)),
-    /** Entries of the list that match no difference. */
+    /** Entries of the list that did not match any difference. */
     idle: [...accepted].filter(entry => entry.startsWith(`${file}: `) && !met.has(entry)),
   }
 }
@@ -39,16 +42,17 @@ const local = new Map([
   ['version', version],
 ])
 
-describe('recorded answers of Consul 1.8.7', () => {
+describe('the recorded answers of Consul 1.8.7', () => {
   let agent: EmbeddedAgent
   beforeAll(async () => {
     agent = await startEmbeddedAgent()
   })
   afterAll(() => agent[Symbol.asyncDispose]())
 
-  // The files run one after another on one agent, which is in its initial state only for the first.
+  // The files run one after another on one agent, so the agent is in its initial state only for the
+  // first file.
   it.each(transcriptNames.filter(name => !/^(90-dc|95-acl)$/.test(name)))(
-    'are given for the requests of %s',
+    'equal the answers of the embedded agent to the requests of %s',
     async file => {
       const slow = file === '85-timing'
       const {steps, left, idle} = await unexplained(file, {
@@ -63,7 +67,7 @@ describe('recorded answers of Consul 1.8.7', () => {
   )
 
   it.each(['10-kv', '20-session', '30-txn'])(
-    'are given for the requests of %s by a restarted agent with other data',
+    'equal the answers of a restarted agent with other data to the requests of %s',
     async file => {
       await agent.faults.restart()
       const {left} = await unexplained(file, {address: agent.address, clock: realTime, tags: new Set(), words: local})
@@ -72,11 +76,11 @@ describe('recorded answers of Consul 1.8.7', () => {
   )
 })
 
-describe('recorded answers of two datacenters', () => {
+describe('the recorded answers of two datacenters', () => {
   it.each([
     ['the first', 'dc1', 'dc2'],
     ['the second', 'dc2', 'dc1'],
-  ])('are given by %s', async (_, dc, dc2) => {
+  ])('equal the answers of %s', async (_, dc, dc2) => {
     await using agent = await startEmbeddedAgent({datacenters: ['dc1', 'dc2']})
     const nodes: Record<string, string> = {dc1: 'baton-dev', dc2: 'baton-dev-dc2'}
     const words = new Map([...local, ['dc', dc], ['dc2', dc2], ['node', nodes[dc]!], ['node2', nodes[dc2]!]] as const)
@@ -89,8 +93,8 @@ describe('recorded answers of two datacenters', () => {
   })
 })
 
-describe('recorded answers with ACLs', () => {
-  it('are given if the default policy is deny', async () => {
+describe('the recorded answers with ACLs', () => {
+  it('equal the answers of the embedded agent if the default policy is deny', async () => {
     await using agent = await startEmbeddedAgent({acl: {managementToken}})
     const {left, steps} = await unexplained('95-acl', {
       address: agent.address,
@@ -104,7 +108,7 @@ describe('recorded answers with ACLs', () => {
 })
 
 describe('the list of accepted differences from Consul', () => {
-  it.each(readQuirks())('gives a reason for $step', ({file, step, reason}) => {
+  it.each(readQuirks())('contains a reason for $step', ({file, step, reason}) => {
     const found = readTranscript(file).find(({name}) => name === step)
     expect(found?.tags).toContain('quirk')
     expect(reason.length).toBeGreaterThan(20)

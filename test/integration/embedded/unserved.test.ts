@@ -6,7 +6,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 const embedded = backends.filter(({name}) => name === 'embedded')
 
-describe.each(embedded)('what the $name agent does not serve', backend => {
+describe.each(embedded)('a feature of Consul that the $name agent lacks', backend => {
   const agent = sharedAgent(backend)
   const unserved = [
     ['GET', '/v1/config/service-defaults/web', 'configuration entries'],
@@ -47,7 +47,7 @@ describe.each(embedded)('what the $name agent does not serve', backend => {
     expect(await consul.get('/v1/agent/services')).toEqual({})
   })
 
-  it('does not prevent Go clients from registering a service with empty values for Connect', async () => {
+  it('does not keep Go clients from registering a service with empty Connect fields', async () => {
     const body = JSON.stringify({Name: 'plain', Kind: '', Proxy: {}, Connect: {Native: false}})
     await raw(agent.address).ok('PUT', '/v1/agent/service/register', {body})
     await raw(agent.address).ok('PUT', '/v1/agent/service/deregister/plain')
@@ -58,7 +58,7 @@ describe.each(backends)('autopilot on $name', backend => {
   const agent = sharedAgent(backend)
 
   it('reports one healthy server', async () => {
-    // A real server reports its health only after some seconds.
+    // A real server reports its health only after several seconds.
     const health = async (): Promise<unknown> => {
       const answer = await raw(agent.address).request('GET', '/v1/operator/autopilot/health')
       return answer.status === 200 ? (JSON.parse(answer.text) as unknown) : undefined
@@ -70,7 +70,7 @@ describe.each(backends)('autopilot on $name', backend => {
     })
   })
 
-  it('stores its settings, supports check-and-set, and refuses unknown ones', async () => {
+  it('stores its settings, supports check-and-set, and refuses unknown settings', async () => {
     const consul = raw(agent.address)
     const path = '/v1/operator/autopilot/configuration'
     const put = async (body: string, query = ''): Promise<string> =>
@@ -81,7 +81,7 @@ describe.each(backends)('autopilot on $name', backend => {
     expect(stored).toMatchObject({CleanupDeadServers: false, LastContactThreshold: '300ms', MaxTrailingLogs: 0})
     expect(await put('{}', '?cas=0')).toBe('false')
     expect(await put('{}', `?cas=${stored.ModifyIndex}`)).toBe('true')
-    // Newer versions omit the status at the beginning.
+    // Newer versions omit the status at the beginning of the text.
     expect(await put('{"Foo":1}')).toMatch(
       /^(Bad request: )?Error parsing autopilot config: json: unknown field "Foo"$/,
     )

@@ -24,7 +24,10 @@ const request = (line: string, headers = '', body = ''): string =>
 const put = (path: string, body: string): string =>
   request(`PUT ${path}`, `Content-Length: ${Buffer.byteLength(body)}\r\n`, body)
 
-/** Malformed requests, with the status and the end of the answer, which both agents share. */
+/**
+ * Malformed requests, each with the status and the end of the answer. These are the same on both
+ * agents.
+ */
 const malformed: readonly (readonly [string, string, string])[] = [
   ['no host', 'GET /v1/kv/k HTTP/1.1\r\n\r\n', '400 Bad Request: missing required Host header'],
   ['two hosts', request('GET /v1/kv/k', 'Host: y\r\n'), '400 Bad Request: too many Host headers'],
@@ -52,13 +55,13 @@ describe.each(backends)('the HTTP server of $name', backend => {
     expect((await raw(agent.address).request('GET', '/v1/status/leader')).status).toBe(200)
   })
 
-  it('writes nothing if a body is incomplete', async () => {
+  it('writes nothing if a request body is incomplete', async () => {
     await exchange(agent.address, request('PUT /v1/kv/short', 'Content-Length: 10\r\n', 'abc'))
     await exchange(agent.address, request('PUT /v1/kv/chunk', 'Transfer-Encoding: chunked\r\n', '9\r\nabc'))
     expect(await raw(agent.address).kvKeys('')).toEqual([])
   })
 
-  it('serves pipelined requests in order, and then answers a malformed one after them', async () => {
+  it('serves pipelined requests in order, and also answers a malformed one after them', async () => {
     const ahead = [
       put('/v1/kv/order', 'a'),
       request('GET /v1/kv/order?raw'),
@@ -70,7 +73,7 @@ describe.each(backends)('the HTTP server of $name', backend => {
     expect(answers).toMatch(/\r\n\r\na(HTTP|$)/m)
   })
 
-  it('accepts an absolute URL as a path, and any number of headers', async () => {
+  it('accepts an absolute URL as the path, and any number of headers', async () => {
     const headers = Array.from({length: 3000}, (_, at) => `A${at}: b\r\n`).join('')
     const bytes = request('GET http://elsewhere:1/v1/kv/k', `${headers}X-Consul-Namespace: n\r\nConnection: close\r\n`)
     expect(await exchange(agent.address, bytes)).toContain('Namespaces are a Consul Enterprise feature')

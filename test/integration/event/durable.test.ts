@@ -33,12 +33,15 @@ describe.each(backends)('durable events on $name', backend => {
       },
     )
 
-  /** Fires events from this process, because a command for each event would take most of the test's time. */
+  /**
+   * Fires events from this process, because starting a command for each event would take most of the test's
+   * time.
+   */
   async function fire(name: string, payloads: readonly string[]): Promise<void> {
     await using client = createClient({address: agent.address})
     for (const payload of payloads) await fireDurable(client, name, {payload: Buffer.from(payload)})
   }
-  /** Stops a watch after its handlers have ended, because an interrupted handler would run again in the next watch. */
+  /** Stops a watch after its handlers have ended, because the next watch would run an interrupted handler again. */
   const stop = async (watch: CommandHandle): Promise<string[]> => {
     await waitUntil(() => descendants(watch.pid).length === 0, {what: 'the handlers to end'})
     watch.kill('SIGTERM')
@@ -53,7 +56,7 @@ describe.each(backends)('durable events on $name', backend => {
       detail: () => `${watch.stdout}\n${watch.stderr}`,
     })
 
-  it('reach two watchers, each once and in order, even if one was down when they were fired', async () => {
+  it('reach two watchers, each once and in order, even if one watcher was not running when they were fired', async () => {
     {
       await using watch = follow('down', 'down')
       await watch.waitForOutput(/watching/)
@@ -79,7 +82,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(again)).toEqual(['last'])
   })
 
-  it('are in the order in which Consul created them, whatever the clocks of their writers show', async () => {
+  it('are in the order in which Consul created them, even if the clocks of their writers differ', async () => {
     const entry = (payload: string) =>
       JSON.stringify({v: 1, name: 'skew', payload: Buffer.from(payload).toString('base64'), later: 'is ignored'})
     const nowMs = 1_700_000_000_000
@@ -89,7 +92,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/watching/)
     await write(nowMs, 'first')
     await until(watch, 1)
-    // The clock of the writer is slow, so this ID sorts before events that were already handled.
+    // The writer's clock is slow, so this ID sorts before events that were already handled.
     await write(nowMs - 3_600_000, 'second')
     await write(nowMs + 3_600_000, 'third')
     await write(nowMs - 7_200_000, 'fourth')
@@ -100,7 +103,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(fresh)).toEqual(['first', 'second', 'third', 'fourth'])
   })
 
-  it('of several writers at once reach all watchers in the same order', async () => {
+  it('reach all watchers in the same order if several writers write at once', async () => {
     await using one = follow('many', 'many-1', '--from', 'earliest')
     await using two = follow('many', 'many-2', '--from', 'earliest')
     await Promise.all([one.waitForOutput(/watching/), two.waitForOutput(/watching/)])
@@ -111,7 +114,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(two)).toEqual(seen)
   })
 
-  it('are reported once as missed if they were pruned before they were seen; the watch continues, or exits with 2', async () => {
+  it('are reported once as missed if they were pruned before they were seen, after which the watch continues, or exits with 2', async () => {
     {
       await using watch = follow('gap', 'gap')
       await watch.waitForOutput(/watching/)
@@ -129,7 +132,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/watching/)
     await fire('gap', ['next'])
     await watch.waitForOutput(/next/, {stream: 'stdout'})
-    // An entry that the watch has already handled may be pruned without a notice.
+    // An entry that the watch has already handled may be pruned without being reported.
     await consul().ok('PUT', '/v1/event/fire/unrelated')
     expect((await runInProcess(['event', 'prune', 'gap', '--keep', '1'], {agent})).stdout).toBe('Events deleted: 3\n')
     await fire('gap', ['end'])
@@ -138,7 +141,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect((await stop(watch)).slice(-2)).toEqual(['next', 'end'])
   })
 
-  it('are not reported as missed when they are pruned if no handler selects them', async () => {
+  it('are not reported as missed if they are pruned but no handler selects them', async () => {
     const words = ['event', 'watch', '--durable', '--name', 'unselected', '--state', path('unselected'), '-v']
     const start = () => startCli([...words, '--handler', 'user:else=true'], {agent})
     {
@@ -156,7 +159,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(watch.stderr).not.toMatch(/missed/)
   })
 
-  it('are written once even if the answer was lost or the announcement failed', async () => {
+  it('are written once even if the answer was lost or the event that announces them could not be fired', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     proxy.on({method: 'PUT', path: '/v1/kv/'}, 'swallow', 1)
     proxy.on({path: '/v1/event/fire/'}, {status: 403, body: 'Permission denied'})
@@ -199,7 +202,7 @@ describe.each(backends)('durable events on $name', backend => {
     ])
   })
 
-  it('reach watchers of ordinary events too, with their payload', async () => {
+  it('also reach watchers of ordinary events, with their payload', async () => {
     await using watch = startCli(['event', 'watch', '--name', 'hint', '-v', '--', 'wc', '-c'], {agent})
     await watch.waitForOutput(/watching/)
     const sent = await runInProcess(['event', 'fire', 'hint', '-', '--durable'], {agent, input: 'x'.repeat(300_000)})
@@ -207,7 +210,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/\b300000\b/)
   })
 
-  it('are handled after an outage of the watcher’s agent if they were fired during it', async () => {
+  it('are handled after an outage of the watcher’s agent if they were fired during the outage', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     const words = [
       'event',
@@ -233,7 +236,7 @@ describe.each(backends)('durable events on $name', backend => {
 
   it('are reported as hidden if the token may not read them', async () => {
     await using proxy = await HttpProxy.start(agent.address)
-    // Hides entries as Consul does since version 1.11.
+    // Hides entries as Consul has done since version 1.11.
     proxy.on(
       {path: '/v1/kv/'},
       {status: 404, headers: {'X-Consul-Index': '9', 'X-Consul-Results-Filtered-By-ACLs': 'true'}},
@@ -245,7 +248,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/may not read all of the log/)
   })
 
-  it('are refused in one line if an argument is invalid, and nothing is written', async () => {
+  it('are refused in one line if an argument is invalid, in which case nothing is written', async () => {
     const wrong: [string[], RegExp][] = [
       [['fire', 'a/b', 'x', '--durable'], /is not a valid name for a durable event/],
       [['fire', '..', 'x', '--durable'], /is not a valid name for a durable event/],

@@ -18,7 +18,7 @@ describe.each(backends)('baton event on $name', backend => {
   const path = (name: string): string => join(directory, `${backend.name}-${name}`)
   const fire = (...words: string[]) => runCli(['event', 'fire', ...words], {agent})
 
-  it('fires and lists events, and refuses a payload that cannot fit', async () => {
+  it('fires and lists events, and refuses a payload that is too large', async () => {
     const fired = await fire('list-me', 'hello')
     expect(fired.stdout).toMatch(/^Event ID: [0-9a-f-]{36}\n$/)
     const listed = await runCli(['event', 'list', '--name', 'list-me'], {agent})
@@ -72,7 +72,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect((await again.exited).stdout).toBe('user once 1 [while down]\nuser once 1 [last]\n')
   })
 
-  it('delivers a payload that was stored in KV because of its size', async () => {
+  it('delivers a payload that was stored in KV because it was too large for the event', async () => {
     await using watch = startCli(['event', 'watch', '--name', 'big', '-v', '--', 'wc', '-c'], {agent})
     await watch.waitForOutput(/watching/)
     const sent = await runCli(['event', 'fire', 'big', '-', '--spill'], {agent, input: 'x'.repeat(100_000)})
@@ -86,7 +86,7 @@ describe.each(backends)('baton event on $name', backend => {
     }
   })
 
-  it('runs a failing handler again, then writes a dead letter and continues', async () => {
+  it('repeats a failing handler, then writes a dead letter and continues', async () => {
     const dead = path('dead')
     const words = ['event', 'watch', '--name', 'sad', '--retries=1', '--retry-delay=10ms', '--dead-letter', dead, '-v']
     await using watch = startCli([...words, '--', 'sh', '-c', 'echo try $BATON_EVENT_ATTEMPT; exit 3'], {agent})
@@ -98,7 +98,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect(JSON.parse(readFileSync(dead, 'utf8'))).toMatchObject({name: 'sad', payload: 'eA=='})
   })
 
-  it('runs the same handlers as Serf', async () => {
+  it('runs handlers under the same conditions as Serf', async () => {
     const words = ['--handler', 'user:deploy=echo deploy $(cat)', '--handler', 'user=echo all $SERF_USER_EVENT']
     await using watch = startCli(['event', 'watch', '-v', ...words], {agent})
     await watch.waitForOutput(/watching/)
@@ -141,8 +141,8 @@ describe.each(backends)('baton event on $name', backend => {
   })
 })
 
-describe.runIf(backends.some(({name}) => name === 'real'))('an agent that is restarted', () => {
-  it('is reported once, with the time in which events were lost; the watch exits with 2 if asked to', async () => {
+describe.runIf(backends.some(({name}) => name === 'real'))('the restart of an agent', () => {
+  it('is reported once, with the period in which events were lost, and ends the watch with 2 if an option says so', async () => {
     await using agent = await startDevAgent()
     const fire = (text: string) => runCli(['event', 'fire', 'dep', text], {agent})
     const words = ['event', 'watch', '--name', 'dep', '-v']

@@ -23,7 +23,7 @@ const payloadOf = ({payload}: UserEvent): string => payload?.toString() ?? ''
 describe.each(backends)('followEvents on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('yields the events of a name that are fired after ready, in order, and none fired before', async () => {
+  it('yields the events of one name that are fired after `ready`, in order, and none that were fired before', async () => {
     await using client = createClient({address: agent.address})
     await fireEvent(client, 'f-order', {payload: Buffer.from('before')})
     await waitUntil(async () => (await client.event.list({name: 'f-order'})).value.length === 1, {what: 'the event'})
@@ -73,7 +73,7 @@ describe.each(backends)('followEvents on $name', backend => {
     expect(await third.next()).toEqual({done: true, value: undefined})
   })
 
-  it('does not read the agent while too many events wait, and reports what it may have missed', async () => {
+  it('stops reading the agent while too many events wait, and reports that events may have been missed', async () => {
     await using client = createClient({address: agent.address})
     await using proxy = await HttpProxy.start(agent.address)
     await using reader = createClient({address: proxy.address})
@@ -93,7 +93,8 @@ describe.each(backends)('followEvents on $name', backend => {
     await events.ready
     for (let n = 0; n < 8; n += 1) await fireEvent(client, 'f-slow', {payload: Buffer.from('early')})
     await events.next()
-    // The reader has received one of three events, two wait, and the agent is no longer read.
+    // The reader has received one of three events, two are waiting, and the agent is no longer
+    // read.
     await waitUntil(() => most >= 3, {what: 'too many events to wait'})
     for (let n = 0; n < 300; n += 1) await client.event.fire('f-noise', Buffer.from(''))
     await fireEvent(client, 'f-slow', {payload: Buffer.from('last')})
@@ -109,7 +110,7 @@ describe.each(backends)('followEvents on $name', backend => {
     expect(count).toBeLessThanOrEqual(9)
   })
 
-  it('ends ready and the loop with the error when the state file cannot be used', async () => {
+  it('rejects `ready` and the loop with the error if the state file cannot be used', async () => {
     await using client = createClient({address: agent.address})
     const events = followEvents(client, {stateFile: join(directory, 'absent', 'state')})
     await expect(events.ready).rejects.toThrow(/cannot be created/)
@@ -117,7 +118,7 @@ describe.each(backends)('followEvents on $name', backend => {
     expect(await events.next()).toEqual({done: true, value: undefined})
   })
 
-  it('yields the events of a durable log from its beginning, including events fired while no stream was open', async () => {
+  it('yields the events of a durable log from its beginning, even those that were fired while no stream was open', async () => {
     await using client = createClient({address: agent.address})
     const stateFile = join(directory, `${backend.name}.log`)
     const fire = (text: string): Promise<unknown> => fireDurable(client, 'f-log', {payload: Buffer.from(text)})

@@ -17,7 +17,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
   const fire = (name: string, body?: string) =>
     raw(agent.address).ok('PUT', `/v1/event/fire/${name}`, body === undefined ? {} : {body})
 
-  it('receive the variables of Serf including tags, and the payload on stdin with a newline added if it has none', async () => {
+  it('receive the variables of Serf, including tags, and the payload on stdin, with a newline if it does not end with one', async () => {
     const script = "sh -c 'echo $SERF_TAG_ROLE $SERF_TAG_DC $SERF_SELF_ROLE $SERF_USER_LTIME; od -An -c'"
     await using watch = startCli(['event', 'watch', '-v', '--handler', `user:serf=${script}`], {agent})
     await watch.waitForOutput(/watching/)
@@ -33,7 +33,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     ])
   })
 
-  it('receive the same index as handlers of consul watch', async () => {
+  it('receive the same index as the handlers of consul watch', async () => {
     await using watch = startCli(
       ['event', 'watch', '--name', 'index', '-v', '--', 'sh', '-c', 'echo at $CONSUL_INDEX'],
       {
@@ -47,7 +47,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     expect(shown).toBe(answer.headers['x-consul-index'])
   })
 
-  it('wait until Consul can be reached if a payload is stored in KV', async () => {
+  it('start only when Consul can be reached again if their payload is stored in KV', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     await using watch = startCli(['event', 'watch', '--name', 'late', '-v', '--', 'wc', '-c'], {agent: proxy})
     await watch.waitForOutput(/watching/)
@@ -62,7 +62,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     await raw(agent.address).ok('DELETE', '/v1/kv/baton/events/blob/', {query: {recurse: true}})
   })
 
-  it('receive events fired since the previous watch, even if the previous watch received none', async () => {
+  it('receive events that were fired since the previous watch, even if that watch received none', async () => {
     const words = ['event', 'watch', '--name', 'idle', '--state', path('idle'), '-v', '--', 'cat']
     {
       await using watch = startCli(words, {agent})
@@ -75,7 +75,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     await again.waitForOutput(/in between/, {stream: 'stdout'})
   })
 
-  it('report once that events were missed because the list overflowed while the watch was down', async () => {
+  it("are preceded by one report of missed events if the agent's list overflowed while no watch was running", async () => {
     const words = ['event', 'watch', '--name', 'rare', '--state', path('rare'), '--on-overflow=exit', '-v', '--', 'cat']
     {
       await using watch = startCli(words, {agent})

@@ -13,7 +13,7 @@ import {type CommandHandle, startCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const programs = readdirSync(join(root, 'examples')).filter(file => file.endsWith('.ts'))
-// Below the repository, where Node finds the packages that the examples import.
+// Inside the repository, where Node finds the packages that the examples import.
 const folder = join(root, 'dist', `examples-${process.pid}`)
 const directory = mkdtempSync(join(tmpdir(), 'baton-examples-'))
 
@@ -29,7 +29,7 @@ afterAll(() => {
 })
 
 describe('examples/README.md', () => {
-  it('lists every program', () => {
+  it('lists every example program', () => {
     const listed = [...readFileSync(join(root, 'examples/README.md'), 'utf8').matchAll(/^\| \[(.+)\]\(\1\)/gm)]
     expect(listed.map(match => match[1]).sort()).toEqual(programs.sort())
   })
@@ -38,7 +38,7 @@ describe('examples/README.md', () => {
 describe.each(backends)('the examples on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent, ignoreHandles: true})
-  // Runs before the leak check, which was registered first.
+  // Runs before the leak check, because later registrations run first.
   afterEach(async () => {
     await raw(agent.address).kvDelete(leaks.prefix, {recurse: true})
   })
@@ -50,7 +50,7 @@ describe.each(backends)('the examples on $name', backend => {
     expect((await program.exited).exitCode, program.stderr).toBe(0)
   }
 
-  it('counter loses no increment when several processes count', async () => {
+  it('counter loses no increment if several processes count', async () => {
     const key = `${leaks.prefix}visits`
     const counters = Array.from({length: 3}, () => start('counter', key, '10'))
     const results = await Promise.all(counters.map(counter => counter.exited))
@@ -98,7 +98,7 @@ describe.each(backends)('the examples on $name', backend => {
     await stop(cache)
   })
 
-  it('durable-consumer handles events fired while it was down, and none twice', async () => {
+  it('durable-consumer handles events that were fired while it was not running, and handles none twice', async () => {
     await using client = createClient({address: agent.address})
     const name = `reindex-${leaks.id}`
     const file = join(directory, `${backend.name}.state`)

@@ -23,7 +23,7 @@ describe.each(backends)('exec on another datacenter of $name', backend => {
     return await followRun(run)
   }
 
-  it('reaches the responders of that datacenter, and no others', async () => {
+  it('reaches the responders of that datacenter only', async () => {
     await using folder = await openFolder()
     const options = {stateDirectory: folder.path}
     await using _near = await startResponder(agent.address, {...options, node: 'near'})
@@ -36,7 +36,7 @@ describe.each(backends)('exec on another datacenter of $name', backend => {
   // Skipped on the embedded agent, because only Consul's own agents run `_rexec` jobs.
   if (backend.name !== 'real') return
 
-  it('reaches the agents of that datacenter, and no others', async () => {
+  it('reaches the agents of that datacenter only', async () => {
     const {outcomes} = await exec('echo hello', {via: 'rexec'})
     expect(Object.values(outcomes)).toEqual(['ok'])
     expect(Object.keys(outcomes)[0]).toMatch(/dc2/)

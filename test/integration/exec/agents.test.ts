@@ -15,7 +15,7 @@ const agents = ['client-1', 'client-2', 'client-3', 'server-1']
 const patient = {ackTimeoutMs: 20_000}
 const patience = ['--ack-timeout', '20s']
 
-/** Runs on Consul only, because only Consul's own agents run `_rexec` jobs. */
+/** Real Consul only, because only Consul's own agents run `_rexec` jobs. */
 describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o', () => {
   let cluster: ConsulCluster
   let client: ConsulClient
@@ -36,7 +36,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
   const run = (options: Partial<InitiatorOptions> = {}) => createInitiator(client, {...patient, ...options})
   const cli = (...words: string[]) => runCli(['exec', ...patience, ...words], {agent: cluster})
 
-  /** Runs `use` while the catalog contains a node without an agent. */
+  /** Runs `use` while the catalog contains a node that has no agent. */
   async function withGhost<T>(status: string, use: () => Promise<T>): Promise<T> {
     const check = {CheckID: 'serfHealth', Name: 'Serf Health Status', Status: status}
     const body = JSON.stringify({Node: 'ghost', Address: '127.9.9.9', Check: check})
@@ -61,7 +61,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect(exitCode).toBe(0)
   })
 
-  it('prints the bytes of consul exec with --compat consul, and its exit codes', async () => {
+  it('prints the same bytes as consul exec with --compat consul, and has the same exit codes', async () => {
     const commands = [
       ['-node', '^server-1$', 'echo one; echo; echo two'],
       ['-shell=false', '-node', '^client-1$', 'sh', '-c', 'printf "a  b"; exit 3'],
@@ -73,7 +73,8 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
         runCommand('consul', ['exec', ...words], {env}),
         runCli(['exec', '--compat', 'consul', '-wait=20s', ...words], {env}),
       ])
-      // Sorts the lines, because consul exec itself sometimes prints a node's exit before its output.
+      // Sorts the lines, because consul exec itself sometimes prints a node's exit before the node's
+      // output.
       const inAnyOrder = ({stdout}: {stdout: string}) => stdout.split('\n').toSorted()
       expect(inAnyOrder(own), words.join(' ')).toEqual(inAnyOrder(theirs))
       expect(own.exitCode).toBe(theirs.exitCode)
@@ -104,7 +105,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     })
   })
 
-  it('never treats zero matching nodes as success', async () => {
+  it('never counts zero matching nodes as a success', async () => {
     const {stdout, stderr, exitCode} = await cli('--node', '^nobody$', 'true')
     expect(stdout).toBe('0 / 0 node(s) completed / acknowledged\n')
     expect(stderr).toContain('no node matched')
@@ -112,7 +113,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect((await cli('--via', 'native', 'true')).exitCode).toBe(5)
   })
 
-  it('matches the IDs of services, as agents do, and warns if only their names match', async () => {
+  it('matches the IDs of services, as agents do, and warns if only the names of services match', async () => {
     const [, second] = cluster.clients
     const body = JSON.stringify({ID: 'web-1', Name: 'web', Tags: ['v2']})
     await raw(second?.address ?? '').ok('PUT', '/v1/agent/service/register', {body})
@@ -157,7 +158,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect(output).toEqual({'client-1': expected, 'client-2': expected})
   })
 
-  it('continues to read if connections break in the middle of a run', async () => {
+  it('continues to read if connections break during a run', async () => {
     await using proxy = await TcpProxy.start(cluster.address)
     const flaky = createClient({address: proxy.address})
     try {
@@ -184,7 +185,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     await expectNothingLeft(client)
   })
 
-  it('runs the job once, by the responder, on a node that has a responder and remote execution', async () => {
+  it('runs the job only once, by the responder, on a node that has both a responder and remote execution', async () => {
     const [first] = cluster.clients
     const options = {stateDirectory: join(folder.path, 'state'), env: process.env}
     await using responder = await startResponder(first?.address ?? '', options)
@@ -214,6 +215,6 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
   })
 })
 
-it('exec is tested on at least one backend', () => {
+it('`baton exec` is tested on at least one backend', () => {
   expect(backends.length).toBeGreaterThan(0)
 })

@@ -12,7 +12,7 @@ import {followRun, foreign, openFolder, ours, startResponder} from './support.js
 describe.each(backends)('the audit log on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('records when a job is refused, allowed, started and finished; no job runs if the log cannot be written', async () => {
+  it('records each job that is refused, allowed, started or finished, and prevents jobs from running if it cannot be written', async () => {
     await using folder = await openFolder()
     await mkdir(join(folder.path, 'log'))
     await using client = createClient({address: agent.address})

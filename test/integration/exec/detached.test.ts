@@ -27,7 +27,7 @@ describe.each(backends)('a detached run on $name', backend => {
     createInitiator(client, {keys: [ours.key], via: 'native', killAfterMs: 500, knownRespondersFile: known(), ...more})
   const start = (node: string): Promise<TestResponder> =>
     startResponder(agent.address, {node, stateDirectory: folder.path})
-  /** Ends the session of the job, as Consul does after the TTL. */
+  /** Ends the session of the job, as Consul would after the TTL. */
   const forget = async (): Promise<void> => {
     for (const {id} of (await client.session.list()).value) await client.session.destroy(id)
     await expectNothingLeft(client)
@@ -60,7 +60,7 @@ describe.each(backends)('a detached run on $name', backend => {
     expect(seen.outcomes).toEqual({d1: 'unfinished', d2: 'unfinished'})
     expect(seen.summary.verdict).toBe('unfinished')
 
-    // Leaving a run does not stop the job.
+    // If the reader leaves, the job continues.
     const leave = new AbortController()
     const left = await initiate().attach(id, {signal: leave.signal})
     leave.abort()
@@ -81,7 +81,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await expect(initiate().attach(id)).rejects.toMatchObject({code: 'BATON_USAGE'})
   })
 
-  it('is held by a session that nothing renews, so that Consul removes the job without the help of any process', async () => {
+  it('belongs to a session that is never renewed, so that Consul removes the job even if no process is running', async () => {
     const {id} = await initiate().detach(
       {command: shell('echo done')},
       {names: ['d1']},
@@ -108,7 +108,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await expect(initiate().detach({command: shell('true')}, {}, {keepMs: 86_400_001})).rejects.toThrow(/24h/)
   })
 
-  it('runs on a node that starts within the window, but not on a node that starts after the job was cancelled', async () => {
+  it('includes a node that starts within the window, but not a node that starts after the job was cancelled', async () => {
     const line = `touch ${at('ran')}-$BATON_EXEC_NODE`
     const open = {windowMs: 120_000}
     const {id, nodes} = await initiate().detach({command: shell(line)}, {names: ['d1', 'late']}, open)
@@ -134,7 +134,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await forget()
   })
 
-  it('can be stopped by another initiator, with the grace of the job or at once', async () => {
+  it("can be stopped by another initiator, either with the job's grace or at once", async () => {
     for (const mode of ['cancel', 'kill'] as const) {
       const line = mode === 'cancel' ? 'sleep 60' : "trap '' TERM; while true; do sleep 0.2; done"
       const settings = mode === 'cancel' ? {} : {killAfterMs: 20_000}
@@ -174,7 +174,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await using attached = await initiate().attach(id)
     expect((await followRun(attached)).output).toEqual({d1: 'true output\n', d2: 'true output\n'})
 
-    // Without one of its nodes the job would look successful.
+    // If one of its nodes were missing, the job would look successful.
     const {value: entry} = await client.kv.get(jobKey(id))
     const envelope = JSON.parse(String(entry?.value)) as {p: string}
     const payload = Buffer.from(envelope.p, 'base64url').toString().replace('["d1","d2"]', '["d1"]')
@@ -185,7 +185,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await forget()
   })
 
-  it('refuses nodes without a responder, and without a window also nodes whose responder is not running', async () => {
+  it('refuses nodes without a responder and, if no window is given, nodes whose responder is not running', async () => {
     const {id, nodes, refused} = await initiate({via: 'auto'}).detach({command: shell('true')}, {names: ['gone']})
     expect({id, nodes}).toEqual({id: '', nodes: []})
     expect(refused).toMatchObject([{node: 'gone', code: 'not-detachable'}])

@@ -10,7 +10,7 @@ import {openFolder, ours, startResponder, type TestResponder} from './support.js
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
-describe.each(backends)('output on $name', backend => {
+describe.each(backends)('the output of a job on $name', backend => {
   const agent = sharedAgent(backend)
   let folder: Awaited<ReturnType<typeof openFolder>>
   let client: ConsulClient
@@ -36,7 +36,7 @@ describe.each(backends)('output on $name', backend => {
     return chunks
   }
 
-  it('arrives byte for byte if it is 10 MB that cannot be compressed', {timeout: 60_000}, async () => {
+  it('arrives byte for byte if it is 10 MB long and cannot be compressed', {timeout: 60_000}, async () => {
     const path = join(folder.path, 'random')
     const bytes = randomBytes(10 * 1024 * 1024)
     writeFileSync(path, bytes)
@@ -45,14 +45,14 @@ describe.each(backends)('output on $name', backend => {
     expect(sha256(arrived)).toBe(sha256(bytes))
   })
 
-  it('arrives byte for byte if a frame ends within a character', async () => {
+  it('arrives byte for byte if a frame (a numbered piece) ends within a character', async () => {
     const text = `x${'€'.repeat(60_000)}`
     const path = join(folder.path, 'text')
     writeFileSync(path, text)
     expect(Buffer.concat(await outputOf({kind: 'argv', argv: ['cat', path]})).toString()).toBe(text)
   })
 
-  it('arrives while the command writes it byte by byte, and not only at the end', async () => {
+  it('arrives while the command is still writing it byte by byte', async () => {
     const chunks = await outputOf({kind: 'shell', line: 'for at in 1 2 3 4; do printf $at; sleep 0.3; done'})
     expect(Buffer.concat(chunks).toString()).toBe('1234')
     expect(chunks.length).toBeGreaterThan(1)

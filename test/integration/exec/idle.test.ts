@@ -8,12 +8,12 @@ import {HttpProxy, type SeenRequest} from '../../kit/http-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {expectNothingLeft, followRun, openFolder, ours, startResponder} from './support.js'
 
-describe.each(backends)('a responder on $name', backend => {
+describe.each(backends)('an idle responder on $name', backend => {
   const agent = sharedAgent(backend)
-  /** True for requests other than the renewal of the health check. */
+  /** True for all requests except the renewal of the health check. */
   const isWork = ({method, path}: SeenRequest): boolean => !(method === 'PUT' && path.startsWith('/v1/agent/check/'))
 
-  it('sends no request but its parked query and the renewal of its check, whatever other clients write', async () => {
+  it('sends only its parked query and the renewal of its check, whatever other clients write', async () => {
     await using folder = await openFolder()
     await using proxy = await HttpProxy.start(agent.address)
     await using client = createClient({address: agent.address})
@@ -22,7 +22,10 @@ describe.each(backends)('a responder on $name', backend => {
         .slice(at)
         .filter(isWork)
         .map(({path}) => path)
-    /** Writes are spread over more than a second, because a reader that they wake reads at most ten times a second. */
+    /**
+     * The writes are spread over more than a second, because a reader that they woke would read at most ten times a
+     * second.
+     */
     const writeElsewhere = async (): Promise<void> => {
       for (let at = 0; at < 60; at += 1) {
         await client.kv.put(`app/${at}`, Buffer.from('x'))

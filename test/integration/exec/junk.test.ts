@@ -12,7 +12,7 @@ import {followRun, openFolder, ours, startResponder} from './support.js'
 describe.each(backends)('keys below jobs/ that are not jobs, on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('do not prevent a responder from running new jobs, and are reported once when they appear and when they are gone', async () => {
+  it('do not keep a responder from running new jobs, and are reported once when they appear and once when they are gone', async () => {
     await using folder = await openFolder()
     await using client = createClient({address: agent.address})
     const keys = Array.from({length: jobLimit + 60}, (_, at) => jobKey(createJobId(Date.now() - 60_000 - at)))

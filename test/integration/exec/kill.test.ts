@@ -5,7 +5,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {expectNothingLeft, followRun, openFolder, ours, startResponder} from './support.js'
 
-describe.each(backends)('a job on $name that ignores TERM', backend => {
+describe.each(backends)('a job that ignores TERM, on $name', backend => {
   const agent = sharedAgent(backend)
 
   it('is killed at once by `kill`, even while it is being cancelled', async () => {

@@ -5,14 +5,14 @@ import {HttpProxy} from '../../kit/http-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {openFolder, startResponder} from './support.js'
 
-describe.each(backends)('a responder that starts before Consul on $name', backend => {
+describe.each(backends)('a responder that starts before Consul, on $name', backend => {
   const agent = sharedAgent(backend)
 
   it.each([
     ['its agent', /^\/v1\/agent\/self/],
     ['the registration', /^\/v1\/agent\/service\/register/],
     ['the catalog', /^\/v1\/health\/service\//],
-  ])('waits for %s, reports why, and then serves', async (_, path) => {
+  ])('waits for %s, reports the reason, and then serves', async (_, path) => {
     await using folder = await openFolder()
     await using proxy = await HttpProxy.start(agent.address)
     const rule = proxy.on({path}, {status: 500, body: 'No known Consul servers'})

@@ -36,14 +36,14 @@ describe.each(backends)('a prepared job on $name', backend => {
     await client[Symbol.asyncDispose]()
     await folder[Symbol.asyncDispose]()
   })
-  /** Ends the sessions of jobs, as Consul does after their TTL. */
+  /** Ends the sessions of jobs, as Consul would after their TTL. */
   const forget = async (): Promise<void> => {
     for (const {id, name} of (await client.session.list()).value) {
       if (name.startsWith('baton exec')) await client.session.destroy(id)
     }
   }
 
-  it('runs after a second person has signed it, and is refused with one signature', async () => {
+  it('runs after a second person has also signed it, and is refused with only one signature', async () => {
     const first = await initiator.prepare(line('alone'), {names: ['p1']})
     const alone = await initiator.submit(first.document)
     await using refused = await initiator.attach(alone.id)
@@ -63,7 +63,7 @@ describe.each(backends)('a prepared job on $name', backend => {
     await forget()
   })
 
-  it('is written once: submitting it again neither runs it again nor undoes a cancel', async () => {
+  it('is written once, so that submitting it again neither repeats it nor undoes a cancel', async () => {
     const both = createInitiator(client, {keys: [ours.key, foreign.key], via: 'native'})
     const {document, id} = await both.prepare(line('again'), {names: ['p1', 'absent']}, {windowMs: 60_000})
     await both.submit(document)
@@ -83,7 +83,7 @@ describe.each(backends)('a prepared job on $name', backend => {
     await forget()
   })
 
-  it('is refused when its time or its session is over, and if it is anything else', async () => {
+  it('is refused if its time or its session is over, or if the document is not a prepared job', async () => {
     const {document} = await initiator.prepare(line('late'), {names: ['p1']}, {windowMs: 1})
     await waitUntil(() => Date.now() > parseJobFile(Buffer.from(document), 'here').manifest.expiresAtMs, {
       what: 'the time of the job to pass',

@@ -66,7 +66,7 @@ describe.each(backends)('responders on $name', backend => {
     return await followRun(run)
   }
 
-  it('run a signed job on every node and report its output before its exit', async () => {
+  it('run a signed job on every node, and report its output before its exit', async () => {
     const {summary, output, outcomes, events} = await exec('echo "$BATON_EXEC_NODE says hello"; echo oops >&2')
     expect(summary).toMatchObject({verdict: 'ok', ackedCount: 3, completedCount: 3})
     expect(outcomes).toEqual({r1: 'ok', r2: 'ok', r3: 'ok'})
@@ -81,12 +81,12 @@ describe.each(backends)('responders on $name', backend => {
     expect(folder.lines('selected').toSorted()).toEqual(['r1', 'r3'])
   })
 
-  it('never treat zero matching nodes as success', async () => {
+  it('never let zero matching nodes count as a success', async () => {
     const {summary} = await exec('true', {node: 'nobody'})
     expect(summary).toMatchObject({verdict: 'no-nodes', nodes: []})
   })
 
-  it('send output in order if it is larger than one frame', async () => {
+  it('send output in order if it does not fit in one frame', async () => {
     const {output} = await exec('seq 1 60000', {node: 'r1'})
     expect(output['r1']).toBe(Array.from({length: 60_000}, (_, at) => `${at + 1}\n`).join(''))
   })
@@ -102,7 +102,7 @@ describe.each(backends)('responders on $name', backend => {
     expect(output['r1']).toMatch(/\n99999\n100000\n$/)
   })
 
-  it('answer only for nodes on the signed list: an answer for another node is ignored', async () => {
+  it('can only answer for nodes in the signed list, so an answer for another node is ignored', async () => {
     const job = {command: shell(`while [ ! -e ${folder.path}/go ]; do sleep 0.05; done`)}
     await using run = await initiate().run(job, {node: 'r1'})
     const ghost = 'r1\u001b[2K: x\n==> r9: finished with exit code 0'
@@ -125,7 +125,7 @@ describe.each(backends)('responders on $name', backend => {
     expect([summary.verdict, output['r1']?.length]).toEqual(['ok', 3_000_000])
   })
 
-  it('distinguish exit codes, signals and commands that cannot be run', async () => {
+  it('distinguish exit codes, signals, and commands that cannot be run', async () => {
     await using run = await initiate().run(
       {command: {kind: 'argv', argv: ['/bin/sh', '-c', 'case $BATON_EXEC_NODE in r1) exit 7;; r2) kill -9 $$;; esac']}},
       {},
@@ -139,7 +139,7 @@ describe.each(backends)('responders on $name', backend => {
     expect((await followRun(missing)).summary.nodes[0]?.outcome).toEqual({type: 'failed', code: 127})
   })
 
-  it('run scripts by their own interpreter, and leave no script behind', async () => {
+  it('run a script with its own interpreter, and leave no script behind', async () => {
     const script = Buffer.from('#!/bin/sh\necho "script $0"\n')
     await using run = await initiate().run({command: {kind: 'script', script}}, {node: 'r1'})
     const {output} = await followRun(run)
@@ -180,7 +180,7 @@ describe.each(backends)('responders on $name', backend => {
     expect((await followRun(run)).outcomes).toEqual({r1: 'ok'})
   })
 
-  it('stop the command when the initiator is stopped', async () => {
+  it('stop the command if the initiator is stopped', async () => {
     const stop = new AbortController()
     const job = {command: shell(stubborn('cancelled'))}
     await using run = await initiate({killAfterMs: 200}).run(job, {}, {signal: stop.signal})
@@ -191,7 +191,7 @@ describe.each(backends)('responders on $name', backend => {
     await untilGone(pidsOf('cancelled'))
   })
 
-  it('stop the command when the session of the job ends, as after the death of its initiator', async () => {
+  it("stop the command if the job's session ends, as happens when the initiator dies", async () => {
     const job = {command: shell(stubborn('orphaned'))}
     await using _run = await initiate({killAfterMs: 200}).run(job, {node: 'r1'})
     await waitUntil(() => pidsOf('orphaned').length === 2, {what: 'two processes'})
@@ -278,7 +278,7 @@ describe.each(backends)('responders on $name', backend => {
       ],
       ['a job from the future', 'not-yet-valid', {changes: {notBeforeMs: Date.now() + hour}}],
       ['a job that is valid for too long', 'valid-too-long', {changes: {expiresAtMs: Date.now() + hour}}],
-    ])('%s, and report why: %s', async (_, code, forged) => {
+    ])('%s, and report the reason: %s', async (_, code, forged) => {
       const file = randomUUID()
       await withSession(async session => {
         const {id, value} = forge(session, file, forged)
@@ -319,7 +319,7 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
-    it('a job that cannot be claimed, and stop at once when they are asked to', async () => {
+    it('a job that cannot be claimed, and stop at once when asked to', async () => {
       await using proxy = await HttpProxy.start(agent.address)
       const stuck = await startResponder(proxy.address, {node: 'stuck', stateDirectory: folder.path})
       const claim = {method: 'PUT', path: '/v1/txn'}
@@ -345,7 +345,7 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
-    it('a job twice, even if it is written again, and after a restart', async () => {
+    it('the same job twice, even if it is written again or the responder is restarted', async () => {
       const file = randomUUID()
       await withSession(async session => {
         const {id, value} = forge(session, file)

@@ -44,7 +44,7 @@ describe.each(backends)('a roll-out on $name', backend => {
   const batchesOf = ({events}: Followed): (readonly string[])[] =>
     events.flatMap(event => (event.type === 'batch' ? [event.nodes] : []))
 
-  it('begins each batch when the previous batch has ended', async () => {
+  it('begins each batch only when the previous batch has ended', async () => {
     const line = `echo "start $BATON_EXEC_NODE" >>${folder.path}/order; sleep 0.2; echo end >>${folder.path}/order`
     const followed = await roll(line, {batches: [1, 2]})
     expect(batchesOf(followed)).toEqual([['n1'], ['n2', 'n3'], ['n4', 'n5']])
@@ -70,7 +70,7 @@ describe.each(backends)('a roll-out on $name', backend => {
     expect(events.filter(event => event.type === 'retry')).toHaveLength(5)
   })
 
-  it('never runs on more nodes at the same time than a semaphore has slots, even with a second run', async () => {
+  it('never runs on more nodes at the same time than a semaphore has slots, even if another run uses the same semaphore', async () => {
     const line = `echo 1 >>${folder.path}/many; sleep 0.3; echo -1 >>${folder.path}/many`
     const semaphore = createSemaphore(client, {prefix: 'exec-slots', limit: 2})
     const rollout = {slotCount: 2, openSlot: (signal: AbortSignal) => semaphore.acquire({signal})}
@@ -83,7 +83,7 @@ describe.each(backends)('a roll-out on $name', backend => {
     await client.kv.deleteTree('exec-slots')
   })
 
-  it('waits until a service is healthy again, and stops if it stays unhealthy', async () => {
+  it('waits until a service is healthy again, and stops if the service stays unhealthy', async () => {
     const id = 'shop'
     await client.agent.registerService({id, name: id, ttlMs: 600_000, state: 'passing'})
     try {
@@ -106,7 +106,7 @@ describe.each(backends)('a roll-out on $name', backend => {
     await expect(roll('true', {batches: [1], untilHealthy: 'nothing'})).rejects.toMatchObject({code: 'BATON_USAGE'})
   })
 
-  it('stops running jobs when the total time is over, and gives every node an outcome', async () => {
+  it('stops running jobs when the total time has passed, and gives every node an outcome', async () => {
     const file = join(folder.path, 'late')
     const line = `if [ "$BATON_EXEC_NODE" != n1 ]; then sleep 60; touch ${file}; fi`
     const {outcomes, summary} = await roll(line, {batches: [1, 2], totalTimeoutMs: 3000})

@@ -26,7 +26,7 @@ key_prefix "baton/exec/v1/jobs/" { policy = "write" }
 key_prefix "baton/exec/v1/ctl/" { policy = "write" }
 key_prefix "baton/exec/v1/run/" { policy = "read" }`
 
-describe.each(backends)('tokens of limited scope on $name', backend => {
+describe.each(backends)('tokens with the recommended policies on $name', backend => {
   const agent = sharedAgent(backend, {managementToken})
   let folder: Awaited<ReturnType<typeof openFolder>>
   const clients: ConsulClient[] = []
@@ -65,7 +65,7 @@ describe.each(backends)('tokens of limited scope on $name', backend => {
     await folder[Symbol.asyncDispose]()
   })
 
-  it('suffice to run jobs, and do not allow a responder to write answers of another responder', async () => {
+  it('suffice to run jobs, but do not let a responder write the answers of another one', async () => {
     const one = await clientFor('one', responderRules('one'))
     const two = await clientFor('two', responderRules('two'))
     const initiator = await clientFor('initiator', initiatorRules)

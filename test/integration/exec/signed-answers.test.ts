@@ -10,7 +10,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {expectNothingLeft, followRun, openFolder, ours, startResponder, type TestResponder} from './support.js'
 
-describe.each(backends)('answers on $name', backend => {
+describe.each(backends)('the answers of responders on $name', backend => {
   const agent = sharedAgent(backend)
   let folder: Awaited<ReturnType<typeof openFolder>>
   let client: ConsulClient
@@ -40,7 +40,7 @@ describe.each(backends)('answers on $name', backend => {
     })
   const shell = (line: string) => ({command: {kind: 'shell', line}}) as const
 
-  it('are signed by the key that the responder created, and are ignored if they are forged', async () => {
+  it("are signed with the responder's own key, and are ignored if they are forged", async () => {
     const go = join(folder.path, 'go')
     const line = `echo true output; while [ ! -e ${go} ]; do sleep 0.05; done; exit 3`
     await using run = await initiate().run(shell(line), {names: ['s1', 's2']})
@@ -79,7 +79,7 @@ describe.each(backends)('answers on $name', backend => {
     expect(codes.toSorted()).toEqual(['responder-key-changed', 'responder-key-unknown'])
   })
 
-  it('are unsigned from an older responder, which is refused if answers must be signed', async () => {
+  it('are unsigned if the responder is older, which is refused if answers must be signed', async () => {
     const meta = {responder: 'older', protocol: '1'}
     await client.agent.registerService({id: 'older', name: responderService, meta, ttlMs: 600_000})
     try {

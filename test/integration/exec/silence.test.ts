@@ -16,13 +16,13 @@ import {
 
 const runKeys = /^\/v1\/kv\/baton\/exec\/v1\/run\//
 const noLeader: Fault = {status: 500, body: 'No cluster leader'}
-/** Answers like a restarted leader that has not applied its log yet. */
+/** Answers as a restarted leader does that has not applied its log yet. */
 const pastState: Fault = request =>
   request.path.includes('consistent')
     ? noLeader
     : {headers: {'x-consul-index': '5', 'x-consul-knownleader': 'true', 'x-consul-lastcontact': '0'}, body: []}
 
-describe.each(backends)('nodes that only seem silent on $name', backend => {
+describe.each(backends)('nodes that only seem silent, on $name', backend => {
   const agent = sharedAgent(backend)
   let folder: Awaited<ReturnType<typeof openFolder>>
   let responder: TestResponder

@@ -17,7 +17,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 import {followRun, openFolder, startResponder} from './support.js'
 
 /** Uses the real `ssh-agent` and `ssh-keygen`. */
-describe('keys of OpenSSH', () => {
+describe('OpenSSH keys', () => {
   let folder: Awaited<ReturnType<typeof openFolder>>
   let agent: ReturnType<typeof spawn>
   const at = (name: string): string => join(folder.path, name)
@@ -44,7 +44,7 @@ describe('keys of OpenSSH', () => {
 
   const read = (name: string): Promise<SigningKey> => readSigningKey(folder.path, at(name), socket())
 
-  it('produce the same signatures as ssh-keygen', () => {
+  it('make the same signatures as ssh-keygen', () => {
     writeFileSync(at('message'), 'a message')
     execFileSync('ssh-keygen', ['-Y', 'sign', '-q', '-f', at('one'), '-n', 'baton-exec', at('message')], {
       stdio: 'ignore',
@@ -60,7 +60,7 @@ describe('keys of OpenSSH', () => {
     expect(verify(null, sshsigBytes(Buffer.from('a message')), publicKey, signature.string())).toBe(true)
   })
 
-  it('are refused with the reason if they cannot be used', async () => {
+  it('are refused, with the reason, if they cannot be used', async () => {
     await expect(read('locked')).rejects.toThrow('passphrase')
     await expect(read('rsa')).rejects.toThrow('ssh-rsa')
     await expect(read('rsa.pub')).rejects.toThrow('only ssh-ed25519')
@@ -86,7 +86,7 @@ describe('keys of OpenSSH', () => {
   describe.each(backends)('on $name', backend => {
     const consul = sharedAgent(backend)
 
-    it('sign jobs, from a file and in an agent, for responders that trust them', async () => {
+    it('sign jobs, from a file or in an ssh-agent, for responders that trust them', async () => {
       const trust = at(`trust-${backend.name}`)
       mkdirSync(trust, {mode: 0o755})
       const [one, two] = ['one.pub', 'two.pub'].map(name => readFileSync(at(name), 'utf8'))

@@ -9,7 +9,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 import {openFolder, ours, startResponder} from './support.js'
 
 describe.each(backends.slice(0, 1))('a responder on $name', backend => {
-  it('ends when it is stopped even if Consul does not accept its results, and reports the job after its restart', {
+  it('can be stopped while Consul does not accept its results, and reports the job after its restart', {
     timeout: 40_000,
   }, async () => {
     await using folder = await openFolder()

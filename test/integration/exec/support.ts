@@ -14,7 +14,7 @@ export const ours = generateKey('ours', 0)
 export const foreign = generateKey('foreign', 0)
 const trustOurs: TrustSource = trustKeys([ours.publicFile])
 
-/** Creates a directory into which jobs write files, as proof that they ran. */
+/** Creates a directory into which jobs write files as proof that they ran. */
 export async function openFolder(): Promise<AsyncDisposable & {readonly path: string; lines(name: string): string[]}> {
   const path = await mkdtemp(join(tmpdir(), 'exec-'))
   return {
@@ -63,14 +63,14 @@ export async function startResponder(
 export interface Followed {
   readonly events: readonly ExecEvent[]
   readonly summary: ExecSummary
-  /** The output of each node, all streams together. */
+  /** The output of each node, with all streams in one text. */
   readonly output: Readonly<Record<string, string>>
   readonly outcomes: Readonly<Record<string, string>>
 }
 
 /**
- * Follows a run to its end, and checks rules that hold for every run: each node has one outcome, after all of its
- * output.
+ * Follows a run to its end. Checks the rules that hold for every run: each node has exactly one outcome, which comes
+ * after all of its output.
  */
 export async function followRun(run: ExecRun, onEvent: (event: ExecEvent) => void = () => {}): Promise<Followed> {
   const events: ExecEvent[] = []
@@ -95,7 +95,7 @@ export async function followRun(run: ExecRun, onEvent: (event: ExecEvent) => voi
   return {events, summary, output, outcomes}
 }
 
-/** Checks that no key and no session of a job is left. The responders' standing key stays. */
+/** Checks that no key and no session of a job is left. The standing key of the responders may remain. */
 export async function expectNothingLeft(client: ConsulClient): Promise<void> {
   await waitUntil(
     async () => {

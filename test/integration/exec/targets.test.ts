@@ -19,7 +19,7 @@ import {
   type TestResponder,
 } from './support.js'
 
-describe.each(backends)('the nodes of a job on $name', backend => {
+describe.each(backends)('the nodes to which a job is sent on $name', backend => {
   const agent = sharedAgent(backend)
   let folder: Awaited<ReturnType<typeof openFolder>>
   let client: ConsulClient
@@ -51,7 +51,7 @@ describe.each(backends)('the nodes of a job on $name', backend => {
     return await followRun(started)
   }
 
-  it('are the listed nodes without the excluded nodes', async () => {
+  it('are the listed nodes without the excluded ones', async () => {
     expect(Object.keys(await find({names: ['web1', 'web2', 'wary'], excludedNames: ['wary']}))).toEqual([
       'web1',
       'web2',
@@ -90,7 +90,7 @@ describe.each(backends)('the nodes of a job on $name', backend => {
     await expectNothingLeft(client)
   })
 
-  it('receive the version that their responder reads, and no dry run if that version has none', async () => {
+  it('receive the version that their responder reads, but no dry run if that version lacks dry runs', async () => {
     const meta = {responder: 'older', protocol: '1'}
     await client.agent.registerService({id: 'older', name: responderService, meta, ttlMs: 600_000})
     try {

@@ -7,10 +7,10 @@ import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {followRun, openFolder, ours, startResponder} from './support.js'
 
-describe.each(backends)('a responder on $name whose trusted keys cannot be read', backend => {
+describe.each(backends)('a responder whose trusted keys cannot be read, on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('names the unreadable file when it refuses a job, and in its health check', async () => {
+  it('names the unreadable file in the refusal of a job, and in its health check', async () => {
     await using folder = await openFolder()
     await using client = createClient({address: agent.address})
     const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000})

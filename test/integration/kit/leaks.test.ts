@@ -15,7 +15,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 describe.each(backends)('the leak check on $name', (backend: Backend) => {
   const agent = sharedAgent(backend)
 
-  it('reports keys and sessions that a test leaves, and removes them', async () => {
+  it('reports keys and sessions that a test leaves behind, and removes them', async () => {
     const watch = new LeakWatch({agent, graceMs: 50})
     const old = await raw(agent.address).sessionCreate()
     await watch.begin()
@@ -28,9 +28,9 @@ describe.each(backends)('the leak check on $name', (backend: Backend) => {
     await watch.end()
   })
 
-  describe('used by a test', () => {
+  describe('the leak check in a real test', () => {
     const leaks = useLeakCheck({agent})
-    it('lets a test pass that leaves nothing', async () => {
+    it('accepts a test that leaves nothing behind', async () => {
       await raw(agent.address).kvPut(`${leaks.prefix}key`, 'x')
       await raw(agent.address).kvDelete(`${leaks.prefix}key`)
       await using proxy = await TcpProxy.start(agent.address)
@@ -40,7 +40,7 @@ describe.each(backends)('the leak check on $name', (backend: Backend) => {
 })
 
 describe('the leak check', () => {
-  it('reports processes and handles that a test leaves', async () => {
+  it('reports processes and handles that a test leaves behind', async () => {
     await waitUntil(() => !process.getActiveResourcesInfo().includes('TCPServerWrap'), {what: 'earlier servers to end'})
     const watch = new LeakWatch({graceMs: 50})
     await watch.begin()
@@ -54,12 +54,12 @@ describe('the leak check', () => {
   })
 })
 
-describe('the check for overlapping holders', () => {
+describe('the check for overlapping lock holders', () => {
   const folder = mkdtempSync(join(tmpdir(), 'baton-history-'))
   const [file, exclusive] = [join(folder, 'history'), join(folder, 'exclusive')]
   const enter = (id: string, seconds: string) => [criticalSection, file, id, seconds, exclusive]
 
-  it('reports two holders at the same time, and accepts a holder that was killed before the next', async () => {
+  it('reports two holders at the same time, and accepts a holder that was killed before the next one started', async () => {
     await using killed = startCommand('bash', enter('killed', '60'))
     await expect.poll(() => readHistory(file).some(entry => entry.what === 'beat')).toBe(true)
     killed.kill('SIGKILL')

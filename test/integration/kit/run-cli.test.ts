@@ -4,8 +4,8 @@ import {descendants, findByEnv, isAlive, processGroup} from '../../kit/processes
 import {runCommand, startCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-describe('the command runner', () => {
-  it('passes the input and returns both streams and the exit code', async () => {
+describe('the helper that runs commands', () => {
+  it('passes the input on, and returns both streams and the exit code', async () => {
     const result = await runCommand('bash', ['-c', 'cat; echo err >&2; exit 7'], {input: 'in'})
     expect(result).toMatchObject({stdout: 'in', stderr: 'err\n', exitCode: 7, signalName: null})
   })
@@ -16,7 +16,7 @@ describe('the command runner', () => {
     expect(await command.exited).toMatchObject({exitCode: null, signalName: 'SIGTERM'})
   })
 
-  it('gives a command a clean environment and the address of the agent', async () => {
+  it('gives a command a clean environment with the address of the agent', async () => {
     const env = {BATON_X: '1', HOME: undefined}
     const {stdout} = await runCommand('env', [], {env, agent: {address: 'http://127.0.0.1:1'}})
     const names = stdout.split('\n').map(line => line.split('=')[0])
@@ -31,7 +31,7 @@ describe('the command runner', () => {
     await expect(runCommand('no-such-command', [])).rejects.toThrow(/ENOENT/)
   })
 
-  it('finds the processes that a command started, their group and their marker', async () => {
+  it('finds the processes that a command started by their group and their marker', async () => {
     const script = 'sleep 60 & setsid sleep 61 & echo up; wait'
     const command = startCommand('bash', ['-c', script])
     await command.waitForOutput(/up/)
@@ -54,7 +54,7 @@ describe('the command runner', () => {
     await waitUntil(() => family.every(({pid}) => !isAlive(pid)), {what: 'the family to be gone'})
   })
 
-  it('rejects at once if the command has exited without the expected output', async () => {
+  it('rejects at once if the command exits without the expected output', async () => {
     await using command = startCommand('bash', ['-c', 'echo other'])
     await expect(command.waitForOutput(/wanted/)).rejects.toThrow(/ended without \/wanted\/[^]*other/)
   })

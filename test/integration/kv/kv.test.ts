@@ -16,7 +16,7 @@ describe.each(backends)('baton kv on $name', backend => {
   const kv = (words: readonly string[], input?: Uint8Array) =>
     runInProcess(['kv', ...words], {agent, ...(input !== undefined && {input})})
 
-  it('does not change the bytes of a value in put, get, export and import', async () => {
+  it('keeps the bytes of a value unchanged in put, get, export and import', async () => {
     const bytes = Buffer.from(Array.from({length: 256}, (_, n) => n))
     expect((await kv(['put', 'k/bytes', '-', '--flags=18446744073709551615'], bytes)).exitCode).toBe(0)
     expect((await kv(['get', 'k/bytes', '--raw'])).stdoutBytes).toEqual(bytes)
@@ -28,7 +28,7 @@ describe.each(backends)('baton kv on $name', backend => {
     expect((JSON.parse(back.stdout) as {value: string}).value).toBe(bytes.toString('base64'))
   })
 
-  it('writes nothing if the value is to be read from stdin and stdin is closed', async () => {
+  it('writes nothing if the value should come from stdin but stdin is closed', async () => {
     const put = [process.execPath, cliPath, 'kv', 'put', 'k/closed', '-']
     const closed = await runCommand('sh', ['-c', '"$0" "$@" <&-', ...put], {agent})
     expect([closed.exitCode, closed.stderr]).toEqual([64, 'Error! Failed to read stdin: it is closed\n'])
@@ -36,7 +36,7 @@ describe.each(backends)('baton kv on $name', backend => {
     expect((await runCommand('sh', ['-c', '"$0" "$@" </dev/null', ...put], {agent})).exitCode).toBe(0)
   })
 
-  it('writes only if the key is new with --create, or has the expected value with cas', async () => {
+  it('writes only a new key with --create, and only over the expected value with cas', async () => {
     expect((await kv(['put', '--create', 'k/cas', 'one'])).exitCode).toBe(0)
     const twice = await kv(['put', '--create', 'k/cas', 'two'])
     expect([twice.exitCode, twice.stderr]).toEqual([1, 'Error! Did not write to k/cas: CAS failed\n'])
@@ -48,7 +48,7 @@ describe.each(backends)('baton kv on $name', backend => {
     expect((await kv(['get', 'k/cas'])).stdout).toBe('two\n')
   })
 
-  it('writes nothing of an import that contains an invalid key or does not fit into one transaction', async () => {
+  it('writes nothing if an import contains an invalid key or does not fit into one transaction', async () => {
     const entries = [
       {key: 'k/imp/1', value: 'eA=='},
       {key: '/bad', value: 'eA=='},
@@ -67,7 +67,7 @@ describe.each(backends)('baton kv on $name', backend => {
     expect(await raw(agent.address).kvKeys('k/imp')).toHaveLength(130)
   })
 
-  it('reads numbers as Go does, and treats a single argument after the key as its value', async () => {
+  it("reads numbers in Go's syntax, and treats a single argument after the key as the value", async () => {
     expect((await kv(['put', '-flags=010', 'k/num', '-acquire'])).exitCode).toBe(0)
     const {stdout} = await kv(['get', '-detailed', 'k/num'])
     expect(stdout).toMatch(/^Flags +8$/m)
@@ -75,7 +75,7 @@ describe.each(backends)('baton kv on $name', backend => {
     expect((await kv(['put', '--create', 'k/num'])).stderr).toBe('Error! Did not write to k/num: CAS failed\n')
   })
 
-  it('prints the error of Consul for a value that is too large', async () => {
+  it("prints Consul's error for a value that is too large", async () => {
     const {exitCode, stdout, stderr} = await kv(['put', 'k/huge', '-'], Buffer.alloc(512 * 1024 + 1))
     expect([exitCode, stdout]).toEqual([1, ''])
     expect(stderr).toMatch(/^Error! Failed writing data: Unexpected response code: 413 \(Request body\(524289 bytes\)/)
@@ -83,12 +83,12 @@ describe.each(backends)('baton kv on $name', backend => {
     expect(folder.stderr).toBe(`Error! Failed to read file: read ${directory}: is a directory\n`)
   })
 
-  it('imports a key that cannot be written through the path of a request', async () => {
+  it('imports a key that no request path can contain', async () => {
     expect((await kv(['import', '[{"key":"k/odd//a","value":"eA=="}]'])).stdout).toBe('Imported: k/odd//a\n')
     expect((await kv(['get', '--recurse', 'k/odd/'])).stdout).toBe('k/odd//a:x\n')
   })
 
-  it('lists every key that it has written if an import is stopped', async () => {
+  it('lists every key that was already written if an import is stopped', async () => {
     const file = join(directory, `${backend.name}.json`)
     const count = 60_000
     writeFileSync(file, JSON.stringify(Array.from({length: count}, (_, n) => ({key: `k/stop/${n}`, value: ''}))))
@@ -105,7 +105,7 @@ describe.each(backends)('baton kv on $name', backend => {
 
   it('exits with 1 for a key that Consul refuses', async () => {
     await using proxy = await HttpProxy.start(agent.address)
-    // Consul answers like this, without a text, for a key with a no-break space.
+    // Consul answers in this way, without a text, for a key with a no-break space.
     proxy.on({path: '/v1/kv/refused'}, {status: 400, body: ''})
     const result = await runInProcess(['kv', 'get', 'refused'], {agent: {address: proxy.address}})
     expect(result).toMatchObject({exitCode: 1, stdout: ''})

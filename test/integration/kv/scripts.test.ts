@@ -14,7 +14,7 @@ const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
 
 let scripts = 0
-/** Writes a script that is used as an editor or a command. For an editor `$1` is the file. */
+/** Writes a script that serves as an editor or a command. For an editor, `$1` is the file. */
 function script(text: string): string {
   const path = join(directory, `script-${(scripts += 1)}`)
   writeFileSync(path, `#!/bin/sh\n${text}\n`)
@@ -22,18 +22,21 @@ function script(text: string): string {
   return path
 }
 
-describe.each(backends)('the kv commands for scripts on $name', backend => {
+describe.each(backends)('the kv commands for use in scripts, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const consul = () => raw(agent.address)
-  /** `kv update` runs a child, whose stderr is that of its process. */
+  /**
+   * `kv update` runs a child, whose stderr is that of its process, so it needs a process of its
+   * own.
+   */
   const kv = (...words: string[]) => (words[0] === 'update' ? runCli : runInProcess)(['kv', ...words], {agent})
-  /** Returns a shell command that writes a key as another client. */
+  /** Returns a shell command that writes a key as another client would. */
   const put = (key: string, value: string): string =>
     `CONSUL_HTTP_ADDR='${agent.address}' '${process.execPath}' '${cliPath}' kv put ${key} ${value} >/dev/null`
   const valueOf = async (key: string): Promise<string> => (await kv('get', '--raw', key)).stdout
 
   describe('kv incr', () => {
-    it('counts every one of several concurrent calls, and keeps the flags', async () => {
+    it('counts each of several concurrent calls, and keeps the flags', async () => {
       await consul().kvPut('n/count', '5', {flags: '7'})
       const results = await Promise.all(Array.from({length: 4}, () => kv('incr', 'n/count', '--by', '10')))
       expect(results.map(({stdout}) => stdout).sort()).toEqual(['15\n', '25\n', '35\n', '45\n'])
@@ -56,7 +59,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
   })
 
   describe('kv update', () => {
-    it('passes the value to the command byte for byte, and writes what the command prints', async () => {
+    it("passes the value to the command byte for byte, and writes the command's output", async () => {
       const bytes = Buffer.from([0, 255, 10, 128])
       await consul().kvPut('u/bytes', bytes, {flags: '9'})
       const {stdout} = await kv('update', 'u/bytes', '--', 'sh', '-c', 'cat; printf x')
@@ -76,7 +79,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect(await valueOf('u/race')).toBe('bc')
     })
 
-    it('writes nothing if the command fails, prints nothing or cannot be started', async () => {
+    it('writes nothing if the command fails, prints nothing, or cannot be started', async () => {
       await consul().kvPut('u/safe', 'kept')
       const failed = await kv('update', 'u/safe', '--', 'sh', '-c', 'echo half; echo why >&2; exit 7')
       expect(failed).toMatchObject({exitCode: 7, stdout: ''})
@@ -109,7 +112,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       runInProcess(['kv', 'edit', ...words], {agent, env: {EDITOR: editor, VISUAL: undefined, TMPDIR: directory}})
     const keptFile = (stderr: string): string => /the edited text is in (\S+)/.exec(stderr)?.[1] ?? ''
 
-    it('writes the edited value, without the newline that an editor adds', async () => {
+    it('writes the edited value, without the newline that the editor added', async () => {
       await consul().kvPut('e/a', 'one', {flags: '3'})
       const seen = join(directory, `${backend.name}.seen`)
       const {stdout} = await edit(script(`echo "$1" >${seen}; echo two >"$1"`), 'e/a')
@@ -122,7 +125,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect(await valueOf('e/new')).toBe('new')
     })
 
-    it('writes nothing if the key changed in the meantime, and names a file with the edited text', async () => {
+    it('writes nothing if the key has changed in the meantime, and names a file with the edited text', async () => {
       await consul().kvPut('e/race', 'a')
       const result = await edit(script(`printf mine >"$1"; ${put('e/race', 'theirs')}`), 'e/race')
       expect(result).toMatchObject({exitCode: 1, stdout: ''})
@@ -149,7 +152,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect(await valueOf('e/fail')).toBe('a')
     })
 
-    it('refuses to empty a key, and to run without a terminal if no editor is set', async () => {
+    it('refuses to empty a key, and refuses to run without a terminal if no editor is set', async () => {
       await consul().kvPut('e/kept', 'a')
       expect((await edit(script(': >"$1"'), 'e/kept')).exitCode).toBe(1)
       expect(await edit(script('rm "$1"'), 'e/kept')).toMatchObject({
@@ -177,7 +180,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect((await kv('wait-for', 'w/ready')).stdout).toBe('yes\n')
     })
 
-    it('waits for a value, or for a write after an index', async () => {
+    it('waits for a value, or for a write after a given index', async () => {
       await consul().kvPut('w/phase', 'starting')
       await using waiting = startInProcess(['kv', 'wait-for', 'w/phase=running=fast'], {agent})
       await consul().kvPut('w/phase', 'running')
@@ -210,7 +213,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
   })
 
   describe('kv diff', () => {
-    it('lists keys that exist on one side, or differ in value or flags, and exits with 1', async () => {
+    it('lists keys that exist on one side only or differ in value or flags, and exits with 1', async () => {
       for (const [key, value] of [
         ['same', '1'],
         ['value', '1'],
@@ -239,7 +242,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
     })
   })
 
-  it('kv import --prefix puts a folder before each key', async () => {
+  it('kv import --prefix puts a folder name before each key', async () => {
     const data = '[{"key":"a","value":"eA=="},{"key":"f/","value":""}]'
     expect((await kv('import', '--prefix', 'p', data)).stdout).toBe('Imported: p/a\nImported: p/f/\n')
     expect((await kv('import', '--prefix=p/', '--dry-run', data)).stdout).toBe('unchanged p/a\nunchanged p/f/\n')

@@ -28,7 +28,7 @@ type Examples = Readonly<Record<string, (given: Given, compare: Compare) => Prom
 const surface = readPublicSurface(root)
 const {code, expectations} = writeExampleProgram(surface.values)
 
-describe('the public library', () => {
+describe('the public interface of the library', () => {
   it('documents every export', () => {
     expect(surface.undocumented).toEqual([])
   })
@@ -42,12 +42,12 @@ describe('the public library', () => {
     expect([...expectations].filter(([, count]) => count === 0)).toEqual([])
   })
 
-  it('has examples whose types are correct', () => {
+  it('has examples that pass the type check', () => {
     expect(typeErrors(root, code)).toEqual([])
   })
 })
 
-// Inside the repository, so that packages are found.
+// Inside the repository, so that Node finds its packages.
 const folder = join(root, 'dist', `library-examples-${process.pid}`)
 let examples: Examples = {}
 beforeAll(async () => {
@@ -57,7 +57,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, {recursive: true, force: true}))
 
-describe.each(backends)('examples of the library on $name', backend => {
+describe.each(backends)("the examples in the library's comments, on $name", backend => {
   const agent = sharedAgent(backend)
   const {key, publicFile} = generateKey('examples', Date.now())
   const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
@@ -84,7 +84,7 @@ describe.each(backends)('examples of the library on $name', backend => {
     rmSync(directory, {recursive: true, force: true})
   })
 
-  it.each([...expectations])('return the value in their comment: %s', async (name, count) => {
+  it.each([...expectations])('return the values in their comments: %s', async (name, count) => {
     const given = {client, address: agent.address, directory: mkdtempSync(join(directory, 'empty-')), key}
     const met = new Set<number>()
     await examples[name]?.(given, (at, actual, expected) => {

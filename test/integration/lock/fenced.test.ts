@@ -6,11 +6,11 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {raw} from '../../kit/raw-consul.js'
 
-describe.each(backends)('what a hold offers to its work on $name', backend => {
+describe.each(backends)('the methods of a hold, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
 
-  it.each(['mutex', 'semaphore'])('commit writes while a %s is held, and nothing after it was lost', async kind => {
+  it.each(['mutex', 'semaphore'])('commit writes while a %s is held, and nothing once it is lost', async kind => {
     await using client = createClient({address: agent.address})
     const consul = raw(agent.address)
     const options = {prefix: `${leaks.prefix}${kind}`}
@@ -26,7 +26,7 @@ describe.each(backends)('what a hold offers to its work on $name', backend => {
     expect((await consul.kvGet(key))?.value).toBe('one')
     await consul.kvDelete(key)
     await hold.release()
-    // The document of a semaphore stays when its last holder is lost.
+    // The document of a semaphore remains when its last holder is lost.
     await consul.kvDelete(`${options.prefix}/.lock`)
   })
 

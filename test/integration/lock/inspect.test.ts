@@ -8,7 +8,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {raw} from '../../kit/raw-consul.js'
 
-describe.each(backends)('the state of locks on $name', backend => {
+describe.each(backends)('the reported state of locks on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
   const connect = () => createClient({address: agent.address})
@@ -47,7 +47,7 @@ describe.each(backends)('the state of locks on $name', backend => {
     await waiting
   })
 
-  it('lists the locks under a prefix, and a key named .lock that is not a lock', async () => {
+  it('lists the locks under a prefix, and also a key named .lock that is not a lock', async () => {
     await using client = connect()
     const consul = raw(agent.address)
     await using _hold = await createMutex(client, {prefix: `${leaks.prefix}l/a`}).acquire()

@@ -16,7 +16,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const mutexFlags = '3304740253564472344'
 const semaphoreFlags = '16210313421097356768'
 
-describe.each(backends)('mutex on $name', backend => {
+describe.each(backends)('a mutex on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
   const open: AsyncDisposable[] = []
@@ -59,14 +59,14 @@ describe.each(backends)('mutex on $name', backend => {
     await hold.release()
   })
 
-  it('rejects assertHeld once it is released', async () => {
+  it('rejects assertHeld after it was released', async () => {
     const hold = await mutex(connect()).acquire()
     await hold.release()
     const error = await hold.assertHeld().catch((reason: unknown) => reason)
     expect(isBatonError(error, 'BATON_LOCK_LOST')).toBe(true)
   })
 
-  it('is acquired in time although another contender on the host has the turn and does not acquire the lock', async () => {
+  it('is acquired in time even if another contender on the host has the turn but does not acquire the lock', async () => {
     const client = connect()
     const {datacenter, namespace, partition} = client.scope
     const path = turnPath(localDirectory(), client.address, datacenter, namespace, partition, key())!
@@ -77,7 +77,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(lock.events.some(one => one.type === 'lock.waiting' && one.reason === 'local')).toBe(true)
   })
 
-  it('leaves no key, no session and no lock-delay', async () => {
+  it('leaves no key, no session and no lock-delay behind', async () => {
     const client = connect()
     const first = await mutex(client).acquire()
     expect(await first.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
@@ -107,7 +107,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(hold.token).toBeGreaterThan(first.token)
   })
 
-  it('rejects after its time limit and names the holder', async () => {
+  it('rejects after its time limit, and names the holder', async () => {
     const client = connect()
     await using _hold = await mutex(client, {command: 'backup'}).acquire()
     const startedAt = performance.now()
@@ -131,7 +131,7 @@ describe.each(backends)('mutex on $name', backend => {
     await outcome
   })
 
-  it('acquires an orphaned key of its own kind, and its next holder removes the key', async () => {
+  it('acquires the orphaned key of another mutex, and its next holder removes that key', async () => {
     await consul().kvPut(key(), '', {flags: mutexFlags})
     await using hold = await mutex(connect()).acquire()
     expect((await consul().kvGet(key()))?.session).toBe(hold.session)
@@ -154,7 +154,7 @@ describe.each(backends)('mutex on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('is lost at once when its session is destroyed, and the next holder waits for the lock-delay', async () => {
+  it('is lost at once if its session is destroyed, after which the next holder waits for the lock-delay', async () => {
     const client = connect()
     const hold = await mutex(client, {lockDelayMs: 2500, graceMs: 100}).acquire()
     await consul().sessionDestroy(hold.session)
@@ -178,7 +178,7 @@ describe.each(backends)('mutex on $name', backend => {
         await consul().kvPut(key(), '', {release: session, flags: mutexFlags})
       },
     ],
-  ])('is lost at once when its key is %s', async (_name, act) => {
+  ])('is lost at once if its key is %s', async (_name, act) => {
     const hold = await mutex(connect()).acquire()
     await act()
     await waitUntil(() => hold.signal.aborted, {what: 'the loss', timeoutMs: 1000})
@@ -186,7 +186,7 @@ describe.each(backends)('mutex on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('is not lost by a plain write to its key, which does not change the session and the token', async () => {
+  it('is not lost by a plain write to its key, which changes neither the session nor the token', async () => {
     await using hold = await mutex(connect()).acquire()
     await consul().kvPut(key(), 'changed', {flags: mutexFlags})
     await hold.assertHeld()
@@ -254,7 +254,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(await hold.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
   })
 
-  it('ignores old state of a leader that has not applied its log yet', async () => {
+  it('ignores the old state of a leader that has not applied its log yet', async () => {
     const {proxy, client} = await proxied()
     const old = {Key: key(), Flags: 0, Value: null, CreateIndex: 3, ModifyIndex: 3, LockIndex: 0}
     const isPlain = /^\/v1\/kv\/(?!.*consistent)/
@@ -284,7 +284,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(await hold.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
   })
 
-  it('is not lost by refusals and failures, and reports that it is degraded', async () => {
+  it('is not lost because of refusals and failures, but reports that it is degraded', async () => {
     const {proxy, client} = await proxied()
     const lock = mutex(client, {ttlMs: 10_000, lockDelayMs: 3500, graceMs: 100})
     const hold = await lock.acquire()
@@ -308,7 +308,7 @@ describe.each(backends)('mutex on $name', backend => {
     await hold.release()
   })
 
-  it('continues to wait with a new session if its session ends', async () => {
+  it('keeps waiting with a new session if its session ends', async () => {
     const client = connect()
     const first = await mutex(client).acquire()
     const other = mutex(client, {ttlMs: 10_000, lockDelayMs: 3500, graceMs: 100})
@@ -323,13 +323,13 @@ describe.each(backends)('mutex on $name', backend => {
     await (await second).release()
   })
 
-  it('refuses settings that leave no time to stop, before any request', async () => {
+  it('refuses settings that leave no time to stop, before it sends any request', async () => {
     const {proxy, client} = await proxied()
     await expect(mutex(client, {graceMs: 60_000}).acquire()).rejects.toThrow('no time to stop')
     expect(proxy.requests.filter(one => one.method === 'PUT')).toEqual([])
   })
 
-  it('reports a refused release, after which the end of the session deletes the key', async () => {
+  it('reports a refused release, after which the key is deleted with the session', async () => {
     const {proxy, client} = await proxied()
     const hold = await mutex(client).acquire()
     proxy.on({path: '/v1/txn'}, {status: 403, body: 'Permission denied'})
@@ -338,7 +338,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(isBatonError(report.error, 'BATON_ACL_DENIED')).toBe(true)
   })
 
-  it('has its session on the node that is named, and refuses a node that the catalog does not have', async () => {
+  it('attaches its session to the node in the options, and refuses a node that is missing from the catalog', async () => {
     const node = leaks.prefix.replaceAll('/', '-')
     const client = connect()
     await expect(mutex(client, {node}).acquire({timeoutMs: 10_000})).rejects.toMatchObject({code: 'BATON_USAGE'})
@@ -349,7 +349,7 @@ describe.each(backends)('mutex on $name', backend => {
     await consul().put('/v1/catalog/deregister', {Node: node})
   })
 
-  it('refuses semaphores while it is held', async () => {
+  it('refuses semaphores on the same prefix while it is held', async () => {
     const client = connect()
     await using _hold = await mutex(client).acquire()
     const semaphore = createSemaphore(client, {prefix: `${leaks.prefix}m`, limit: 2})

@@ -25,8 +25,8 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
   }
 
   /**
-   * Creates a contender that reaches the agent at its own address, so that it does not wait for other contenders of
-   * this host.
+   * Creates a contender that reaches the agent at an address of its own, so that it does not wait for other contenders
+   * on this host.
    */
   async function contender(options: Partial<LockOptions> = {}) {
     const proxy = await HttpProxy.start(agent.address)
@@ -43,7 +43,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     readonly stop: AbortController
   }
 
-  /** Starts waiting contenders one after the other. */
+  /** Starts waiting contenders, one after another. */
   async function line(count: number) {
     const waiters: Waiter[] = []
     for (let at = 0; at < count; at += 1) {
@@ -64,7 +64,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
   }
   const heldBy = async () => (await consul().kvGet(key()))?.session
 
-  it('is in the order in which the contenders entered it, and hands the lock over without a moment in which it is free', async () => {
+  it('keeps the order in which contenders entered it, and hands the lock over without releasing it in between', async () => {
     const first = await (await contender()).acquire()
     const waiters = await line(4)
     const created = (await entries()).map(entry => entry.session)
@@ -91,7 +91,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     expect(await consul().kvKeys(leaks.prefix)).toEqual([])
   })
 
-  it('reports the place of a contender in it', async () => {
+  it('reports the place of a contender', async () => {
     const first = await (await contender()).acquire()
     const waiters = await line(2)
     const [, second] = waiters
@@ -102,7 +102,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await (await second!.hold).release()
   })
 
-  it('passes over a first contender that does not answer', async () => {
+  it('passes over the first contender if it does not answer', async () => {
     const first = await (await contender()).acquire()
     const [stopped, next] = await line(2)
     stopped!.one.proxy.on({}, 'hang')
@@ -130,7 +130,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
   it('refuses the late proof of a contender that was passed over', async () => {
     const first = await (await contender()).acquire()
     const [slow, next] = await line(2)
-    // The proof is sent, and arrives after the next contender has taken the lock.
+    // The proof is sent, but arrives after the next contender has taken the lock.
     slow!.one.proxy.on({path: '/v1/txn', body: /"check-index".*"lock"/}, 'hang', 1)
     await first.release()
     const hold = await next!.hold
@@ -145,11 +145,11 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
   it.each([
     ['is free', ''],
     ['has no key', undefined],
-  ])('is led by its second contender if the first one is dead and the lock %s', async (_what, value) => {
+  ])('lets the second contender take over if the first one is dead and the lock %s', async (_what, value) => {
     const first = await (await contender()).acquire()
     const [dead, next] = await line(2)
     dead!.one.proxy.on({}, 'hang')
-    // This is how the Go tool releases a lock, before it deletes the key.
+    // In this way the Go tool releases a lock, before it deletes the key.
     await consul().kvPut(key(), '', {release: first.session, flags: mutexFlags})
     if (value === undefined) await consul().kvDelete(key())
     const hold = await next!.hold
@@ -159,7 +159,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await first.release()
   })
 
-  it('keeps its order after a lock-delay', async () => {
+  it('keeps its order across a lock-delay', async () => {
     const first = await (await contender({lockDelayMs: 2500, graceMs: 100})).acquire()
     const waiters = await line(2)
     const created = (await entries()).map(entry => entry.session)
@@ -176,7 +176,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await first.release()
   })
 
-  it('is left by a contender that cancels, even if the lock was handed to it at that moment', async () => {
+  it('is left by a contender that cancels, even if the lock was being handed to it', async () => {
     const first = await (await contender()).acquire()
     const giving = await contender()
     const stop = new AbortController()
@@ -192,14 +192,14 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await waitUntil(async () => (await entries()).length === 2, {what: 'the second waiter'})
     await first.release()
     await outcome
-    // No lock-delay runs, which the default of 15 s would show.
+    // The next acquisition is fast, so no lock-delay of 15 s is running.
     const startedAt = performance.now()
     await (await hold).release()
     expect(performance.now() - startedAt).toBeLessThan(10_000)
     expect(await consul().kvKeys(leaks.prefix)).toEqual([])
   })
 
-  it('costs a contender that waits no write but its own entry', async () => {
+  it('costs a waiting contender no write except for its own entry', async () => {
     await using _first = await (await contender()).acquire()
     const [waiter] = await line(1)
     const writes = waiter!.one.proxy.requests.filter(
@@ -213,7 +213,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await (await waiter!.hold).release()
   })
 
-  it('is not joined with fair: off, whose contenders neither wait in it nor hand the lock over', async () => {
+  it('is ignored with fair: off, whose contenders neither wait in it nor hand the lock over', async () => {
     const first = await (await contender({fair: 'off'})).acquire()
     const plain = await contender({fair: 'off'})
     const held = plain.acquire()
@@ -225,7 +225,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     expect(queued!.one.seen('lock.handed-over')).toBe(false)
   })
 
-  it('is not used if an entry of another version is ahead: contenders report that, and acquire as the Go tool does', async () => {
+  it('is not used if an entry of another version is ahead: contenders report that, and acquire the lock as the Go tool does', async () => {
     const session = await consul().sessionCreate({TTL: '30s', LockDelay: '0s', Behavior: 'delete'})
     const entry = `${leaks.prefix}q/.queue/${session}`
     const holder = await contender()

@@ -39,14 +39,14 @@ function useHolds(backend: (typeof backends)[number]) {
 describe.each(backends)('a release whose answer is lost, on $name', backend => {
   const {leaks, consul, held} = useHolds(backend)
 
-  it.each(kinds)('is reported as done if the key shows that (%s)', async (_name, create) => {
+  it.each(kinds)('is reported as done if the key shows that it was applied (%s)', async (_name, create) => {
     const {proxy, hold} = await held(create)
     proxy.on(release, 'swallow')
     expect(await hold.release()).toEqual({lock: 'released', isSessionDestroyed: true, error: undefined})
     expect(await consul().kvKeys(leaks.prefix)).toEqual([])
   })
 
-  it.each(kinds)('is reported as lost when the session ended before it (%s)', async (_name, create) => {
+  it.each(kinds)('is reported as lost if the session ended before the release (%s)', async (_name, create) => {
     const {proxy, hold} = await held(create)
     let attempts = 0
     const unanswered = proxy.on(release, () => {
@@ -62,11 +62,11 @@ describe.each(backends)('a release whose answer is lost, on $name', backend => {
   })
 })
 
-// These tests run on one backend, because each takes as long as baton retries.
+// These tests run on only one backend, because each takes as long as baton keeps retrying.
 describe.each(backends.slice(-1))('a release that is never answered, on $name', backend => {
   const {agent, leaks, open, consul, held} = useHolds(backend)
 
-  it('is reported as done if the session was destroyed, which Consul still answered', async () => {
+  it('is reported as done if the session was destroyed by a request that Consul still answered', async () => {
     const {proxy, hold} = await held(createMutex)
     proxy.on(release, 'reset')
     expect(await hold.release()).toMatchObject({
@@ -86,7 +86,7 @@ describe.each(backends.slice(-1))('a release that is never answered, on $name', 
     await consul().sessionDestroy(hold.session)
   })
 
-  it('is reported by the command as perhaps not done, if the outcome is unknown', async () => {
+  it('is reported by the command as possibly not done if the outcome is unknown', async () => {
     const proxy = await HttpProxy.start(agent.address)
     open.push(proxy)
     await using holder = startCli(['lock', `${leaks.prefix}r`, '--', 'sh', '-c', 'echo started; read go; exit 3'], {

@@ -21,7 +21,7 @@ describe.each(backends)('the queue of a mutex, with ACLs on $name,', backend => 
     token = (made.json() as {SecretID: string}).SecretID
   })
 
-  it("is not used by a contender whose token may only write the lock's own key, which is reported", async () => {
+  it("is not used by a contender whose token may write only the lock's own key, and the contender reports that", async () => {
     await using proxy = await HttpProxy.start(agent.address)
     await using client = createClient({address: agent.address, token})
     await using other = createClient({address: proxy.address, token})

@@ -11,7 +11,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 const semaphoreFlags = '16210313421097356768'
 
-describe.each(backends)('semaphore on $name', backend => {
+describe.each(backends)('a semaphore on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
   const open: AsyncDisposable[] = []
@@ -44,7 +44,7 @@ describe.each(backends)('semaphore on $name', backend => {
     expect(await consul().kvKeys(leaks.prefix)).toEqual([])
   })
 
-  it('has as many holders as its limit, and the next one when one leaves', async () => {
+  it('allows as many holders as its limit, and a further one when a holder has left', async () => {
     const client = connect()
     const lock = semaphore(client)
     const [a, b] = [await lock.acquire(), await lock.acquire()]
@@ -76,14 +76,14 @@ describe.each(backends)('semaphore on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('rejects assertHeld once it is released', async () => {
+  it('rejects assertHeld after it was released', async () => {
     const hold = await semaphore(connect()).acquire()
     await hold.release()
     const error = await hold.assertHeld().catch((reason: unknown) => reason)
     expect(isBatonError(error, 'BATON_LOCK_LOST')).toBe(true)
   })
 
-  it('never has more holders than its limit when many contend at once', async () => {
+  it('never has more holders than its limit, even if many contend at once', async () => {
     const client = connect()
     let inside = 0
     let most = 0
@@ -110,7 +110,7 @@ describe.each(backends)('semaphore on $name', backend => {
     await hold.release()
   })
 
-  it('refuses another limit and names the current one', async () => {
+  it('refuses another limit, and names the current one', async () => {
     const client = connect()
     await using _hold = await semaphore(client, {limit: 3}).acquire()
     const error = await semaphore(client, {limit: 2})
@@ -153,7 +153,7 @@ describe.each(backends)('semaphore on $name', backend => {
     ['is overwritten', () => consul().kvPut(key(), 'garbage', {flags: semaphoreFlags})],
     ['is deleted', () => consul().kvDelete(key())],
     ['names others only', () => consul().kvPut(key(), '{"Limit":2,"Holders":{}}', {flags: semaphoreFlags})],
-  ])('is lost at once when its document %s', async (_name, act) => {
+  ])('is lost at once if its document %s', async (_name, act) => {
     const hold = await semaphore(connect()).acquire()
     await act()
     await waitUntil(() => hold.signal.aborted, {what: 'the loss', timeoutMs: 1000})
@@ -162,7 +162,7 @@ describe.each(backends)('semaphore on $name', backend => {
     await consul().kvDelete(`${leaks.prefix}s/${hold.session}`)
   })
 
-  it('is lost at once when its contender key is deleted', async () => {
+  it("is lost at once if the holder's contender key is deleted", async () => {
     const hold = await semaphore(connect()).acquire()
     await consul().kvDelete(`${leaks.prefix}s/${hold.session}`)
     await waitUntil(() => hold.signal.aborted, {what: 'the loss', timeoutMs: 1000})
@@ -170,7 +170,7 @@ describe.each(backends)('semaphore on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('leaves no key and no session after its time limit', async () => {
+  it('leaves no key and no session behind after its time limit', async () => {
     const client = connect()
     const holds: Hold[] = [await semaphore(client).acquire(), await semaphore(client).acquire()]
     await expect(semaphore(client).acquire({timeoutMs: 200})).rejects.toThrow('not acquired within 200ms')
@@ -178,13 +178,13 @@ describe.each(backends)('semaphore on $name', backend => {
     await Promise.all(holds.map(hold => hold.release()))
   })
 
-  it('needs a prefix and a positive limit', () => {
+  it('requires a prefix and a positive limit', () => {
     const client = connect()
     expect(() => semaphore(client, {prefix: ''})).toThrow('needs a prefix')
     expect(() => semaphore(client, {limit: 0})).toThrow('a whole number of at least 1')
   })
 
-  it('is refused with checks, because nothing would delay the next holder', async () => {
+  it('refuses session checks, because nothing would delay the next holder', async () => {
     await expect(semaphore(connect(), {nodeChecks: ['serfHealth']}).acquire()).rejects.toThrow('no safe time to stop')
   })
 })

@@ -14,8 +14,8 @@ const kinds = [
   ['semaphore', {limit: 2}, createSemaphore],
 ] as const
 
-describe('an acquisition that Consul does not answer', () => {
-  it.each(kinds)('rejects with the reason why Consul was never reached (%s)', async (_name, options, create) => {
+describe('an acquisition to which Consul does not answer', () => {
+  it.each(kinds)('rejects with the reason why Consul could not be reached (%s)', async (_name, options, create) => {
     await using client = createClient({address: '127.0.0.1:1'})
     const lock = create(client, {prefix: 'a/b', ...options} as never)
     await expect(lock.acquire({timeoutMs: 400})).rejects.toMatchObject({
@@ -29,7 +29,7 @@ describe('an acquisition that Consul does not answer', () => {
   const agent = sharedAgent(backend!)
   const leaks = useLeakCheck({agent})
 
-  it('rejects with a timeout if the agent accepts requests and never answers', async () => {
+  it('rejects with a timeout if the agent accepts requests but never answers', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     proxy.on({}, 'hang')
     await using client = createClient({address: proxy.address})
@@ -39,7 +39,7 @@ describe('an acquisition that Consul does not answer', () => {
     })
   })
 
-  it('rejects as not acquired if Consul answered and was lost later', async () => {
+  it('rejects as not acquired if Consul answered at first and then stopped answering', async () => {
     await using holding = createClient({address: agent.address})
     await using _hold = await createMutex(holding, {prefix: `${leaks.prefix}l`}).acquire()
     await using proxy = await HttpProxy.start(agent.address)

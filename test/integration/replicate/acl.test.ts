@@ -14,7 +14,7 @@ const acl = {enabled: true, default_policy: 'deny', tokens: {master: root, defau
 const startWithAcls = (backend: 'embedded' | 'real'): Promise<AsyncDisposable & {readonly address: string}> =>
   backend === 'real' ? startDevAgent({config: {acl}}) : startEmbeddedAgent({acl: {managementToken: root}})
 
-describe.each(backends)('a source with ACLs on $name', backend => {
+describe.each(backends)('replication from a source with ACLs, on $name', backend => {
   let policyCount = 0
   let agent: (AsyncDisposable & {readonly address: string}) | undefined
   beforeAll(async () => {
@@ -32,7 +32,10 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     return SecretID
   }
 
-  /** Replicates within one agent as between two clusters: the source is read with another token. */
+  /**
+   * Replicates within one agent as if between two clusters, because the source is read with another
+   * token.
+   */
   async function once(name: string, rules: string, options: Partial<ReplicatorOptions> = {}) {
     await using source = countingClient(agent!.address, await tokenFor(`${name}-${(policyCount += 1)}`, rules))
     await using destination = admin()
@@ -49,7 +52,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     expect(pass.held[0]?.message).toBe(
       'replicate all/ -> copy-all/: 3 deletes held: the source has these keys, but the token may not read them: copy-all/1, copy-all/2, copy-all/3',
     )
-    // The source's leader is asked about each key even after an approval.
+    // Even after an approval, the source's leader is asked about each key.
     const approved = await once('all', 'key_prefix "elsewhere/" { policy = "read" }', {
       approved: ['all'],
       maxDelete: 'off',
@@ -58,7 +61,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     expect((await contentOf(client, 'dc1', 'copy-all/')).size).toBe(3)
   })
 
-  it('copies if the token may not write the status keys, and reports that once', async () => {
+  it('copies even if the token may not write the status keys, and reports that once', async () => {
     await using admins = admin()
     await seed(admins, 'dc1', pairs('bare/1', 'bare/2'))
     const rules = 'key_prefix "bare/" { policy = "read" }\nkey_prefix "copy-bare/" { policy = "write" }'

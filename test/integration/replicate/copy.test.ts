@@ -19,7 +19,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     return {pass: pass!, client}
   }
 
-  it('copies 1000 keys exactly, with binary values, unusual names and flags of 64 bits', async () => {
+  it('copies 1000 keys exactly, with binary values, unusual names and 64-bit flags', async () => {
     await using client = open()
     const values = [0, 1, 2, 255, 1000].map(length => allBytes(length + 1, length))
     const odd: Pair[] = oddNames.map((name, at) => ({
@@ -66,7 +66,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(await positionOf()).toEqual(position)
   })
 
-  it('writes only keys that differ, and deletes keys that do not exist at the source', async () => {
+  it('writes only keys that differ, and deletes keys that are missing at the source', async () => {
     await using client = open()
     await seed(
       client,
@@ -97,7 +97,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(JSON.parse(status!.value)).toMatchObject({Datacenter: 'dc1', Keys: 1, Version: 1})
   })
 
-  it('matches prefixes and excludes within a word, not only at slashes', async () => {
+  it('matches prefixes and excludes even within a word, not only at slashes', async () => {
     await using client = open()
     const keys = ['glob', 'global/a', 'globalization', 'global/skip/x', 'glo', 'global/keep.lock']
     await seed(
@@ -111,7 +111,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(names.sort()).toEqual(['ob', 'obal/a', 'obal/skip/mine', 'obalization'])
   })
 
-  it('does not copy or delete the keys of locks unless an option says so', async () => {
+  it('neither copies nor deletes the keys of locks, unless an option says so', async () => {
     await using client = open()
     const mutex = 0x2ddccbc058a50c18n
     await seed(client, 'dc1', [
@@ -127,7 +127,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(await contentOf(client, 'dc2', 'locks/')).toEqual(await contentOf(client, 'dc1', 'locks/'))
   })
 
-  it('never writes or deletes below its own status keys', async () => {
+  it('never writes or deletes keys below its own status keys', async () => {
     await using client = open()
     await seed(client, 'dc1', [
       {key: 'service/consul-replicate/statuses/theirs', value: bytes('dc1')},
@@ -143,7 +143,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(names.filter(name => name.startsWith('consul-replicate/')).length).toBeGreaterThan(0)
   })
 
-  it('lists every change in a preview, and writes none', async () => {
+  it('lists every change in a preview, and makes none of them', async () => {
     await using client = open()
     await seed(
       client,
@@ -167,7 +167,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(formatMapping(mapping)).toBe('pre/@dc1 -> pre/')
   })
 
-  it('copies between two independent addresses', async () => {
+  it('copies between two clusters with independent addresses', async () => {
     await using source = countingClient(agent.addresses.get('dc1')!)
     await using client = open()
     await seed(client, 'dc1', [{key: 'indep/a', value: bytes('1')}])
@@ -188,7 +188,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect((await contentOf(client, 'dc2', 'second/')).size).toBe(1)
   })
 
-  it('refuses a source that is its own destination', async () => {
+  it('refuses a mapping whose source is its own destination', async () => {
     await expect(once('self/@dc2')).rejects.toThrow(/overlaps/)
     await expect(once('self/@dc2:self/copy/')).rejects.toThrow(/overlaps/)
   })

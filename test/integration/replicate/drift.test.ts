@@ -63,7 +63,7 @@ describe.each(backends)('changes of other clients at the destination, on $name',
     },
   )
 
-  it.each(ways)('are protected from later changes of the source, followed %s', async (way, shardAbove) => {
+  it.each(ways)('are protected even from later changes at the source, followed %s', async (way, shardAbove) => {
     const {client, from, to, there, isThere, isNamed, set} = await setUp(`pro${way.length}`, 'protect', shardAbove)
     await client.kv.put(`${to}a`, bytes('foreign'))
     await client.kv.put(`${to}new`, bytes('foreign'))
@@ -75,7 +75,7 @@ describe.each(backends)('changes of other clients at the destination, on $name',
     await isThere('c', '2')
     await isThere('b', undefined)
     expect([await there('a'), await there('new')]).toEqual(['foreign', 'foreign'])
-    // Once a pass has seen that both sides are equal, the key is copied as before.
+    // Once a pass has found both sides equal, the key is copied as before.
     const before = client.requests.length
     await client.kv.put(`${to}a`, bytes('2'))
     const isRead = ({path, body}: TransportRequest): boolean =>
@@ -87,7 +87,7 @@ describe.each(backends)('changes of other clients at the destination, on $name',
     await isThere('a', '3')
   })
 
-  it('are recognized after a restart by the status key, and repaired by default', async () => {
+  it('are recognised after a restart by the status key, and repaired by default', async () => {
     const {client, to, mappings} = await setUp('again', 'report', Number.POSITIVE_INFINITY)
     const key = `${to}a`
     const read = async () => (await client.kv.get(key)).value?.value.toString()

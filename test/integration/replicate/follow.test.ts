@@ -11,7 +11,7 @@ describe.each(backends)('continuous replication on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const address = () => agent.addresses.get('dc2')!
 
-  /** Follows until the test ends. `stop` waits for the end of the run. */
+  /** Follows a mapping until the test ends. `stop` waits for the end of the run. */
   function follow(spec: string, options: Partial<ReplicatorOptions> & {readonly at?: string} = {}) {
     const {at = address(), ...more} = options
     const client = countingClient(at)
@@ -52,7 +52,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     )
   }
 
-  it('copies each change and each delete soon after it happens', async () => {
+  it('copies each change and each delete soon after it was made', async () => {
     const reader = countingClient(address())
     await seed(reader, 'dc1', [
       {key: 'live/a', value: bytes('1')},
@@ -97,7 +97,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     const run = follow('calm/@dc1')
     await waitUntil(() => run.passes.length > 0, {what: 'the first pass'})
     const listed = (): number => run.client.requests.filter(request => request.path.includes('index=')).length
-    // The heartbeat in the status key is not a copy.
+    // The heartbeat in the status key does not count as a copy.
     const written = (): number => run.client.writes().filter(({path}) => !path.includes('/statuses/')).length
     const [before, writes] = [listed(), written()]
     // The wait time passes twice on each side.
@@ -138,7 +138,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('retries after errors on every kind of request until both sides are equal', async () => {
+  it('retries after errors of every kind of request until both sides are equal', async () => {
     await using proxy = await HttpProxy.start(address())
     const reader = countingClient(address())
     await seed(
@@ -209,7 +209,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     const lost = proxy.on({path: /kv\/stale\/\?.*dc=dc1/}, empty('false', '0'))
     expect(await once()).toMatchObject({deleted: 0, held: [{reason: 'no-leader', count: 20}]})
     lost[Symbol.dispose]()
-    // An empty list from the leader is not enough: the leader is also asked about each key.
+    // Even an empty list from the leader is not enough, because the leader is also asked about each key.
     proxy.on({path: /kv\/stale\/\?.*dc=dc1/}, empty('true', '0'))
     expect(await once({approved: ['all']})).toMatchObject({deleted: 0})
     expect((await contentOf(reader, 'dc2', 'stale/')).size).toBe(20)
@@ -251,7 +251,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('adapts to smaller limits of the server, and sends a key alone if it fits no transaction', async () => {
+  it('adapts to lower limits of the server, and sends a key on its own if it fits in no transaction', async () => {
     await using proxy = await HttpProxy.start(address())
     const reader = countingClient(address())
     await seed(
@@ -274,7 +274,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('ends at once on an error that a retry cannot fix', async () => {
+  it('ends at once on an error that retrying cannot fix', async () => {
     const run = follow('x/@no-such-dc', {attempts: 1})
     await run.stop()
     await using proxy = await HttpProxy.start(address())

@@ -22,7 +22,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     return pass!
   }
 
-  it('deletes nothing if the source is empty or mistyped, and reports it', async () => {
+  it('delete nothing if the source is empty or mistyped, and report it', async () => {
     await using client = open()
     await seed(client, 'dc2', pairs('empty/', 3))
     const pass = await once('emtpy/@dc1:empty/')
@@ -36,7 +36,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect((await contentOf(client, 'dc2', 'empty/')).size).toBe(3)
   })
 
-  it('compares with the current destination, not with the old state of a restarted leader', async () => {
+  it('compare with the current destination, not with the old state of a restarted leader', async () => {
     await using client = open()
     await seed(client, 'dc1', [{key: 'now/a', value: bytes('1')}])
     await seed(client, 'dc2', [{key: 'past/a', value: bytes('2')}])
@@ -50,7 +50,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(await contentOf(client, 'dc2', 'past/')).toEqual(await contentOf(client, 'dc1', 'now/'))
   })
 
-  it('deletes an approved set, and no other key', async () => {
+  it('delete an approved set, and no other key', async () => {
     await using client = open()
     await seed(client, 'dc2', pairs('app/', 3))
     const [held] = (await once('gone/@dc1:app/')).held
@@ -64,7 +64,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect([...(await contentOf(client, 'dc2', 'app/')).keys()]).toEqual(['later'])
   })
 
-  it('uses an approval once, and holds the same set if it occurs again', async () => {
+  it('use an approval once, and hold the same set if it occurs again', async () => {
     await using client = open()
     const mappings = [parseMapping('gone/@dc1:again/')]
     await seed(client, 'dc2', pairs('again/', 3))
@@ -75,19 +75,19 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(await replicator.runOnce()).toMatchObject([{deleted: 0, held: [{id: held!.id}]}])
   })
 
-  it('holds deletes above the limit, and still writes keys', async () => {
+  it('hold deletes above the limit, while other keys are still written', async () => {
     await using client = open()
     await seed(client, 'dc1', pairs('lim/', 150))
     await seed(client, 'dc2', pairs('lim/x', 16))
     const pass = await once('lim/@dc1')
     expect(pass).toMatchObject({written: 150, deleted: 0, held: [{reason: 'limit', count: 16}]})
-    // Of 166 keys a tenth is 16. Deletes that were held stay held.
+    // A tenth of 166 keys is 16. Deletes that are already held stay held.
     const again = await once('lim/@dc1')
     expect(again).toMatchObject({written: 0, deleted: 0, held: [{id: pass.held[0]!.id, count: 16}]})
     expect(await once('lim/@dc1', {approved: [again.held[0]!.id]})).toMatchObject({deleted: 16, held: []})
   })
 
-  it('never deletes if deletes are turned off', async () => {
+  it('never delete anything if deletes are turned off', async () => {
     await using client = open()
     await seed(client, 'dc1', pairs('add/', 1))
     await seed(client, 'dc2', [{key: 'add/mine', value: bytes('1')}])

@@ -24,7 +24,7 @@ describe.each(backends)('held deletes on $name', backend => {
     return (await readHeld(client, statusDir)).filter(({mapping}) => mapping.source === source)
   }
 
-  /** Follows until disposed, and records the events. */
+  /** Follows a mapping until disposed, and records the events. */
   function follow(client: ConsulClient, spec: string, options: Partial<ReplicatorOptions> = {}) {
     const stop = new AbortController()
     const events: ReplicatorEvent[] = []
@@ -74,7 +74,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await namesOf(client, mappingPaths(statusDir, parseMapping(spec)).approved)).toEqual([])
   })
 
-  it('are deleted by the next run if they were approved while no replicator was running', async () => {
+  it('are made by the next run if they were approved while no replicator was running', async () => {
     await using client = open()
     const spec = 'next/@dc1:nexts/'
     await seed(client, 'dc2', pairs('nexts/', 3))
@@ -85,7 +85,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await namesOf(client, 'nexts/')).toEqual(['nexts/later'])
   })
 
-  it('are not deleted in spite of an approval if they were written since or exist at the source', async () => {
+  it('are not made, even if approved, for keys that were written in the meantime or exist at the source', async () => {
     await using client = open()
     const spec = 'since/@dc1:sinced/'
     await seed(client, 'dc2', pairs('sinced/', 4))
@@ -96,11 +96,11 @@ describe.each(backends)('held deletes on $name', backend => {
     const events: ReplicatorEvent[] = []
     await once(client, spec, {observer: event => events.push(event)})
     expect(events).toContainEqual(expect.objectContaining({type: 'approval.finished', deleted: 2, kept: 2}))
-    // The key that was written since is judged again: one delete is within the limits.
+    // The key that was written in the meantime is judged again, and a single delete is within the limits.
     expect(await namesOf(client, 'sinced/')).toEqual(['sinced/001'])
   })
 
-  it('are not deleted by an approval that was used before, forged, or given for another mapping', async () => {
+  it('are not made because of an approval that is used up, forged, or for another mapping', async () => {
     await using client = open()
     const [spec, other] = ['forge/@dc1:forged/', 'else/@dc1:elsed/']
     await seed(client, 'dc2', [...pairs('forged/', 3), ...pairs('elsed/', 3)])
@@ -129,7 +129,7 @@ describe.each(backends)('held deletes on $name', backend => {
     await once(client, spec)
     expect(await namesOf(client, 'forged/')).toHaveLength(3)
     expect(await namesOf(client, 'elsed/')).toHaveLength(3)
-    // The approval was used once and is then written again: the same keys are held again and not deleted.
+    // The used approval is written again: the same keys are held again and not deleted.
     await once(client, other)
     expect(await namesOf(client, 'elsed/')).toEqual([])
     await seed(client, 'dc2', pairs('elsed/', 3))
@@ -138,7 +138,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await once(client, other)).toMatchObject({deleted: 0, held: [{id: elsewhere!.id, count: 3}]})
   })
 
-  it('are deleted once although two replicators run, and no other key is deleted', async () => {
+  it('are made once even if two replicators run, and no other key is deleted', async () => {
     await using client = open()
     const spec = 'both/@dc1:boths/'
     await seed(client, 'dc2', pairs('boths/', 40))
@@ -155,7 +155,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect((await namesOf(client, 'boths/')).filter(key => key >= 'boths/020')).toEqual([])
   })
 
-  it('are deleted after a failure in the middle of an approval, and no other key is deleted', async () => {
+  it('are made in spite of a failure in the middle of an approval, and no other key is deleted', async () => {
     await using client = open()
     const spec = 'mid/@dc1:mids/'
     await seed(client, 'dc2', pairs('mids/', 150))
@@ -184,7 +184,7 @@ describe.each(backends)('held deletes on $name', backend => {
     let deleted = 0
     for (let at = 0; at < 14; at += 1) {
       await deleteAll(client, [`drip/${String(at).padStart(3, '0')}`])
-      // Each run is a new process: the counts of deletes are stored at the destination.
+      // Each run acts as a new process, because the counts of deletes are stored at the destination.
       deleted += (await once(client, spec)).deleted
     }
     expect(deleted).toBe(10)

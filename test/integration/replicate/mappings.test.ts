@@ -5,7 +5,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {bytes, contentOf, countingClient, seed} from './support.js'
 
-describe.each(backends)('mappings with settings of their own, on $name', backend => {
+describe.each(backends)('mappings with their own settings, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const address = (dc: string) => agent.addresses.get(dc)!
   const pairs = (prefix: string, ...names: string[]) => names.map(name => ({key: prefix + name, value: bytes('1')}))
@@ -48,14 +48,14 @@ describe.each(backends)('mappings with settings of their own, on $name', backend
     }
   })
 
-  it('must not overlap at one agent, even if different clients reach it', async () => {
+  it('must not overlap at one agent, even if different clients reach that agent', async () => {
     await using one = countingClient(address('dc2'))
     await using other = countingClient(address('dc2'))
     const mappings = [parseMapping('x/@dc1:over/'), {...parseMapping('y/@dc1:over/lap/'), destinationClient: other}]
     expect(() => createReplicator(one, {mappings})).toThrow(/overlap/)
   })
 
-  it('are replaced while others continue', async () => {
+  it('can be replaced while others continue', async () => {
     await using client = countingClient(address('dc2'))
     await seed(client, 'dc1', [...pairs('up1/', 'a'), ...pairs('up2/', 'a'), ...pairs('up3/', 'a')])
     const [one, two, three] = ['up1', 'up2', 'up3'].map(name => parseMapping(`${name}/@dc1:${name}-copy/`))

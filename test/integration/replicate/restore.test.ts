@@ -6,7 +6,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {bytes, contentOf, countingClient, seed} from './support.js'
 
-/** Reads or writes a snapshot as bytes, not as text. */
+/** Reads or writes a snapshot as bytes instead of text. */
 function snapshot(address: string, method: 'GET' | 'PUT', body?: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const sent = request(`${address}/v1/snapshot`, {method}, answer => {
@@ -23,10 +23,10 @@ function snapshot(address: string, method: 'GET' | 'PUT', body?: Buffer): Promis
   })
 }
 
-describe.each(backends)('a snapshot restored at the source on $name', backend => {
+describe.each(backends)('a snapshot of Consul that is restored at the source, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
-  it('is copied within one wait, including older values, restored keys and removed keys', async () => {
+  it('is copied within one wait, with its older values, restored keys and removed keys', async () => {
     const address = (dc: string): string => agent.addresses.get(dc)!
     await using reader = countingClient(address('dc2'))
     await seed(

@@ -11,7 +11,7 @@ import {bytes, countingClient, seed} from './support.js'
 describe.each(backends)('a comparison with another replicator, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
-  it('lists the keys that a pass would have handled in another way, and writes nothing', async () => {
+  it('lists the keys that a pass would have handled differently, and writes nothing', async () => {
     const client = countingClient(agent.addresses.get('dc2')!)
     const other = countingClient(agent.addresses.get('dc2')!)
     await seed(other, 'dc1', [

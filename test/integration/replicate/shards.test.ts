@@ -10,13 +10,13 @@ const folders = 30
 const perFolder = 20
 
 describe.each(backends)('replication in parts on $name', backend => {
-  // Consul counts the connection of a parked query until its wait ends, also when the client has closed it: the tests, one
-  // after the other, would reach the default limit of 200.
+  // Consul counts the connection of a parked query until the query's wait ends, even if the client has closed it.
+  // Together, the tests in this file would reach the default limit of 200.
   const limits = {http_max_conns_per_client: 1000}
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2'], config: {limits}})
   const address = () => agent.addresses.get('dc2')!
 
-  /** Follows `NAME/` to `NAME-copy/`, or the prefix without a slash, in parts from the first change on. */
+  /** Follows `NAME/` to `NAME-copy/` (or the same prefixes without slashes) in parts, from the first change on. */
   async function follow(name: string, options: Partial<ReplicatorOptions> & {readonly slash?: string} = {}) {
     const {slash = '/', ...more} = options
     const [from, to] = [`${name}${slash}`, `${name}-copy${slash}`]
@@ -77,7 +77,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('their return')
   })
 
-  it('copies unusual names, their changes and deletes, in a folder that is divided', async () => {
+  it('copies keys with unusual names in a divided folder, with their changes and deletes', async () => {
     const {from, reader, equal} = await follow('odd')
     const all = oddNames.flatMap(name => [`${from}${name}`, `${from}f1/${name}`])
     const many = Array.from({length: 300}, (_, at) => `${from}f1/${at}`)
@@ -93,7 +93,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('some deletes')
   })
 
-  it('repairs keys that other clients write and delete at the destination, inside and outside of the parts', async () => {
+  it('repairs keys that other clients write or delete at the destination, inside and outside the parts', async () => {
     const {to, reader, equal} = await follow('drift')
     await seed(reader, 'dc2', [
       {key: `${to}f1/key-1`, value: bytes('foreign')},
@@ -104,7 +104,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('a foreign delete')
   })
 
-  it("sees a folder that is deleted with its parent, although the folder's query knows a newer tombstone", async () => {
+  it("sees that a folder was deleted with its parent, even if the folder's query knows a newer tombstone", async () => {
     const {from, reader, equal} = await follow('tombs', {maxDelete: 'off'})
     for (const folder of ['f10', 'f11', 'f12'])
       await reader.kv.delete(`${from}${folder}/key-${folder.slice(1)}`, {datacenter: 'dc1'})
@@ -113,11 +113,11 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('the delete of a shorter prefix')
   })
 
-  it('holds a recursive delete that affects many parts as one set', async () => {
+  it('holds the deletes of a recursive delete across many parts as one set', async () => {
     const {from, to, reader, client, passes} = await follow('wipe')
     await reader.kv.deleteTree(`${from}f1`, {datacenter: 'dc1'})
     await waitUntil(() => passes.some(({held}) => held.length > 0), {what: 'the deletes to be held'})
-    // The folders f1, and f10 to f19.
+    // The folders f1 and f10 to f19.
     expect(passes.find(({held}) => held.length > 0)?.held).toMatchObject([{reason: 'limit', count: 11 * perFolder}])
     await seed(reader, 'dc1', [{key: `${from}f2/key-2`, value: bytes('new')}])
     await waitUntil(async () => (await reader.kv.get(`${to}f2/key-2`)).value?.value.toString() === 'new', {

@@ -42,7 +42,7 @@ describe.each(backends)('the status of replication on $name', backend => {
   const reportsOf = async (client: ConsulClient, source: string) => (await statusOf(client, source))?.replicators ?? []
   const now = () => Date.now()
 
-  it('is written by each running replicator, and when it stops, without changing the position', async () => {
+  it('is written by each running replicator, and once more when it stops, without changing the position', async () => {
     await using client = open()
     await seed(client, 'dc1', [{key: 'beat/a', value: bytes('1')}])
     {
@@ -69,7 +69,7 @@ describe.each(backends)('the status of replication on $name', backend => {
     expect(document?.record.lastReplicated).toBeGreaterThan(0n)
   })
 
-  it('shows since when the copy is stale while the source does not answer, and recovers', async () => {
+  it('shows since when the copy is stale if the source does not answer, and recovers', async () => {
     await using client = open()
     await using proxy = await HttpProxy.start(agent.addresses.get('dc1')!)
     await using source = countingClient(proxy.address)
@@ -88,7 +88,7 @@ describe.each(backends)('the status of replication on $name', backend => {
     await waitUntil(() => status().state === 'current' && status().lagMs === 0, {what: 'it recovers'})
   })
 
-  it('refuses a replicator of another source with the same destination, until the first replicator stops', async () => {
+  it('makes a replicator of another source with the same destination fail until the first replicator stops', async () => {
     await using client = open()
     await seed(client, 'dc1', [{key: 'own/a', value: bytes('1')}])
     {
@@ -108,7 +108,7 @@ describe.each(backends)('the status of replication on $name', backend => {
     await createReplicator(client, options('own/@dc1:shared/')).runOnce()
   })
 
-  it('keeps the position of consul-replicate, and gets its report again after consul-replicate has written', async () => {
+  it('keeps the position that consul-replicate writes, to which the replicator adds its report again', async () => {
     await using client = open()
     const mapping = parseMapping('go/@dc1:gone/')
     const key = statusKey(statusDir, mapping)

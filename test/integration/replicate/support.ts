@@ -33,7 +33,7 @@ export function countingClient(address: string, token?: string): CountingClient 
   return {...client, requests, writes: () => requests.filter(isWrite)}
 }
 
-/** True for requests that write. A transaction may consist of reads only. */
+/** True for requests that write. A transaction that only reads does not count. */
 const isWrite = (request: TransportRequest): boolean =>
   request.method === 'DELETE' ||
   (request.method === 'PUT' &&
@@ -48,7 +48,7 @@ export interface Pair {
   readonly flags?: bigint
 }
 
-/** Writes keys in transactions, which accept every name. */
+/** Writes keys in transactions, because those accept every name. */
 export async function seed(client: ConsulClient, datacenter: string, pairs: readonly Pair[]): Promise<void> {
   for (let at = 0; at < pairs.length; at += 64) {
     const operations: KvOperation[] = pairs.slice(at, at + 64).map(pair => ({verb: 'set', ...pair}))
@@ -76,7 +76,7 @@ export async function contentOf(
   )
 }
 
-/** Returns the index of each key's last write, which does not change if nothing is written. */
+/** Returns the ModifyIndex of each key, which stays the same if nothing is written. */
 export async function indexesOf(client: ConsulClient, datacenter: string, prefix: string): Promise<readonly string[]> {
   return (await entriesOf(client, datacenter, prefix)).map(entry => `${entry.key} ${entry.modifyIndex}`)
 }
@@ -115,12 +115,14 @@ const allOddNames = [
   '\u2028sep',
 ]
 
-/** Newer versions refuse keys with `..` segments and keys that begin or end with a space. */
+/**
+ * Newer versions of Consul refuse keys with `..` segments, and keys that begin or end with a space.
+ */
 export const oddNames = allOddNames.filter(
   name => likeVersion === undefined || (name === name.trimEnd() && !name.includes('..')),
 )
 
-/** Returns bytes in a fixed pattern, in which each value occurs. */
+/** Returns bytes in a fixed pattern that contains all byte values. */
 export function allBytes(seedValue: number, length: number): Buffer {
   const out = Buffer.alloc(length)
   let state = seedValue * 2_654_435_761

@@ -21,7 +21,7 @@ const pairs = (prefix: string, count: number, value: string): readonly Pair[] =>
     flags: 7n,
   }))
 
-describe.each(backends)('undo on $name', backend => {
+describe.each(backends)('undo of replication passes, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const open = () => countingClient(agent.addresses.get('dc2')!)
   let root = ''
@@ -31,8 +31,8 @@ describe.each(backends)('undo on $name', backend => {
   afterAll(() => rmSync(root, {recursive: true, force: true}))
 
   /**
-   * Creates a mapping with keys whose second version was copied over the first, and a fifth of which was deleted
-   * afterwards.
+   * Creates a mapping with keys whose second version was copied over the first one. A fifth of the keys was then
+   * deleted.
    */
   async function prepare(client: ConsulClient, name: string) {
     const directory = join(root, name)
@@ -84,7 +84,7 @@ describe.each(backends)('undo on $name', backend => {
     expect(statSync(directory).mode & 0o777).toBe(0o700)
   })
 
-  it('remains effective while a replicator runs, until the source changes a key or the keys are released', async () => {
+  it('stays in effect while a replicator runs, until the source changes a key or the keys are released', async () => {
     await using client = open()
     const {options, undo, valuesOf} = await prepare(client, 'run')
     const stop = new AbortController()
@@ -95,7 +95,7 @@ describe.each(backends)('undo on $name', backend => {
     await waitUntil(async () => (await valuesOf()).size === 99, {what: 'the delete is copied'})
     const {holdId, keys} = await undo()
     expect(keys.every(({outcome}) => outcome === 'restored')).toBe(true)
-    // A later change of the source is copied after the replicator has read all keys.
+    // A later change at the source is copied once the replicator has read all keys.
     await seed(client, 'dc1', [
       {key: 'run/002', value: bytes('three')},
       {key: 'run/new', value: bytes('x')},
@@ -113,7 +113,7 @@ describe.each(backends)('undo on $name', backend => {
     await ended
   })
 
-  it('is obeyed by the next run, and forgotten when the source has changed all keys', async () => {
+  it('is obeyed by the next run, and is forgotten when the source has changed all keys', async () => {
     await using client = open()
     const {once, undo, valuesOf} = await prepare(client, 'next')
     await undo()
@@ -144,7 +144,7 @@ describe.each(backends)('undo on $name', backend => {
     expect((await valuesOf()).get('deaf-copy/000')).toBe('two')
   })
 
-  it('keeps nothing that is too old or too large, and copying works although nothing can be kept', async () => {
+  it('does not keep entries that are too old or too large, and does not prevent copying if nothing can be kept', async () => {
     await using client = open()
     const {directory, options, once} = await prepare(client, 'old')
     expect(await readJournal(directory)).toHaveLength(1)

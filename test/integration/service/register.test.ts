@@ -61,7 +61,7 @@ describe.each(backends)('registerService on $name', backend => {
     })
   })
 
-  it('puts a service and a node into maintenance and back', async () => {
+  it('puts a service or a node into maintenance and back', async () => {
     await using consul = client()
     await using web = await registerService(consul, {name: 'maintained'})
     const {node} = await consul.agent.self()

@@ -19,7 +19,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close()
 })
 
-/** Starts an HTTP server whose answers have the status that the test sets. */
+/** Starts an HTTP server that answers with the status that the test sets. */
 async function serve(): Promise<{status: number; readonly url: string}> {
   const state = {status: 200, url: ''}
   const server = createServer((_, response) => {
@@ -89,7 +89,7 @@ describe.each(backends)('runService on $name', backend => {
   const becomes = (state: string | undefined): Promise<unknown> =>
     waitUntil(async () => (await stateOf('web')) === state, {what: `state ${state ?? 'of no service'}`})
 
-  it('keeps the service passing while the program runs, and removes it after the program has exited', async () => {
+  it('keeps the service passing while the program runs, and removes the service after the program has exited', async () => {
     const run = start({argv: ['sleep', '600']})
     await becomes('passing')
     run.stops.send('SIGTERM')
@@ -99,7 +99,7 @@ describe.each(backends)('runService on $name', backend => {
     expect(await stateOf('web')).toBeUndefined()
   })
 
-  it('removes the service before the program receives the signal', async () => {
+  it('removes the service before the program receives the stop signal', async () => {
     const list = new URL('/v1/agent/services', agent.address).href
     const ready = join(folder, backend.name.replaceAll(' ', '-'))
     const text = `
@@ -134,7 +134,7 @@ describe.each(backends)('runService on $name', backend => {
     await run.over
   })
 
-  it('restarts the program, and sets the service critical until then', async () => {
+  it('restarts the program, and sets the service critical until the program runs again', async () => {
     const run = start({argv: ['sh', '-c', 'sleep 0.2; exit 3'], restart: 'on-failure'})
     await run.saw('child.started', 2)
     expect(run.events.filter(({type}) => type === 'state.changed')).toMatchObject([
@@ -147,7 +147,7 @@ describe.each(backends)('runService on $name', backend => {
     expect(await stateOf('web')).toBeUndefined()
   })
 
-  it('registers the service again with its state after the agent lost it', async () => {
+  it('registers the service again, with its state, if the agent has lost it', async () => {
     const run = start({argv: ['sleep', '600']})
     await becomes('passing')
     {
@@ -172,7 +172,7 @@ describe.each(backends)('runService on $name', backend => {
     expect(await stateOf('web')).toBeUndefined()
   })
 
-  it('runs the program while the agent does not answer', async () => {
+  it('runs the program even while the agent does not answer', async () => {
     const run = start({argv: ['sleep', '600'], address: '127.0.0.1:1'})
     await run.saw('child.started')
     expect(run.events[0]?.type).toBe('registration.delayed')

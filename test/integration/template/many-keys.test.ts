@@ -15,7 +15,7 @@ const isParkedFolder = ({path}: {readonly path: string}): boolean => /\/kv\/many
 describe.each(backends)('templates with many keys on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('follow the keys of a folder with one query, and show changed, deleted and new keys', async () => {
+  it('follow the keys of a folder with a single query, and show changed, deleted and new keys', async () => {
     const consul = raw(agent.address)
     for (const at of numbers) await consul.kvPut(`many/${at}`, `v${at}`)
     await using proxy = await HttpProxy.start(agent.address)

@@ -38,7 +38,7 @@ describe.each(backends)('runTemplates on $name', backend => {
     return output
   }
 
-  it('renders the nginx upstreams of passing instances', async () => {
+  it('renders nginx upstreams from passing instances', async () => {
     for (const [at, port] of [8084, 8085].entries()) {
       await register(`hopscotch-${at}`, 'hopscotch', port, {Tags: ['prod'], Address: `10.202.2.21${at}`})
     }
@@ -91,7 +91,7 @@ describe.each(backends)('runTemplates on $name', backend => {
     expect(await render(nested)).toBe('AB')
   })
 
-  it('writes a file only when its text changes, and runs each command once', async () => {
+  it('writes a file only if its text changes, and then runs each command once', async () => {
     await put('f/a', '1')
     await using client = createClient({address: agent.address})
     const stop = new AbortController()
@@ -132,7 +132,7 @@ describe.each(backends)('runTemplates on $name', backend => {
     expect(readdirSync(folder).filter(name => name.endsWith('.tmp'))).toEqual([])
   })
 
-  it('keeps the value of a deleted key', async () => {
+  it('keeps using the value of a deleted key', async () => {
     await put('d/a', '1')
     await put('d/b', '1')
     await using client = createClient({address: agent.address})

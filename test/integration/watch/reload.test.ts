@@ -17,11 +17,11 @@ const echo = (key: string, text = key): object => ({
   args: ['sh', '-c', `cat >/dev/null; echo ${text}`],
 })
 
-describe.each(backends)('HUP to baton watch --watches on $name', backend => {
+describe.each(backends)('SIGHUP to baton watch --watches, on $name', backend => {
   const agent = sharedAgent(backend)
   const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
 
-  it('keeps unchanged watches, restarts changed ones, stops removed ones and starts new ones', async () => {
+  it('keeps unchanged watches, restarts changed ones, stops removed ones, and starts new ones', async () => {
     const file = join(directory, 'some.json')
     const write = (...watches: readonly object[]): void => writeFileSync(file, JSON.stringify({watches}))
     const long = {type: 'key', key: 'r/gone', args: ['sh', '-c', 'cat; echo long; sleep 1000']}
@@ -44,7 +44,7 @@ describe.each(backends)('HUP to baton watch --watches on $name', backend => {
     ).toEqual(['after', 'before', 'kept', 'kept', 'long', 'new'])
   })
 
-  it('keeps the old watches if a file is invalid, and reports that in one line', async () => {
+  it('keeps the old watches if a file is invalid, and prints one line about it', async () => {
     const folder = join(directory, 'parts')
     mkdirSync(folder, {recursive: true})
     rmSync(join(folder, 'c.json'), {force: true})
@@ -64,7 +64,7 @@ describe.each(backends)('HUP to baton watch --watches on $name', backend => {
     expect(lines(watch.stderr)).toHaveLength(2)
   })
 
-  it('reloads once for many signals in a row, and runs no handler twice', async () => {
+  it('causes a single reload if sent many times in a row, and runs no handler twice', async () => {
     const file = join(directory, 'storm.json')
     writeFileSync(file, JSON.stringify({watches: [echo('r/storm', 'once')]}))
     await using watch = startCli(['watch', '--watches', file], {agent})
@@ -77,7 +77,7 @@ describe.each(backends)('HUP to baton watch --watches on $name', backend => {
     expect(lines(watch.stdout)).toEqual(['once', 'last'])
   })
 
-  it('starts new watches as soon as Consul answers again, if it did not answer at the signal', async () => {
+  it('starts new watches as soon as Consul answers again, if Consul did not answer when it was sent', async () => {
     await using proxy = await TcpProxy.start(agent.address)
     const file = join(directory, 'away.json')
     writeFileSync(file, JSON.stringify({watches: [echo('r/first', 'first')]}))
@@ -93,7 +93,7 @@ describe.each(backends)('HUP to baton watch --watches on $name', backend => {
     expect(lines(watch.stdout)).toEqual(['first', 'second'])
   })
 
-  it('ends the command if --once is set, as SIGTERM would', async () => {
+  it('ends the command as SIGTERM would if --once is set', async () => {
     const file = join(directory, 'once.json')
     const hold = {type: 'key', key: 'r/once', args: ['sh', '-c', 'cat; echo held; sleep 1000']}
     writeFileSync(file, JSON.stringify({watches: [hold]}))
@@ -103,7 +103,7 @@ describe.each(backends)('HUP to baton watch --watches on $name', backend => {
     expect((await watch.exited).exitCode).toBe(0)
   })
 
-  it('leaves no handler running after a watch with on_error exit has ended all watches', async () => {
+  it('leaves no handler running if a watch with on_error exit has ended all watches', async () => {
     const file = join(directory, 'exit.json')
     const mark = join(directory, `held-${backend.name}`)
     const hold = {

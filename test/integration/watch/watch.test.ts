@@ -20,7 +20,7 @@ describe.each(backends)('baton watch on $name', backend => {
   const agent = sharedAgent(backend)
   const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
 
-  it('runs the command for the current value and for each change, and at no other time', async () => {
+  it('runs the command for the current value and for each change, but not otherwise', async () => {
     await put('w/key', 'one')
     await using watch = startCli(['watch', 'key', 'w/key', '--', 'sh', '-c', 'cat; echo "index $CONSUL_INDEX"'], {
       agent,
@@ -48,7 +48,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect((await watch.exited).exitCode).toBe(0)
   })
 
-  it('runs the command at once for a newer value during the pause before a retry', async () => {
+  it('runs the command for a newer value at once, even during the pause before a retry', async () => {
     await put('w/retry', 'bad')
     const script = 'v=$(cat); case $v in *YmFk*) echo bad; exit 3;; *) echo good;; esac'
     await using watch = startCli(['watch', 'key', 'w/retry', '--on-error=retry', '--', 'sh', '-c', script], {agent})
@@ -60,7 +60,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, lines(stdout).at(-1)]).toEqual([0, 'good'])
   })
 
-  it('watches the checks of a service in one state, with flags and from a file', async () => {
+  it('watches the checks of a service in one state, by flags and by a file', async () => {
     const check = (id: string, state: string): Promise<unknown> =>
       raw(agent.address).ok('PUT', '/v1/catalog/register', {
         body: JSON.stringify({
@@ -93,7 +93,7 @@ describe.each(backends)('baton watch on $name', backend => {
     }
   })
 
-  it('prints a snapshot and then changes with --ndjson', async () => {
+  it('with --ndjson, first prints a snapshot and then each change', async () => {
     await put('w/nd/1', 'a')
     await using watch = startCli(['watch', 'keyprefix', 'w/nd/', '--ndjson'], {agent})
     await watch.waitForOutput(/"type":"end-of-snapshot"/)
@@ -145,7 +145,7 @@ describe.each(backends)('baton watch on $name', backend => {
     server.close()
   })
 
-  it('ends all watches of a file when a handler fails whose watch has on_error exit, with its exit code', async () => {
+  it("ends all watches of a file if a handler fails whose watch has on_error exit, and exits with the handler's code", async () => {
     const file = join(directory, 'exit.hcl')
     writeFileSync(
       file,
@@ -158,7 +158,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, stdout, stderr]).toEqual([3, 'null\n', 'baton: handler sh: exit code 3\n'])
   })
 
-  it('ends a watch of a file that has `once` after its first result, while the others continue', async () => {
+  it('ends a watch in a file after its first result if it has `once`, while the others continue', async () => {
     const file = join(directory, 'once.json')
     const args = (name: string): string[] => ['sh', '-c', `cat >/dev/null; echo ${name}`]
     const watches = [
@@ -175,7 +175,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect((await watch.exited).stdout.match(/first/g)).toHaveLength(1)
   })
 
-  it('runs many watches of a file without a warning of Node', async () => {
+  it('runs many watches of a file without a warning from Node', async () => {
     const file = join(directory, `${backend.name}-many.json`)
     const watches = Array.from({length: 15}, (_, n) => ({type: 'key', key: `w/many/${n}`, args: ['echo', `ran-${n}`]}))
     writeFileSync(file, JSON.stringify({watches}))
@@ -183,7 +183,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, stderr, lines(stdout).length]).toEqual([0, '', 15])
   })
 
-  it('runs the watches of a file once with --once', async () => {
+  it('with --once, runs each watch of a file once', async () => {
     await put('w/once', 'x')
     const file = join(directory, `${backend.name}-once.json`)
     const args = ['cat']
@@ -208,14 +208,14 @@ describe.each(backends)('baton watch on $name', backend => {
       {handler_type: 'http', http_handler_config: {path: 'http://127.0.0.1:1/'}},
       /handler http:\/\/127.0.0.1:1\/:.*refused/i,
     ],
-  ])('ends with 1 after --once if a handler of the file fails: %j', async (how, message) => {
+  ])('with --once, exits with 1 if a handler of the file fails: %j', async (how, message) => {
     const file = join(directory, `${backend.name}-fails.json`)
     writeFileSync(file, JSON.stringify({watches: [{type: 'key', key: 'w/none', ...how}]}))
     const {stderr, exitCode} = await runCli(['watch', '--watches', file, '--once'], {agent})
     expect([exitCode, stderr]).toEqual([1, expect.stringMatching(message)])
   })
 
-  it.each([['--ndjson'], ['--debounce=1ms']])('ends when its stdout is closed: %s', async flag => {
+  it.each([['--ndjson'], ['--debounce=1ms']])('ends if its stdout is closed: %s', async flag => {
     const key = `w/unread${flag}`
     await put(key, 'x')
     const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
@@ -234,7 +234,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect((await watch.exited).stderr).toBe('ended with 0\n')
   })
 
-  it('stops its handler if a signal stops it', async () => {
+  it('stops its handler if a signal stops the watch', async () => {
     await using watch = startCli(['watch', 'key', 'w/slow', '--', 'sh', '-c', 'echo $$; sleep 60'], {agent})
     const [pid = ''] = await watch.waitForOutput(/\d+/)
     watch.kill('SIGTERM')
@@ -244,7 +244,7 @@ describe.each(backends)('baton watch on $name', backend => {
 })
 
 describe('baton watch', () => {
-  it('ends with 69 and one line if no agent answers at the start', async () => {
+  it('exits with 69 and prints one line if no agent answers at the start', async () => {
     const {exitCode, stderr, stdout} = await runCli(['watch', 'key', 'a', '--http-addr=127.0.0.1:1', '--', 'true'])
     expect([exitCode, lines(stderr).length, stdout]).toEqual([69, 1, ''])
   })
@@ -257,7 +257,7 @@ describe('baton watch', () => {
     ]
     writeFileSync(file, JSON.stringify({watches}))
 
-    it('says that it waits and why, and when the wait is over', async () => {
+    it('says that it waits and why, and says when the wait is over', async () => {
       const port = await freePort()
       await using watch = startCli(['watch', '--watches', file, `--http-addr=127.0.0.1:${port}`])
       await watch.waitForOutput(/waiting for Consul: .*connection refused/, {stream: 'stderr'})
@@ -269,7 +269,7 @@ describe('baton watch', () => {
       expect([exitCode, stderr.match(/answers/g)]).toEqual([0, ['answers']])
     })
 
-    it('ends with 69 if --once is set', async () => {
+    it('exits with 69 if --once is set', async () => {
       const {exitCode, stderr, stdout} = await runCli(['watch', '--watches', file, '--once', '--http-addr=127.0.0.1:1'])
       expect([exitCode, stdout]).toEqual([69, ''])
       expect(stderr).toMatch(/connection refused/)

@@ -1,4 +1,4 @@
-/** The values of a transcript's placeholders, once an answer has supplied them. */
+/** The values of a transcript's placeholders, as far as answers have supplied them. */
 export class Bindings {
   readonly indexes: Map<string, bigint>
   readonly uuids: Map<string, string>
@@ -16,13 +16,15 @@ export class Bindings {
 
   copy = (): Bindings => new Bindings(this.#words, new Map(this.indexes), new Map(this.uuids))
 
-  /** Adopts the bindings of a copy after a successful attempt. */
+  /** Takes over the bindings of a copy after a successful attempt. */
   adopt(other: Bindings): void {
     for (const [name, index] of other.indexes) this.indexes.set(name, index)
     for (const [name, uuid] of other.uuids) this.uuids.set(name, uuid)
   }
 
-  /** Replaces every `${name}`. Throws for an unknown name, which is an error in the transcript. */
+  /**
+   * Replaces every `${name}`. Throws for an unknown name, which means that the transcript is wrong.
+   */
   text = (template: string): string =>
     template.replace(/\$\{(\w+)\}/g, (_, name: string) => {
       const value = this.#words.get(name) ?? this.uuids.get(name) ?? this.indexes.get(name)?.toString()
@@ -30,7 +32,7 @@ export class Bindings {
       return value
     })
 
-  /** Replaces the placeholders in every string of a value, including names of fields. */
+  /** Replaces the placeholders in all strings of a value, including field names. */
   deep(value: unknown): unknown {
     if (typeof value === 'string') return this.text(value)
     if (Array.isArray(value)) return value.map(item => this.deep(item))

@@ -4,7 +4,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** Parses JSON, with integers beyond 2^53 as bigint. */
+/** Parses JSON. Integers beyond 2^53 become bigints. */
 export function parseExact(text: string): unknown {
   const tagged = text.replace(/("(?:[^"\\]|\\.)*")|(-?\d{16,})/g, (_, quoted?: string, digits?: string) =>
     quoted === undefined ? `{"$digits":"${digits}"}` : quoted,
@@ -31,8 +31,8 @@ export const foldedUuid = (uuid: string): bigint => {
 }
 
 /**
- * Returns the differences between the recorded and the actual answer, as lines. Binds each placeholder at its first
- * occurrence.
+ * Returns the differences between the recorded and the actual answer, one per line. Binds each placeholder to the first
+ * value that it meets.
  */
 export function differences(expected: unknown, actual: unknown, bindings: Bindings, where = 'body'): string[] {
   const wrong = (): string[] => [`${where}: expected ${show(expected)}, got ${show(actual)}`]
@@ -109,7 +109,7 @@ function matchUuid({spec, actual, bindings, wrong}: Placing): string[] {
   return known === undefined || known === actual ? [] : wrong()
 }
 
-/** Requires a different actual element for every expected element. */
+/** Requires that each expected element matches an actual element of its own. */
 function matchElements(
   {actual, bindings, where, wrong}: Placing,
   expected: readonly unknown[],

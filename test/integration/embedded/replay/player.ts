@@ -5,7 +5,7 @@ import {Bindings} from './bindings.js'
 import {differences, parseExact} from './match.js'
 import {appliesTo, readTranscript, type Step, type StepRequest} from './transcript.js'
 
-/** The clock of a transcript. */
+/** The clock on which a transcript is played. */
 export interface PlayerClock {
   now(): number
   sleep(ms: number): Promise<void>
@@ -14,11 +14,11 @@ export interface PlayerClock {
 export interface PlayOptions {
   readonly address: string
   readonly clock: PlayerClock
-  /** The optional kinds of steps that this agent supports. */
+  /** The optional kinds of steps that the agent under test supports. */
   readonly tags: ReadonlySet<'fresh' | 'slow' | 'dc2' | 'acl'>
   readonly words: ReadonlyMap<string, string>
   readonly version: string
-  /** Added to every upper bound of time. */
+  /** Time that is added to every upper time limit. */
   readonly slackMs?: number
 }
 
@@ -40,7 +40,7 @@ interface Answer {
   readonly atMs: number
 }
 
-/** The headers that are compared. A header that a step does not list must be absent, except for the last two. */
+/** The headers that are compared. Except for the last two, a header that a step does not list must be absent. */
 const compared = [
   'allow',
   'content-security-policy',
@@ -163,7 +163,7 @@ class Player {
     this.#judge(pending.step, await pending.answer)
   }
 
-  /** Repeats the request until the answer matches; the time of all attempts counts. */
+  /** Repeats the request until the answer matches. The time limit covers all attempts. */
   async #poll(step: Step, request: StepRequest): Promise<void> {
     const {clock} = this.#options
     const startedMs = clock.now()
@@ -204,7 +204,7 @@ class Player {
       lines.push(...differences(body, json ? parseExact(answer.text) : answer.text, bindings))
     }
     const mark = step.from === undefined ? undefined : this.#marks.get(step.from)
-    // The agent handled the marked request between sending the request and reading its answer.
+    // The agent handled the marked request at some time between sending it and reading its answer.
     const atMostMs = answer.atMs - (mark ?? answer).sentMs
     const atLeastMs = answer.atMs - (mark?.atMs ?? answer.sentMs)
     if (least !== undefined && !(atMostMs >= least)) lines.push(`time: expected at least ${least} ms, took ${atMostMs}`)

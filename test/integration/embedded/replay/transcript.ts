@@ -17,7 +17,7 @@ export interface StepAnswer {
   readonly max_ms?: number
 }
 
-/** One recorded step: a request with its answer, a pause, or the comparison of an answer that was requested earlier. */
+/** One recorded step: a request with its answer, a pause, or a check of the answer to an earlier request. */
 export interface Step {
   readonly name?: string
   readonly request?: StepRequest
