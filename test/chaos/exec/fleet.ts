@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {foreign, openFolder, ours} from '../../integration/exec/support.js'
 import {type CommandHandle, startCli} from '../../kit/run-cli.js'
 
-/** Responders as commands, so that they can be stopped and killed one by one. */
+/** Responders as commands, so that they can be stopped and killed one by one. `sign.json` holds the key of its jobs. */
 export interface Fleet extends AsyncDisposable {
   readonly path: string
   lines(name: string): string[]
@@ -20,13 +20,14 @@ export async function openFleet(address: string): Promise<Fleet> {
     await writeFile(join(folder.path, name, 'key.json'), publicFile)
     await chmod(join(folder.path, name, 'key.json'), 0o644)
   }
+  await writeFile(join(folder.path, 'sign.json'), ours.privateFile, {mode: 0o600})
   return {
     path: folder.path,
     lines: name => folder.lines(name),
     async start(name, {isStranger = false} = {}) {
       const trust = join(folder.path, isStranger ? 'strange' : 'trust')
       const directories = ['--trust-dir', trust, '--state-dir', join(folder.path, 'state')]
-      const handle = startCli(['responder', '--name', name, ...directories], {agent: {address}})
+      const handle = startCli(['responder', '--name', name, '--ttl', '1s', ...directories], {agent: {address}})
       started.push(handle)
       await handle.waitForOutput(new RegExp(`responder ${name}: ready`), {timeoutMs: 60_000})
       return handle
