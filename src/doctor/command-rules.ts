@@ -15,6 +15,7 @@ const jobs = 'baton/exec/v1/jobs/'
 const statuses = 'service/consul-replicate/statuses/'
 const readJobs = [below(jobs, 'read'), below('baton/exec/v1/run/', 'read')]
 const seeLocks = (prefix: string): readonly AclRule[] => [below(prefix, 'read'), ...all('read', 'session')]
+const seeAll = (prefix: string): readonly AclRule[] => [...seeLocks(prefix), ...all('read', 'node', 'service', 'agent')]
 const readKey = (name: string): readonly AclRule[] => [key(name, 'read')]
 const writeKey = (name: string): readonly AclRule[] => [key(name, 'write')]
 const readBelow = (prefix: string): readonly AclRule[] => [below(prefix, 'read')]
@@ -97,8 +98,9 @@ const rules: Readonly<Record<string, (target: string, written: string) => readon
   'service maint': offer,
   'service register': offer,
   'service run': offer,
-  status: prefix => [below(prefix, 'read'), ...all('read', 'session', 'node', 'service', 'agent')],
+  status: seeAll,
   template: none,
+  ui: seeAll,
   watch: none,
   'watch checks': () => all('read', 'node', 'service'),
   'watch event': () => all('read', 'event'),

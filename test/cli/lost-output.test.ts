@@ -31,6 +31,7 @@ const others: Readonly<Record<string, string>> = {
   selftest: 'takes 20 s',
   'service run': "its stdout belongs to the command's child",
   tour: 'takes 5 s',
+  ui: 'serves on',
   'watch query': 'needs a prepared query',
   'watch event': 'has no event to print',
 }

@@ -35,6 +35,7 @@ const daemons = {
   replicate: ['replicate', 'a/@dc1:b/'],
   'service run': lines.argvOf('service run'),
   template: rendered,
+  ui: lines.argvOf('ui'),
 }
 /** Forms of commands that differ in how they wait. */
 const forms = {
@@ -93,9 +94,11 @@ describe.concurrent('if Consul cannot be reached at the start', () => {
   })
 })
 
+/** Without a browser, `ui` sends no request after its first one. */
+const {ui: _ui, ...asking} = daemons
 /** Commands that send a request every few seconds, or have a query parked at the agent. */
 const running = {
-  ...daemons,
+  ...asking,
   'service run': ['service', 'run', '-v', '--name', 'later', '--ttl', '3s', '--', 'sleep', '1000'],
   lock: ['lock', '-v', '--ttl', '10s', 'later/k', 'sleep 1000'],
 }

@@ -117,6 +117,7 @@ function shortestWords(home: string): Readonly<Record<string, string>> {
     'service register': '--name a',
     'service run': '--name a -- sleep 1000',
     template: `${home}/t.ctmpl:${home}/t.out`,
+    ui: '--listen 127.0.0.1:0',
     watch: '-type=key -key=a',
     'watch checks': '',
     'watch event': '',

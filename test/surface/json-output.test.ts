@@ -25,6 +25,7 @@ const otherOutput: Readonly<Record<string, string>> = {
   'service run': 'its stdout belongs to the program',
   template: 'writes files; --dry prints what they would contain',
   tour: 'is read by people',
+  ui: 'runs until it is stopped',
 }
 
 describe('the JSON schemas', () => {

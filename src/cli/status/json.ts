@@ -17,7 +17,8 @@ const renders: Render = {
 }
 
 /** Returns a part as it is in the object of `--json`. */
-const renderPart = <Name extends StatusPartName>(name: Name, part: StatusParts[Name]): unknown => renders[name](part)
+export const renderPart = <Name extends StatusPartName>(name: Name, part: StatusParts[Name]): unknown =>
+  renders[name](part)
 
 /** Returns the object of `--json`. A part that could not be read is left out and named in `problems`. */
 export const statusJson = ({parts, problems}: ClusterStatus): object => ({

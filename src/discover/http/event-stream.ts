@@ -1,18 +1,18 @@
 import type {ServerResponse} from 'node:http'
 import {linkSignal} from '../../core/cancel/link-signal.js'
-import type {Clock} from '../../core/types.js'
+import {
+  beginEvents,
+  eventText,
+  heartbeat,
+  heartbeatMs,
+  type StreamOptions,
+  writeEvents,
+} from '../../serve/event-stream.js'
 import type {ServiceDirectory} from '../directory.js'
 import type {DiscoveredService} from '../types.js'
 
-const heartbeatMs = 15_000
-/** Time without reading after which a client is disconnected. */
-const slowClientMs = 30_000
-
-export interface EventStreamOptions {
+export interface EventStreamOptions extends StreamOptions {
   readonly directory: ServiceDirectory
-  readonly clock: Clock
-  /** Aborts when the client disconnects and when the server closes. */
-  readonly signal: AbortSignal
 }
 
 /**
@@ -21,12 +21,7 @@ export interface EventStreamOptions {
  */
 export async function streamFrames(response: ServerResponse, options: EventStreamOptions): Promise<void> {
   const {directory, clock, signal} = options
-  response.writeHead(200, {
-    'content-type': 'text/event-stream',
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-  })
-  response.flushHeaders()
+  beginEvents(response)
   let sent: ReadonlyMap<string, string> | undefined
   let index = -1n
   let state = ''
@@ -46,7 +41,7 @@ export async function streamFrames(response: ServerResponse, options: EventStrea
       )
       sent = next
     }
-    if (!(await write(response, frames.length > 0 ? frames.join('') : ': still here\n\n', options))) {
+    if (!(await writeEvents(response, frames.length > 0 ? frames.join('') : heartbeat, options))) {
       response.destroy()
       return
     }
@@ -87,25 +82,6 @@ function changes(before: ReadonlyMap<string, string>, after: ReadonlyMap<string,
 }
 
 const upsert = (key: string, item: string): string =>
-  `event: upsert\ndata: {"key":${JSON.stringify(key)},"item":${item}}\n\n`
+  eventText('upsert', `{"key":${JSON.stringify(key)},"item":${item}}`)
 
-const frame = (type: string, data: unknown, id?: string): string =>
-  `${id === undefined ? '' : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`
-
-/** False if the client has disconnected or no longer reads. */
-async function write(response: ServerResponse, text: string, options: EventStreamOptions): Promise<boolean> {
-  if (response.destroyed) return false
-  if (response.write(text)) return true
-  using limit = linkSignal(options.signal, {clock: options.clock, timeoutMs: slowClientMs})
-  return await new Promise(resolve => {
-    const settle = (isDrained: boolean) => (): void => {
-      response.off('drain', onDrain).off('close', onEnd)
-      limit.signal.removeEventListener('abort', onEnd)
-      resolve(isDrained)
-    }
-    const onDrain = settle(true)
-    const onEnd = settle(false)
-    response.once('drain', onDrain).once('close', onEnd)
-    limit.signal.addEventListener('abort', onEnd, {once: true})
-  })
-}
+const frame = (type: string, data: unknown, id?: string): string => eventText(type, JSON.stringify(data), id)

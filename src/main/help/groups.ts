@@ -36,6 +36,7 @@ export const groups: readonly {readonly title: string; readonly commands: Readon
     commands: {
       doctor: 'check everything baton depends on, and say what to fix',
       status: 'show all that baton does in this cluster',
+      ui: 'serve a page that shows what baton does in this cluster',
       selftest: 'prove on this cluster what baton promises',
       members: 'list the members of the gossip pool, as the agent sees them',
       completion: 'complete commands, flags and keys in bash, zsh or fish',

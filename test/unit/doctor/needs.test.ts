@@ -15,6 +15,7 @@ const placeholders: Readonly<Record<string, string>> = {
   event: 'NAME',
   service: 'NAME',
   status: '',
+  ui: '',
 }
 const offline = [
   'completion',

@@ -1,0 +1,39 @@
+import {createHash, timingSafeEqual} from 'node:crypto'
+import {isLoopback} from '../../serve/listen.js'
+import {errorReply, type Reply} from '../../serve/reply.js'
+import type {Route, RouteCall} from '../../serve/server.js'
+
+/** Which clients may read. */
+export interface Access {
+  /** The token that a client must send; undefined if none is needed. */
+  readonly token: string | undefined
+  /** True if requests must name a loopback address, so that no page of another site reaches this server by its own name. */
+  readonly loopbackOnly: boolean
+}
+
+/** Returns the route for clients that may read; others get 401 or 403. */
+export const guarded =
+  (access: Access, route: Route): Route =>
+  call =>
+    refusal(access, call) ?? route(call)
+
+/** Returns the route for requests that name this server by an address of its own. */
+export const addressed =
+  (access: Access, route: Route): Route =>
+  call =>
+    foreignHost(access, call) ?? route(call)
+
+function refusal(access: Access, call: RouteCall): Reply | undefined {
+  const foreign = foreignHost(access, call)
+  if (foreign || access.token === undefined) return foreign
+  const [, given = ''] = /^Bearer (.+)$/.exec(call.request.headers.authorization ?? '') ?? []
+  if (timingSafeEqual(digest(given), digest(access.token))) return undefined
+  return errorReply(401, 'a token is needed', {'www-authenticate': 'Bearer', 'cache-control': 'no-store'})
+}
+
+function foreignHost({loopbackOnly}: Access, {request}: RouteCall): Reply | undefined {
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  return loopbackOnly && !isLoopback(host) ? errorReply(403, 'this host name is not served') : undefined
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
