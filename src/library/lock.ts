@@ -1,5 +1,7 @@
 /** `consul-baton/lock`: mutexes, semaphores and sessions. */
 export type {FencingToken, SessionId} from '../core/api/ids.js'
+export {createElection} from '../lock/election.js'
+export type * from '../lock/election-types.js'
 export {inspectLock, inspectLocks, type LockParty, type LockReadOptions, type LockStatus} from '../lock/inspect.js'
 export type {LeaseDeadline} from '../lock/lease.js'
 export {createMutex} from '../lock/mutex.js'

@@ -83,13 +83,13 @@ describe.concurrent('if Consul cannot be reached at the start', () => {
     const output = (): string => `${command.stdout}${command.stderr}`
     const waiting = new RegExp(`(?:waiting for|not registered yet).*(?:${fault.said.source})`)
     const first = await Promise.race([command.exited, command.waitForOutput(waiting)])
-    if (first instanceof Array) {
-      expect(fault.isHopeless).toBe(false)
-      if (!Object.hasOwn(daemons, name) && !retrying.test(name)) expect(fault.name).toBe('black hole')
-      return
-    }
+    const isWaiting = first instanceof Array
+    if (isWaiting) expect(fault.isHopeless).toBe(false)
+    if (isWaiting && (Object.hasOwn(daemons, name) || retrying.test(name) || fault.name === 'black hole')) return
+    // Other commands report a wait only on a machine so busy that their one attempt takes seconds.
+    const {exitCode} = isWaiting ? await command.exited : first
     expect(output()).toMatch(fault.said)
-    expect(first.exitCode).toBe(['doctor', 'selftest'].includes(name) ? 69 : fault.exitCode)
+    expect(exitCode).toBe(['doctor', 'selftest'].includes(name) ? 69 : fault.exitCode)
     if (fault.isHopeless && !name.startsWith('replicate')) expect(output()).not.toMatch(waits)
   })
 })
@@ -150,7 +150,7 @@ describe.concurrent('a fault that waiting cannot fix', () => {
     for (const command of [watch, rendering]) {
       command.kill('SIGHUP')
       await command.waitForOutput(unknown, {stream: 'stderr', timeoutMs: 30_000})
-      expect(command.stderr).not.toMatch(/waiting for/)
+      expect(command.stderr).not.toMatch(waits)
     }
   })
 

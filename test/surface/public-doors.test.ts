@@ -30,6 +30,7 @@ const withoutArguments = [
   'createViewRegistry.view.subscribe.snapshots',
   'createMutex.acquire.release',
   'createMutex.acquire.remainingMs',
+  'createElection.campaign.resign',
   'createReplicator.status',
   'openDirectory.run',
   'openDirectory.services',
@@ -103,6 +104,7 @@ describe('the public functions and methods', () => {
   it('are listed with each method of the objects that they return', async () => {
     await using client = connect()
     await using mutex = await library.createMutex(client, {prefix: 'methods'}).acquire()
+    await using term = await library.createElection(client, {prefix: 'term'}).campaign()
     await using session = await library.openSession(client)
     await using views = library.createViewRegistry(client)
     const view = views.view(library.kvKey(client, 'a'))
@@ -120,6 +122,8 @@ describe('the public functions and methods', () => {
       EventState: library.EventState.inMemory({datacenter: 'dc1', node: ''}),
       createMutex: library.createMutex(client, {prefix: 'a'}),
       'createMutex.acquire': mutex,
+      createElection: library.createElection(client, {prefix: 'a'}),
+      'createElection.campaign': term,
       createSemaphore: library.createSemaphore(client, {prefix: 'a', limit: 1}),
       openSession: session,
       createViewRegistry: views,

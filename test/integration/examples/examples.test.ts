@@ -50,6 +50,20 @@ describe.each(backends)('the examples on $name', backend => {
     expect((await program.exited).exitCode, program.stderr).toBe(0)
   }
 
+  it('leader has one leader at a time, whose address the others know, and elects another when it stops', async () => {
+    const prefix = `${leaks.prefix}leader`
+    const first = start('leader', prefix, 'one')
+    await first.waitForOutput(/leading \d+/, {stream: 'stdout'})
+    const second = start('leader', prefix, 'two')
+    await second.waitForOutput(/leader one/, {stream: 'stdout'})
+    expect(second.stdout).not.toMatch(/leading/)
+    await stop(first)
+    expect(first.stdout).toMatch(/stopped \d+\n$/)
+    await second.waitForOutput(/leading \d+/, {stream: 'stdout'})
+    await second.waitForOutput(/leader two/, {stream: 'stdout'})
+    await stop(second)
+  })
+
   it('counter loses no increment if several processes count', async () => {
     const key = `${leaks.prefix}visits`
     const counters = Array.from({length: 3}, () => start('counter', key, '10'))

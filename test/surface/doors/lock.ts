@@ -21,6 +21,9 @@ const mutex = (client: library.ConsulClient): library.Mutex => library.createMut
 const semaphore = (client: library.ConsulClient): library.Semaphore =>
   library.createSemaphore(client, {prefix: 'doors/semaphore', limit: 2})
 
+const election = (client: library.ConsulClient): library.Election =>
+  library.createElection(client, {prefix: 'doors/election'})
+
 const methods = (name: string, open: (client: library.ConsulClient) => library.Lock): Doors => ({
   [`${name}.acquire`]: {takes: acquire, open: (client, given) => open(client).acquire(given)},
   [`${name}.tryAcquire`]: {takes: {signal: 'signal'}, open: (client, given) => open(client).tryAcquire(given)},
@@ -70,6 +73,34 @@ export const lockDoors: Doors = {
     takes: {signal: 'signal'},
     arrange: client => library.createMutex(client, {prefix: 'doors/held'}).acquire(),
     open: (_, given, hold: library.Hold) => hold.assertHeld(given),
+  },
+  createElection: {
+    takes: {...lock, value: 'text'},
+    needs: ['client', 'prefix'],
+    open: (client, given) =>
+      library.createElection(or(given, 'client', client), {prefix: 'a', ...without(given, 'client')}),
+  },
+  'createElection.campaign': {takes: acquire, open: (client, given) => election(client).campaign(given)},
+  'createElection.lead': {
+    takes: {work: 'callback', signal: 'signal'},
+    needs: ['work'],
+    open: (client, given) =>
+      election(client).lead(
+        or(given, 'work', async () => {}),
+        without(given, 'work'),
+      ),
+  },
+  'createElection.leader': {takes: {signal: 'signal'}, open: (client, given) => election(client).leader(given)},
+  'createElection.observe': {
+    takes: {signal: 'signal'},
+    needs: ['signal'],
+    open: (client, given) => election(client).observe(given as {signal: AbortSignal}),
+  },
+  'createElection.campaign.publish': {
+    takes: {value: 'text'},
+    needs: ['value'],
+    arrange: client => library.createElection(client, {prefix: 'doors/term'}).campaign(),
+    open: (_, given, term: library.Term) => term.publish(given['value'] as string),
   },
   inspectLock: {
     takes: {client: 'object', prefix: 'text', signal: 'signal'},
