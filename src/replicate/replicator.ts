@@ -133,7 +133,7 @@ async function passOnceEach(members: readonly Member[], once: Once): Promise<rea
       signal.throwIfAborted()
       failure ??= error
     } finally {
-      await reportOnce(worker, options, {phase: 'finished', signal: late.signal})
+      await reportOnce(worker, options, {phase: signal.aborted ? 'stopped' : 'finished', signal: late.signal})
     }
     signal.throwIfAborted()
   }
@@ -176,7 +176,8 @@ async function passOnce(member: Member, once: Once, stops: Stops): Promise<Repli
     await worker.carryOutApprovals(stops)
     worker.monitor.began()
     const pass = await worker.pass(await worker.readSides(stops.stop), stops)
-    worker.monitor.ended(pass.error === undefined)
+    // A pass that is stopped ends early without an error.
+    worker.monitor.ended(pass.error === undefined && !stops.stop.aborted)
     sum.written += pass.written
     sum.deleted += pass.deleted
     sum.durationMs += pass.durationMs

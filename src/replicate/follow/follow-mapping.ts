@@ -184,7 +184,8 @@ class MappingLoop {
       if (this.#source === undefined) continue
       sides = {...replica, source: this.#source}
       const pass = await this.#pass(sides)
-      this.#worker.monitor.ended(pass !== undefined && pass.error === undefined)
+      // A pass that is stopped ends early without an error.
+      this.#worker.monitor.ended(pass !== undefined && pass.error === undefined && !this.#stops.stop.aborted)
       const places = pass !== undefined && !pass.error && this.#areMany(sides) ? this.#takePlaces(sides) : undefined
       if (pass) yield {pass, ...(places && {left: {sides, places}})}
       if (places) return

@@ -115,7 +115,7 @@ export class ShardLoop {
         await this.#waitForWork()
         this.#worker.monitor.began()
         const pass = await this.#step()
-        const isDone = !this.#isFailing && !pass?.error
+        const isDone = !this.#isFailing && !pass?.error && !stop.aborted
         this.#worker.monitor.ended(isDone && this.#pending.judgeAtMs === Number.POSITIVE_INFINITY)
         if (pass) yield pass
         if (isDone) this.#outages.pass.end()

@@ -5,7 +5,7 @@ import {createReplicator} from '../../../src/replicate/replicator.js'
 import {readStatuses} from '../../../src/replicate/status/read-statuses.js'
 import {isAlive} from '../../../src/replicate/status/replicator-report.js'
 import {encodeStatus, statusKey} from '../../../src/replicate/status/status-document.js'
-import type {ReplicatorOptions} from '../../../src/replicate/types.js'
+import type {ReplicatorEvent, ReplicatorOptions} from '../../../src/replicate/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy} from '../../kit/http-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -67,6 +67,21 @@ describe.each(backends)('the status of replication on $name', backend => {
     expect(document?.replicators.map(({phase}) => phase)).toEqual(['stopped', 'stopped'])
     expect(document?.record).toMatchObject({datacenter: 'dc1', keys: 1})
     expect(document?.record.lastReplicated).toBeGreaterThan(0n)
+  })
+
+  it('does not say that the sides are equal if the first copy is stopped half-way', async () => {
+    await using client = open()
+    const keys = Array.from({length: 300}, (_, at) => ({key: `half/${at}`, value: bytes('1')}))
+    await seed(client, 'dc1', keys)
+    const stop = new AbortController()
+    const observer = ({type}: ReplicatorEvent): void => {
+      if (type === 'pass.progressed') stop.abort(new Error('enough'))
+    }
+    const replicator = createReplicator(client, options('half/@dc1:halves/', {observer, concurrency: 1}))
+    await expect(replicator.runOnce({signal: stop.signal})).rejects.toThrow('enough')
+    expect((await client.kv.keys('halves/')).value.length).toBeLessThan(keys.length)
+    expect(await reportsOf(client, 'half/')).toMatchObject([{phase: 'stopped', equalAtMs: undefined}])
+    expect(replicator.status()).toMatchObject([{equalAtMs: undefined, currentAtMs: undefined}])
   })
 
   it('shows since when the copy is stale if the source does not answer, and recovers', async () => {
