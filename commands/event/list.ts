@@ -43,6 +43,7 @@ export default class EventList extends ConsulCommand<typeof EventList> {
   async run(): Promise<number> {
     const events = this.#select(await this.#read())
     if (this.flags.json) this.out.line(goJson({events: events.map(toGoEvent)}, '  '))
+    else if (events.length === 0) this.out.say('no events')
     else this.out.raw(events.map(event => `${eventRow(event)}\n`).join(''))
     return 0
   }

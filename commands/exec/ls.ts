@@ -27,6 +27,7 @@ export default class ExecLs extends ConsulCommand<typeof ExecLs> {
     checkExecWords('ls', this.words, 0)
     const runs = await createInitiator(this.openClient()).list({signal: this.stopSignal})
     if (this.flags.json) this.out.json(runsJson(runs))
+    else if (runs.length === 0) this.out.say('exec: no jobs')
     else for (const line of runLines(runs)) this.out.line(line)
     return 0
   }

@@ -38,6 +38,7 @@ export default class KvDiff extends ConsulCommand<typeof KvDiff> {
     const [first, second] = await Promise.all([this.#read(client, a), this.#read(client, b)])
     const differences = diffKeys(first, second)
     if (this.flags.json) this.out.json({equal: differences.length === 0, changes: differences})
+    else if (differences.length === 0) this.out.say('no differences')
     else for (const difference of differences) this.out.line(lineOf(difference))
     return differences.length === 0 ? 0 : 1
   }

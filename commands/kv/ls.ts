@@ -33,6 +33,7 @@ export default class KvLs extends ConsulCommand<typeof KvLs> {
     const separator = this.flags.recurse ? '' : this.flags.separator
     const {value: names} = await this.openClient().kv.keys(prefix, {separator})
     if (this.flags.json) this.out.json({keys: names})
+    else if (names.length === 0) this.out.say('no keys')
     else this.out.raw(names.map(name => `${name}\n`).join(''))
     return 0
   }

@@ -30,6 +30,7 @@ export default class LockLs extends ConsulCommand<typeof LockLs> {
     const locks = await inspectLocks(this.openClient(), this.args.prefix ?? '', {signal: this.stopSignal})
     if (this.flags.json) this.out.json(toStatusJson(locks))
     else for (const line of toListLines(locks)) this.out.line(line)
+    if (locks.length === 0 && !this.flags.json) this.out.say('no locks')
     return 0
   }
 }

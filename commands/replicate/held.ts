@@ -40,6 +40,7 @@ for the first ones and ten minutes at most.`
       })
       return 0
     }
+    if (sets.length === 0) this.out.say('replicate: no deletes are held')
     for (const set of sets) {
       this.out.line(headLine(set, Date.now()))
       for (const key of set.keys) this.out.line(`  ${printable(key)}`)

@@ -48,8 +48,7 @@ export async function run(argv: readonly string[], host: CommandHost = processHo
     const isTopic = Object.keys(table).some(id => id.startsWith(`${first} `))
     if (isTopic && (argv.length === 1 || argv.slice(1).every(isHelpFlag)))
       return help([first], argv.length === 1 ? usageExitCode : 0, host)
-    host.stderr.write(`baton: ${await unknownCommand(argv)}\n`)
-    return usageExitCode
+    return refuse(await unknownCommand(argv), host)
   }
   const {default: command} = await load()
   return runCommand({id: resolved.id, CommandOf: command, rest: resolved.rest}, host)
@@ -72,12 +71,18 @@ async function runCommand({id, CommandOf, rest}: Resolved, host: CommandHost): P
     const message = toFlagWords(toMessage(error), flagShapes(CommandOf))
     if (CommandOf.enableJsonFlag && own.includes('--json')) {
       await print(`${JSON.stringify({error: {code: codeOf(error), message, exit}})}\n`, host)
-    } else host.stderr.write(`${painter(host.stderr, host.env)('red', 'baton:')} ${message}\n`)
+    } else refuse(message, host)
     if (exit === 70 && (rest.includes('debug') || rest.includes('--log-level=debug') || host.env.BATON_DEBUG)) {
       host.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
     }
     return exit
   }
+}
+
+/** Prints an error on stderr. Returns the exit code of a wrong command line. */
+function refuse(message: string, host: CommandHost): number {
+  host.stderr.write(`${painter(host.stderr, host.env)('red', 'baton:')} ${message}\n`)
+  return usageExitCode
 }
 
 const codeOf = (error: unknown): string =>
@@ -105,8 +110,7 @@ async function help(words: readonly string[], exit: number, host: CommandHost): 
   const stream = exit === 0 ? host.stdout : host.stderr
   const text = await helpText(words, {table, version: BATON_VERSION, host, stream})
   if (text === undefined) {
-    host.stderr.write(`baton: ${await unknownCommand(words)}\n`)
-    return usageExitCode
+    return refuse(await unknownCommand(words), host)
   }
   if (exit === 0) return print(`${text}\n`, host)
   stream.write(`${text}\n`)

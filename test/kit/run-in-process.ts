@@ -12,6 +12,8 @@ import {type OutputWait, waitForOutput} from './wait-for-output.js'
 export interface InProcessOptions extends Pick<CommandOptions, 'env' | 'agent' | 'input'> {
   /** Code of the error with which every write to stdout fails, such as `EPIPE`. @default writes succeed */
   readonly stdoutFault?: 'EPIPE' | 'ENOSPC'
+  /** Makes stdout and stderr a terminal with this many columns. @default neither is a terminal */
+  readonly columns?: number
 }
 
 /** The result of `runInProcess`. */
@@ -33,13 +35,17 @@ function bundle(): Run {
   return loaded
 }
 
-/** A stream that is not a terminal and keeps all text written to it. */
+/** A stream that keeps all text written to it. */
 class Kept extends Writable {
+  readonly isTTY: boolean
+  readonly columns: number | undefined
   readonly #chunks: Buffer[] = []
   readonly #fault: string | undefined
 
-  constructor(fault?: string) {
+  constructor({columns}: InProcessOptions, fault?: string) {
     super()
+    this.isTTY = columns !== undefined
+    this.columns = columns
     this.#fault = fault
   }
 
@@ -67,12 +73,13 @@ export class InProcessCommand implements AsyncDisposable {
   readonly exited: Promise<InProcessResult>
   hasEnded = false
   readonly #stdout: Kept
-  readonly #stderr = new Kept()
+  readonly #stderr: Kept
   readonly #signals = new EventEmitter()
 
   constructor(args: readonly string[], options: InProcessOptions) {
     this.name = `baton ${args.join(' ')}`
-    this.#stdout = new Kept(options.stdoutFault)
+    this.#stdout = new Kept(options, options.stdoutFault)
+    this.#stderr = new Kept(options)
     this.exited = this.#run(args, options)
     this.exited.catch(() => undefined)
   }

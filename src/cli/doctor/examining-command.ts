@@ -3,6 +3,7 @@ import type {ExamineOptions} from '../../doctor/examine.js'
 import type {TokenSource} from '../../doctor/machine.js'
 import {ConsulCommand} from '../consul-command.js'
 import {printable} from '../exec/printable.js'
+import {wrap} from '../wrap.js'
 import {machineReport} from './machine-report.js'
 
 /** A line of a report: what was checked, the result, and what to do about it. */
@@ -13,6 +14,8 @@ interface Finding {
   readonly fix?: string
 }
 
+/** As wide as the verdict and the name of the check before the text of a line. */
+const indent = ' '.repeat(17)
 const colours = {warn: 'yellow', fail: 'red', skip: 'yellow'} as const
 
 /** A command that examines the cluster and prints a line for each finding. */
@@ -35,12 +38,19 @@ export abstract class ExaminingCommand<T extends typeof Command = typeof Command
     }
     const paint = this.painterFor('stdout')
     for (const {verdict, check, text, fix} of phrased) {
-      const line = `${check.padEnd(11)} ${text}${fix === undefined ? '' : ` (${fix})`}`
+      const line = printable(`${text}${fix === undefined ? '' : ` (${fix})`}`.replaceAll(/\s*\n\s*/g, ' '))
       const mark = verdict.padEnd(4)
       const shown = verdict === 'ok' ? mark : paint(colours[verdict], mark)
-      this.out.line(`${shown} ${printable(line.replaceAll(/\s*\n\s*/g, ' '))}`)
+      this.out.line(`${shown} ${check.padEnd(11)} ${this.#wrapped(line)}`)
     }
     return isOk
+  }
+
+  /** Breaks a text on a terminal, below the text of the first line. */
+  #wrapped(text: string): string {
+    const {isTTY, columns} = this.host.stdout
+    if (!isTTY || columns < 2 * indent.length) return text
+    return wrap(text, columns, indent).trimStart()
   }
 
   #tokenSource(): TokenSource {

@@ -1,3 +1,5 @@
+import {wrap} from '../../cli/wrap.js'
+
 /** Minimum width for two columns. */
 const leastForColumns = 60
 const margin = '  '
@@ -6,17 +8,6 @@ const deeper = '      '
 export interface Row {
   readonly term: string
   readonly text: string
-}
-
-/** Breaks a text between words, so that a line has at most `width` characters if its words allow that. */
-export function wrap(text: string, width: number, indent = ''): string {
-  const lines: string[] = []
-  for (const word of text.split(/\s+/)) {
-    const last = lines.at(-1)
-    if (last === undefined || last.length + 1 + word.length > width - indent.length) lines.push(word)
-    else lines[lines.length - 1] = `${last} ${word}`
-  }
-  return lines.map(line => indent + line).join('\n')
 }
 
 /** Returns terms with their texts beside them. On a narrow terminal, and for long terms, the text is below the term. */

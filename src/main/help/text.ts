@@ -1,7 +1,8 @@
 import type {Paint} from '../../cli/colour.js'
+import {wrap} from '../../cli/wrap.js'
 import type {CommandTable} from '../command-table.js'
 import {groups, pageOf, purposeOf} from './groups.js'
-import {toCommandLine, toRows, wrap} from './layout.js'
+import {toCommandLine, toRows} from './layout.js'
 import {type Page, type Section, subCommands} from './page.js'
 
 export interface TextOptions {

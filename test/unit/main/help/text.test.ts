@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {toCommandLine, toRows, wrap} from '../../../../src/main/help/layout.js'
+import {wrap} from '../../../../src/cli/wrap.js'
+import {toCommandLine, toRows} from '../../../../src/main/help/layout.js'
 import {helpWidth} from '../../../../src/main/help/text.js'
 
 describe('helpWidth', () => {

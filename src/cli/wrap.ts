@@ -1,0 +1,10 @@
+/** Breaks a text between words, so that a line has at most `width` characters if its words allow that. */
+export function wrap(text: string, width: number, indent = ''): string {
+  const lines: string[] = []
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > width - indent.length) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines.map(line => indent + line).join('\n')
+}
