@@ -35,6 +35,8 @@ export interface LeaseWatcher {
    * acquisition have ended.
    */
   sessionCreated(session: SessionId): void
+  /** Called when the contender waits and is the first in the queue, and again at later wake-ups. */
+  firstInQueue?(session: SessionId): void
   /** Called with the first deadline of the hold and with each later one. */
   deadlineMoved(deadline: LeaseDeadline): void
 }
@@ -153,7 +155,10 @@ export class Acquisition {
       const grant = await this.#kind.contend(session, {
         signal: link.signal,
         isOnce: options.isOnce,
-        waiting: event => this.#emit(event),
+        waiting: event => {
+          if (event.position === 1) this.#watcher?.firstInQueue?.(session.id)
+          this.#emit(event)
+        },
       })
       if (grant && !options.signal.aborted) return grant
       await grant?.release({timeoutMs: lateAnswerMs})

@@ -14,7 +14,8 @@ export const findOnPath = (name: string, searchPath: string): string | undefined
 /** True if there is an executable program with this name. */
 export const isOnPath = (name: string, searchPath: string): boolean => findOnPath(name, searchPath) !== undefined
 
-function isExecutable(file: string): boolean {
+/** True if this file can be run. */
+export function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK)
     return statSync(file).isFile()

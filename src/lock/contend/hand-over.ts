@@ -11,6 +11,11 @@ export interface HandOverOptions {
   readonly mutex: MutexKey
   /** The session that holds the lock. */
   readonly session: SessionId
+  /**
+   * The queue at an earlier time, or empty. Its first entry is still the first one if Consul accepts the hand-over to
+   * it, because new entries are added at the end.
+   */
+  readonly queue: readonly QueueEntry[]
   readonly tell: (event: QueueEvent) => void
 }
 
@@ -31,10 +36,16 @@ export async function handOverOrRelease(
   const {alongside = [], ...call} = release
   const {client, mutex, session, tell} = options
   const dead = new Set<SessionId>()
+  let known = options.queue
   for (let receivers = 0; receivers < mostReceivers; receivers += 1) {
-    const queue = await readQueue(options, call)
+    const queue = known.length > 0 ? known : await readQueue(options, call)
     const to = queue.find(entry => !dead.has(entry.session))
-    if (to?.record === undefined) break
+    if (to?.record === undefined) {
+      if (known.length === 0) break
+      known = []
+      continue
+    }
+    known = []
     const {key, session: next, record, ...place} = to
     const operations = handOver(mutex.key, session, {key, session: next, record, ...place})
     const result = await client.txn.commit([...operations, ...alongside], call)

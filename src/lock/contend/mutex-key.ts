@@ -22,8 +22,12 @@ export interface MutexKeyOptions {
   readonly key: string
   /** Returns the boot time in milliseconds. */
   readonly now: () => number
-  /** Makes one attempt to release the lock. */
-  readonly release: (session: SessionId, options: ReleaseOptions) => Promise<'released' | 'lost'>
+  /** Makes one attempt to release the lock. `queue` is the queue as it was when the lock was granted, or empty. */
+  readonly release: (
+    session: SessionId,
+    options: ReleaseOptions,
+    queue: readonly QueueEntry[],
+  ) => Promise<'released' | 'lost'>
 }
 
 /** Reads and writes the key of a mutex, for all protocols. */
@@ -54,15 +58,19 @@ export class MutexKey {
   }
 
   /**
-   * Makes one attempt to acquire the key. If the signal aborts after the request was sent, it still waits
-   * briefly for the answer.
+   * Makes one attempt to acquire the key, and reads the queue in the same transaction: the holder then knows to which
+   * contender it hands the lock. If the signal aborts after the request was sent, it still waits a moment for the
+   * answer.
    */
   async take(session: SessionId, operations: readonly KvOperation[], signal: AbortSignal): Promise<Grant | Refusal> {
     const sentAtMs = this.#options.now()
-    const result = await this.commit(operations, signal)
+    const entryPrefix = queuePrefix(this.#options.prefix)
+    const result = await this.commit([...operations, {verb: 'get-tree', key: entryPrefix}], signal)
     if (!result.committed) return toRefusal(result.errors, session, this.key)
-    const written = result.entries.findLast(one => one.key === this.key && one.session === session)
-    return this.grant(session, written?.modifyIndex ?? 0n, sentAtMs)
+    const {entries} = result
+    const written = entries.findLast(one => one.key === this.key && one.session === session)
+    const queue = toQueue(entries.filter(one => one.key.startsWith(entryPrefix)))
+    return this.grant(session, {index: written?.modifyIndex ?? 0n, sentAtMs, queue})
   }
 
   async commit(operations: readonly KvOperation[], signal: AbortSignal): Promise<TxnResult> {
@@ -71,8 +79,11 @@ export class MutexKey {
     return await this.#client.txn.commit(operations, {signal: late.signal})
   }
 
-  /** Returns the grant for a session that holds the key according to a request that was sent at `sentAtMs`. */
-  grant(session: SessionId, index: bigint, sentAtMs: number): Grant {
+  /** Returns the grant for a session that holds the key, as a request showed that was sent at `sentAtMs`. */
+  grant(
+    session: SessionId,
+    {index, sentAtMs, queue = []}: {index: bigint; sentAtMs: number; queue?: readonly QueueEntry[]},
+  ): Grant {
     return {
       token: index as FencingToken,
       sentAtMs,
@@ -87,7 +98,7 @@ export class MutexKey {
           },
         },
       ],
-      release: options => this.#options.release(session, options),
+      release: options => this.#options.release(session, options, queue),
     }
   }
 

@@ -6,7 +6,7 @@ import {lateAnswerMs} from '../defaults.js'
 import type {ContendOptions, Grant, LockKind, ReleaseOptions} from '../kind.js'
 import type {LockOptions} from '../types.js'
 import {leaveQueue, releaseMutex} from '../wire/mutex-operations.js'
-import {queueKey} from '../wire/queue-entry.js'
+import {type QueueEntry, queueKey} from '../wire/queue-entry.js'
 import {handOverOrRelease} from './hand-over.js'
 import {KeyedKind} from './keyed-kind.js'
 import {MutexKey} from './mutex-key.js'
@@ -32,7 +32,7 @@ export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
       prefix: options.prefix,
       key,
       now,
-      release: (session, releaseOptions) => this.#release(session, releaseOptions),
+      release: (session, releaseOptions, queue) => this.#release(session, releaseOptions, queue),
     })
   }
 
@@ -78,23 +78,27 @@ export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
     return this.options.fair !== 'off'
   }
 
-  async #release(session: SessionId, options: ReleaseOptions): Promise<'released' | 'lost'> {
+  async #release(
+    session: SessionId,
+    options: ReleaseOptions,
+    queue: readonly QueueEntry[] = [],
+  ): Promise<'released' | 'lost'> {
     const {alongside = [], ...call} = options
     try {
-      return await this.#handOver(session, options)
+      return await this.#handOver(session, options, queue)
     } catch (error) {
       if (alongside.length === 0 || !isBatonError(error, 'BATON_ACL_DENIED')) throw error
-      const outcome = await this.#handOver(session, call)
+      const outcome = await this.#handOver(session, call, queue)
       this.options.observer?.({type: 'run.unrecorded', error})
       return outcome
     }
   }
 
-  #handOver(session: SessionId, options: ReleaseOptions): Promise<'released' | 'lost'> {
+  #handOver(session: SessionId, options: ReleaseOptions, queue: readonly QueueEntry[]): Promise<'released' | 'lost'> {
     const {client} = this
     if (!this.#isQueued) return this.#mutex.releasePlainly(session, options)
     return handOverOrRelease(
-      {client, mutex: this.#mutex, session, tell: event => this.options.observer?.(event)},
+      {client, mutex: this.#mutex, session, queue, tell: event => this.options.observer?.(event)},
       options,
     )
   }

@@ -31,7 +31,7 @@ export const contendPlainly = (options: ContenderOptions): Promise<Grant | undef
     query: kvKey(client, mutex.key),
     judge: async (entry, sentAtMs) => {
       mutex.checkKind(entry)
-      if (entry?.session === session.id) return mutex.grant(session.id, entry.modifyIndex, sentAtMs)
+      if (entry?.session === session.id) return mutex.grant(session.id, {index: entry.modifyIndex, sentAtMs})
       if (entry?.session === undefined) {
         const taken = await takeFree(options, takeMutex(mutex.key, entry, toContender(options)))
         return typeof taken === 'object' ? taken : undefined

@@ -89,7 +89,7 @@ class QueuedContender {
     const {lock, queue} = await mutex.read({signal})
     mutex.checkKind(lock)
     if (lock?.session === session.id) {
-      return isUnproven(lock.value) ? this.#prove(lock) : mutex.grant(session.id, lock.modifyIndex, sentAtMs)
+      return isUnproven(lock.value) ? this.#prove(lock) : mutex.grant(session.id, {index: lock.modifyIndex, sentAtMs})
     }
     const ownAt = queue.findIndex(entry => entry.session === session.id)
     const place = ownAt < 0 ? queue.length : ownAt
@@ -114,6 +114,7 @@ class QueuedContender {
   async #followLock(known: Held, place: number): Promise<Step> {
     const {session, mutex, entryKey} = this.#options
     for (let lock = known; ; ) {
+      this.#sayHeld(lock, place)
       const entry = await this.#changeOf(lock, waiterWaitMs)
       if (!entry || entry.modifyIndex === lock.modifyIndex) return 'again'
       mutex.checkKind(entry)
@@ -123,7 +124,6 @@ class QueuedContender {
       lock = entry as Held
       // The session that received the lock was ahead of this contender in the queue.
       if (isUnproven(lock.value)) return this.#awaitProof(lock, Math.max(0, place - 1))
-      this.#sayHeld(lock, place)
     }
   }
 
@@ -147,11 +147,13 @@ class QueuedContender {
   /** Gives the contenders ahead of this one a moment to acquire the free lock, then acquires it. */
   async #awaitTurn(lock: KvEntry | undefined, queue: readonly QueueEntry[], place: number): Promise<Step> {
     const {mutex, session, signal, tell, now, entryKey} = this.#options
-    const state = `free ${lock?.modifyIndex}`
+    // While the first contender is the same, the lock was not taken in the meantime.
+    const state = `free ${lock?.modifyIndex} ${queue[0]?.session}`
     const {sinceMs, isOpen} = this.#since(state)
     const leftMs = sinceMs + patienceMs * place - now()
     if (leftMs > 0) {
-      await this.#changeOf(lock, leftMs)
+      // The entry of the first contender is deleted when that contender takes the lock.
+      await this.#changeOf(lock ?? queue[0], leftMs)
       return 'again'
     }
     // While a lock-delay runs, the first contender cannot take the lock either.

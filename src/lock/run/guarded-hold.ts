@@ -35,6 +35,8 @@ export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
    * @default 'release'
    */
   readonly afterDeath?: 'release' | 'expire'
+  /** Called when the contender waits and is the first in the queue, and again at later wake-ups. */
+  readonly firstInQueue?: (session: SessionId) => void
   readonly observer: (event: LockEvent | {readonly type: 'guardian.failed'; readonly why: string}) => void
 }
 
@@ -59,6 +61,7 @@ export async function acquireGuarded(client: ConsulClient, options: GuardedHoldO
       guardian?.released()
       guardian = guard(client, {kind, session}, options)
     },
+    firstInQueue: session => options.firstInQueue?.(session),
     deadlineMoved: deadline => guardian?.deadline(deadline),
   })
   try {

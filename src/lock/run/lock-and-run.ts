@@ -2,23 +2,17 @@ import {linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
 import {defaultGraceMs} from '../../core/consul-constants.js'
 import {LockLostError, PermissionError} from '../../core/errors.js'
-import {formatDuration} from '../../core/time/duration.js'
 import type {ChildSpec} from '../../process/child-spec.js'
 import type {Guardian} from '../../process/guardian/guardian.js'
-import {bootTimeOf, defaultTtlMs} from '../../session/session.js'
+import type {Launcher} from '../../process/launch.js'
+import {bootTimeOf} from '../../session/session.js'
 import type {LeasedHold} from '../hold.js'
 import type {Hold, LockEvent, ReleaseReport} from '../types.js'
 import {ownRecord} from '../wire/holder-record.js'
 import type {RunRecord} from '../wire/run-records.js'
+import {childSpec, lockVariables, sessionVariable, WaitingChild} from './child-under-lock.js'
 import {acquireGuarded, type GuardedHoldOptions} from './guarded-hold.js'
-import {
-  lockVariables,
-  type RunEvent,
-  type RunLockedOptions,
-  type RunVerdict,
-  runLocked,
-  type StopRequests,
-} from './run-locked.js'
+import {type RunEvent, type RunLockedOptions, type RunVerdict, runLocked, type StopRequests} from './run-locked.js'
 import {recordRun, runAlready, runsUnder, runWithin} from './run-log.js'
 
 export interface LockAndRunOptions
@@ -48,8 +42,6 @@ export type LockAndRunResult =
   | {readonly verdict: Exclude<RunVerdict, {type: 'lost'}>; readonly report: ReleaseReport}
   | {readonly verdict: Skipped; readonly report: ReleaseReport | undefined}
 
-const markedBy = 'BATON_LOCK_SESSION'
-
 /**
  * Does what `baton lock` does: acquires the lock, runs the child, stops the processes that the child left,
  * and releases the lock. Rejects if the lock was not acquired, was lost, or may not be released. Even then,
@@ -62,20 +54,22 @@ export async function lockAndRun(client: ConsulClient, options: LockAndRunOption
     const run = await runAlready(client, prefix, {oncePerMs, signal: stops.signal})
     if (run) return {verdict: {type: 'skipped', run}, report: undefined}
   }
+  using waiting = new WaitingChild(client, options)
   const {hold, guardian} = await acquireGuarded(client, {
     ...options,
-    markedBy,
+    markedBy: sessionVariable,
     signal: stops.signal,
     searchPath: child.env.PATH,
+    firstInQueue: session => waiting.prepare(session),
   })
   try {
-    return await runAndRelease(client, hold, {...options, guardian})
+    return await runAndRelease(client, hold, {...options, guardian, launch: waiting.launch})
   } finally {
     guardian?.released()
   }
 }
 
-type HeldRunOptions = LockAndRunOptions & {readonly guardian: Guardian | undefined}
+type HeldRunOptions = LockAndRunOptions & {readonly guardian: Guardian | undefined; readonly launch: Launcher}
 
 async function runAndRelease(
   client: ConsulClient,
@@ -157,15 +151,10 @@ async function keepAtLeast(
 }
 
 async function run(client: ConsulClient, hold: Hold, options: HeldRunOptions): Promise<RunVerdict> {
-  const {child, limit, ttlMs, graceMs, maxRuntimeMs, lossSignal, leftover, stops, observer, beforeChild} = options
-  const variables = lockVariables(hold, {
-    ttl: formatDuration(ttlMs ?? defaultTtlMs),
-    limit,
-    datacenter: client.scope.datacenter,
-  })
-  await beforeChild?.(hold, variables)
+  const {graceMs, maxRuntimeMs, lossSignal, leftover, stops, observer, beforeChild, launch} = options
+  await beforeChild?.(hold, lockVariables(client, hold, options))
   return runLocked(hold, {
-    child: {...child, env: {...child.env, ...variables}, markedBy, clock: client.clock},
+    child: childSpec(client, hold, options),
     clock: client.clock,
     now: options.now ?? bootTimeOf(client),
     graceMs: graceMs ?? defaultGraceMs,
@@ -173,6 +162,7 @@ async function run(client: ConsulClient, hold: Hold, options: HeldRunOptions): P
     ...(lossSignal !== undefined && {lossSignal}),
     ...(leftover !== undefined && {leftover}),
     stops,
+    launch,
     observer,
     guardian: options.guardian,
   })

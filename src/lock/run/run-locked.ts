@@ -5,7 +5,7 @@ import type {ChildSpec} from '../../process/child-spec.js'
 import type {ChildExit} from '../../process/exit-code.js'
 import type {FamilyShape} from '../../process/family.js'
 import type {Guardian} from '../../process/guardian/guardian.js'
-import {launchPlainly} from '../../process/launch.js'
+import {type Launcher, launchPlainly} from '../../process/launch.js'
 import {Alarm} from '../../session/alarm.js'
 import type {Hold} from '../types.js'
 
@@ -34,6 +34,8 @@ export interface RunLockedOptions {
   /** What happens to processes that the child leaves behind when it ends. @default 'stop' */
   readonly leftover?: Leftover
   readonly stops: StopRequests
+  /** Starts the child. @default a new process */
+  readonly launch?: Launcher
   readonly observer?: (event: RunEvent) => void
   /** Is told about the family of the child when the child runs, and again when no process of the family is left. */
   readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
@@ -73,7 +75,7 @@ export async function runLocked(hold: Hold, options: RunLockedOptions): Promise<
     return {type: 'lost', error: new LockLostError(`lock ${hold.prefix}: lost before the command was started`)}
   }
   options.stops.signal.throwIfAborted()
-  const child = await startChild(options.child, launchPlainly)
+  const child = await startChild(options.child, options.launch ?? launchPlainly)
   options.guardian?.watch(child.family)
   const verdict = await new LockedRun(hold, child, options).finish()
   options.guardian?.familyIsGone()
@@ -192,21 +194,5 @@ class LockedRun {
   }
 }
 
-/** Returns the environment variables that describe the lock to the child. */
-export const lockVariables = (
-  hold: Hold,
-  facts: {readonly ttl: string; readonly limit: number; readonly datacenter?: string | undefined},
-): Readonly<Record<string, string>> => ({
-  CONSUL_LOCK_HELD: 'true',
-  BATON_LOCK_PREFIX: hold.prefix,
-  BATON_LOCK_KEY: hold.key,
-  BATON_LOCK_SESSION: hold.session,
-  BATON_LOCK_MODE: facts.limit > 1 ? 'semaphore' : 'mutex',
-  BATON_LOCK_TTL: facts.ttl,
-  ...(facts.limit > 1 && {BATON_LOCK_LIMIT: String(facts.limit)}),
-  ...(facts.datacenter !== undefined && {BATON_LOCK_DC: facts.datacenter}),
-  BATON_FENCING_TOKEN: hold.token.toString(),
-})
-
-/** Returns how the processes of the child are found: if stdin is a terminal, the child shares baton's terminal. */
+/** Returns the shape of a child's family: it shares baton's terminal if stdin is one. */
 export const familyShape = (isTerminal: boolean): FamilyShape => (isTerminal ? 'terminal' : 'group')

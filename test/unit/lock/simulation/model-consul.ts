@@ -185,6 +185,9 @@ export class ModelConsul {
         written.push(entry)
         return undefined
       }
+      case 'get-tree':
+        written.push(...[...keys.values()].filter(one => one.key.startsWith(key)))
+        return undefined
       default:
         throw new Error(`the model does not know ${operation.verb}`)
     }

@@ -1,0 +1,77 @@
+import type {ConsulClient} from '../../core/client.js'
+import {formatDuration} from '../../core/time/duration.js'
+import type {SessionId} from '../../core/types.js'
+import type {ChildSpec} from '../../process/child-spec.js'
+import {type Launcher, launchPlainly} from '../../process/launch.js'
+import {ReadyChild} from '../../process/ready-child.js'
+import {defaultTtlMs} from '../../session/session.js'
+import type {Hold} from '../types.js'
+import {lockKey} from '../wire/names.js'
+
+/** Name of the variable with the ID of the session, which only the child and its descendants have. */
+export const sessionVariable = 'BATON_LOCK_SESSION'
+/** Name of the variable with the fencing token, the only one that is not known before the grant. */
+const tokenVariable = 'BATON_FENCING_TOKEN'
+
+/** A hold, or a contender that does not have its token yet. */
+type Contender = Pick<Hold, 'prefix' | 'key' | 'session'> & Partial<Pick<Hold, 'token'>>
+
+export interface ChildUnderLockOptions {
+  readonly prefix: string
+  readonly child: Omit<ChildSpec, 'clock' | 'markedBy'>
+  readonly ttlMs?: number
+  readonly limit: number
+}
+
+/** Returns the environment variables that describe the lock to the child. The token is left out before the grant. */
+export const lockVariables = (
+  {scope}: ConsulClient,
+  {prefix, key, session, token}: Contender,
+  {ttlMs, limit}: ChildUnderLockOptions,
+): Readonly<Record<string, string>> => ({
+  CONSUL_LOCK_HELD: 'true',
+  BATON_LOCK_PREFIX: prefix,
+  BATON_LOCK_KEY: key,
+  [sessionVariable]: session,
+  BATON_LOCK_MODE: limit > 1 ? 'semaphore' : 'mutex',
+  BATON_LOCK_TTL: formatDuration(ttlMs ?? defaultTtlMs),
+  ...(limit > 1 && {BATON_LOCK_LIMIT: String(limit)}),
+  ...(scope.datacenter !== undefined && {BATON_LOCK_DC: scope.datacenter}),
+  ...(token !== undefined && {[tokenVariable]: token.toString()}),
+})
+
+/** Returns the child with the variables of the lock in its environment. */
+export function childSpec(client: ConsulClient, contender: Contender, options: ChildUnderLockOptions): ChildSpec {
+  const {child} = options
+  const env = {...child.env, ...lockVariables(client, contender, options)}
+  return {...child, env, markedBy: sessionVariable, clock: client.clock}
+}
+
+/** The child of a contender, which waits in a shell while the contender is the first in the queue. */
+export class WaitingChild implements Disposable {
+  readonly #client: ConsulClient
+  readonly #options: ChildUnderLockOptions
+  #session: SessionId | undefined
+  #ready: ReadyChild | undefined
+
+  constructor(client: ConsulClient, options: ChildUnderLockOptions) {
+    this.#client = client
+    this.#options = options
+  }
+
+  /** Starts the shell, unless it was started for this session before. */
+  prepare(session: SessionId): void {
+    if (this.#session === session) return
+    this[Symbol.dispose]()
+    this.#session = session
+    const {prefix} = this.#options
+    const spec = childSpec(this.#client, {prefix, key: lockKey(prefix), session}, this.#options)
+    this.#ready = new ReadyChild({spec, lateVariable: tokenVariable})
+  }
+
+  readonly launch: Launcher = spec => (this.#ready?.launch ?? launchPlainly)(spec);
+
+  [Symbol.dispose](): void {
+    this.#ready?.[Symbol.dispose]()
+  }
+}

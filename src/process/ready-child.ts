@@ -1,0 +1,120 @@
+import {type ChildProcess, spawn} from 'node:child_process'
+import {realpathSync, statSync} from 'node:fs'
+import type {Socket} from 'node:net'
+import {basename} from 'node:path'
+import type {ChildSpec} from './child-spec.js'
+import {type Launcher, launchPlainly} from './launch.js'
+import {findOnPath, isExecutable} from './search-path.js'
+
+const shell = '/bin/sh'
+const orderFd = 3
+/** Variables that the shell changes by itself, besides those whose names it cannot keep. */
+const shellsOwn: ReadonlySet<string> = new Set(['IFS', 'OPTIND', 'PPID', 'LINENO'])
+
+export interface ReadyChildOptions {
+  /** The child, except for one variable of its environment. */
+  readonly spec: ChildSpec
+  /** Name of the variable whose value is not known yet. */
+  readonly lateVariable: string
+}
+
+/**
+ * A shell that waits for an order and then becomes the program, which is faster than starting a process from Node. If
+ * the order never comes, because this process ended or the owner disposed of the shell, the program is never started.
+ */
+export class ReadyChild implements Disposable {
+  readonly #options: ReadyChildOptions
+  #process: ChildProcess | undefined
+
+  constructor(options: ReadyChildOptions) {
+    this.#options = options
+    if (canWaitInShell(options)) this.#start()
+  }
+
+  /** Launches `spec` by the waiting shell. If the shell cannot become this child, it starts a process. */
+  readonly launch: Launcher = spec => {
+    const child = this.#process
+    const {lateVariable} = this.#options
+    const value = spec.env[lateVariable]
+    const isReady = child?.pid !== undefined && child.exitCode === null && child.signalCode === null
+    if (!isReady || value === undefined || /[\n\0]/.test(value) || !this.#isFor(spec)) return launchPlainly(spec)
+    this.#process = undefined
+    child.ref()
+    orderPipe(child)?.end(`${value}\n`)
+    return Promise.resolve({child, pid: child.pid})
+  };
+
+  [Symbol.dispose](): void {
+    const child = this.#process
+    this.#process = undefined
+    if (!child) return
+    orderPipe(child)?.destroy()
+    child.kill('SIGKILL')
+  }
+
+  #isFor(spec: ChildSpec): boolean {
+    const {spec: own, lateVariable} = this.#options
+    const facts = ({argv, env, stdin, output, shape, cwd}: ChildSpec): string =>
+      JSON.stringify([argv, Object.entries({...env, [lateVariable]: ''}).sort(), stdin, output, shape, cwd])
+    return facts(own) === facts(spec)
+  }
+
+  #start(): void {
+    const {spec, lateVariable} = this.#options
+    const output = spec.output ?? 'inherit'
+    const forget = spec.env.PWD === undefined ? 'unset PWD; ' : ''
+    const script = `${forget}IFS= read -r ${lateVariable} <&${orderFd} || exit 0; export ${lateVariable}; exec ${orderFd}<&-; exec "$@"`
+    try {
+      const child = spawn(shell, ['-c', script, 'sh', ...spec.argv], {
+        env: spec.env,
+        stdio: [spec.stdin ?? 'inherit', output, output, 'pipe'],
+        detached: true,
+        ...(spec.cwd !== undefined && {cwd: spec.cwd}),
+      })
+      child.on('error', () => {})
+      orderPipe(child)?.on('error', () => {})
+      orderPipe(child)?.unref()
+      child.unref()
+      this.#process = child
+    } catch {
+      this.#process = undefined
+    }
+  }
+}
+
+const orderPipe = (child: ChildProcess): Socket | undefined => (child.stdio[orderFd] ?? undefined) as Socket | undefined
+
+/** True if the child is the same whether a shell becomes it or a process is started for it. */
+function canWaitInShell({spec, lateVariable}: ReadyChildOptions): boolean {
+  const {argv, env, shape, cwd} = spec
+  const [file] = argv
+  const isFound = file.includes('/') ? isExecutable(file) : findOnPath(file, env.PATH ?? '') !== undefined
+  const canKeep = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !shellsOwn.has(name)
+  return (
+    shape === 'group' &&
+    !file.startsWith('-') &&
+    (cwd === undefined || !file.includes('/')) &&
+    isFound &&
+    [lateVariable, ...Object.keys(env)].every(canKeep) &&
+    isDash() &&
+    (env.PWD === undefined || isSameFolder(env.PWD, cwd ?? '.'))
+  )
+}
+
+/** True if the shell is dash, which leaves the other variables of its environment as they are. */
+function isDash(): boolean {
+  try {
+    return basename(realpathSync(shell)) === 'dash'
+  } catch {
+    return false
+  }
+}
+
+function isSameFolder(one: string, other: string): boolean {
+  try {
+    const [first, second] = [statSync(one), statSync(other)]
+    return one.startsWith('/') && first.ino === second.ino && first.dev === second.dev
+  } catch {
+    return false
+  }
+}
