@@ -7,6 +7,8 @@ import {type Launcher, launchPlainly} from './launch.js'
 import {findOnPath, isExecutable} from './search-path.js'
 
 const shell = '/bin/sh'
+/** Variable with the current folder, which a shell sets. */
+const folder = 'PWD'
 const orderFd = 3
 /** Variables that the shell changes by itself, besides those whose names it cannot keep. */
 const shellsOwn: ReadonlySet<string> = new Set(['IFS', 'OPTIND', 'PPID', 'LINENO'])
@@ -62,7 +64,7 @@ export class ReadyChild implements Disposable {
   #start(): void {
     const {spec, lateVariable} = this.#options
     const output = spec.output ?? 'inherit'
-    const forget = spec.env.PWD === undefined ? 'unset PWD; ' : ''
+    const forget = spec.env[folder] === undefined ? 'unset PWD; ' : ''
     const script = `${forget}IFS= read -r ${lateVariable} <&${orderFd} || exit 0; export ${lateVariable}; exec ${orderFd}<&-; exec "$@"`
     try {
       const child = spawn(shell, ['-c', script, 'sh', ...spec.argv], {
@@ -97,7 +99,7 @@ function canWaitInShell({spec, lateVariable}: ReadyChildOptions): boolean {
     isFound &&
     [lateVariable, ...Object.keys(env)].every(canKeep) &&
     isDash() &&
-    (env.PWD === undefined || isSameFolder(env.PWD, cwd ?? '.'))
+    (env[folder] === undefined || isSameFolder(env[folder], cwd ?? '.'))
   )
 }
 
