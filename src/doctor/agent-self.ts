@@ -1,5 +1,6 @@
 import {decodeJson} from '../core/api/json.js'
 import type {ConsulClient} from '../core/client.js'
+import {locksNode} from '../session/foreign-node.js'
 import type {Finding} from './types.js'
 
 /** The parts of its configuration that an agent reports. A field is undefined if the agent does not report it. */
@@ -83,6 +84,7 @@ function examineRestart({leavesOnTerminate, leavesOnInterrupt}: SelfReport): rea
       fix: [
         ...(leavesOnTerminate === true ? ['set leave_on_terminate = false'] : []),
         ...(leavesOnInterrupt === true ? ['set skip_leave_on_interrupt = true'] : []),
+        `or register a node ${locksNode}, on which locks keep their sessions`,
       ].join(', '),
     },
   ]

@@ -16,7 +16,7 @@ import {formatDuration} from '../core/time/duration.js'
 import type {SessionId} from '../core/types.js'
 import {localDirectory} from '../process/local-directory.js'
 import {type LocalTurn, takeLocalTurn, turnPath, withoutTurn} from '../process/local-turn.js'
-import {isExternalNode, isForeignNode} from '../session/foreign-node.js'
+import {findLocksNode, isExternalNode, isForeignNode} from '../session/foreign-node.js'
 import {bootTimeOf, defaultLockDelayMs, defaultTtlMs, openSession} from '../session/session.js'
 import type {Session} from '../session/types.js'
 import {lateAnswerMs} from './defaults.js'
@@ -60,7 +60,9 @@ export class Acquisition {
    */
   #opening: 'none' | 'asked' | 'answered' = 'none'
   #lastError: unknown
-  /** Receives session updates once the lock is granted. */
+  /** Node of the session; undefined for the agent's own. */
+  #node: string | undefined
+  /** Receives session updates after the grant. */
   #hold: LeasedHold | undefined
 
   constructor(client: ConsulClient, options: LockOptions, kind: LockKind, watcher?: LeaseWatcher) {
@@ -68,6 +70,7 @@ export class Acquisition {
     this.#watcher = watcher
     this.#options = options
     this.#kind = kind
+    this.#node = options.node
     this.#now = options.now ?? bootTimeOf(client)
     this.#backoff = new Backoff({minMs: 100, maxMs: 5000, random: client.random})
   }
@@ -83,7 +86,9 @@ export class Acquisition {
     signal.throwIfAborted()
     const startedAtMs = this.#now()
     const shape = await this.#shape(signal)
-    // A single attempt must not wait for other contenders on this host.
+    this.#opening = 'asked'
+    await this.#findNode(signal)
+    // A single attempt must not wait for other contenders of this host.
     using _turn = this.#kind.hasLocalLine && !isOnce ? await this.#takeTurn(signal, timeoutMs) : undefined
     for (let isFirst = true; ; isFirst = false) {
       const session = await this.#openSession({shape, signal, isPatient: !isFirst || timeoutMs !== undefined, isFirst})
@@ -191,8 +196,7 @@ export class Acquisition {
     readonly isFirst: boolean
   }): Promise<Session> {
     const {signal, shape} = options
-    const {nodeChecks, sessionName, node, now} = this.#options
-    if (options.isFirst) this.#opening = 'asked'
+    const {nodeChecks, sessionName, now} = this.#options
     for (;;) {
       try {
         return await openSession(this.#client, {
@@ -202,7 +206,7 @@ export class Acquisition {
           renewEveryMs: contendEveryMs(shape),
           observer: event => this.#hold?.handleSessionEvent(event),
           ...(nodeChecks && {nodeChecks}),
-          ...(node !== undefined && {node}),
+          ...(this.#node !== undefined && {node: this.#node}),
           ...(sessionName !== undefined && {name: sessionName}),
           ...(now && {now}),
           // No limit is needed here: the hold has its own deadline, and a contender starts again only if
@@ -216,8 +220,12 @@ export class Acquisition {
         if (refusal !== undefined) {
           throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})
         }
-        if (node !== undefined && isForeignNode(error)) {
-          throw new UsageError(`lock ${this.#options.prefix}: the catalog has no node ${node} for the session`, {
+        if (this.#node !== undefined && this.#node !== this.#options.node && isUnusable(error)) {
+          this.#node = undefined
+          continue
+        }
+        if (this.#node !== undefined && isForeignNode(error)) {
+          throw new UsageError(`lock ${this.#options.prefix}: the catalog has no node ${this.#node} for the session`, {
             cause: error,
             hint: 'register the node, or name another one',
           })
@@ -236,7 +244,8 @@ export class Acquisition {
    * session's node is a server, because the cluster itself may remove a server's node.
    */
   #learnTtlOnly(shape: LeaseShape): ((signal: AbortSignal) => Promise<boolean>) | undefined {
-    const {nodeChecks = [], node} = this.#options
+    const {nodeChecks = []} = this.#options
+    const node = this.#node
     if (shape.isTtlOnly || !shape.hasLockDelay || nodeChecks.length > 0) return undefined
     if (node !== undefined) return signal => isExternalNode(this.#client, node, signal)
     // In another datacenter, the session does not belong to the agent's node.
@@ -249,7 +258,7 @@ export class Acquisition {
    * the shorter window; only if this window is too short does it ask whether the node is a client agent.
    */
   async #shape(signal: AbortSignal): Promise<LeaseShape> {
-    const {prefix, nodeChecks = [], node} = this.#options
+    const {prefix, nodeChecks = []} = this.#options
     const hasChecks = nodeChecks.length > 0
     const shape: LeaseShape = {
       hasLockDelay: this.#kind.hasLockDelay,
@@ -264,6 +273,8 @@ export class Acquisition {
     }
     const onClient = {...shape, isTtlOnly: true}
     checkLease(onClient, {prefix, hasChecks})
+    await this.#findNode(signal)
+    const node = this.#node
     if (node !== undefined) {
       if (!(await isExternalNode(this.#client, node, signal))) checkLease(shape, {prefix, hasChecks})
       return onClient
@@ -273,6 +284,12 @@ export class Acquisition {
     const isForeign = (this.#client.scope.datacenter || self.datacenter) !== self.datacenter
     if (self.isServer || isForeign) checkLease(shape, {prefix, hasChecks})
     return onClient
+  }
+
+  /** Chooses the node of the session, unless it is given. With checks the session must be on the agent's node. */
+  async #findNode(signal: AbortSignal): Promise<void> {
+    if (this.#node !== undefined || (this.#options.nodeChecks ?? []).length > 0) return
+    this.#node = await findLocksNode(this.#client, signal)
   }
 
   /** The latest reason for waiting, for messages. */
@@ -300,6 +317,9 @@ export class Acquisition {
     this.#options.observer?.(event)
   }
 }
+
+/** True if the session cannot be on a node that the lock has chosen by itself. */
+const isUnusable = (error: unknown): boolean => isForeignNode(error) || isBatonError(error, 'BATON_ACL_DENIED')
 
 /** Returns the error for a time limit that ended before Consul answered any request. Its cause is the last failure. */
 function unanswered(what: string, cause: unknown): BatonError {

@@ -14,9 +14,9 @@ export interface LockOptions {
   /** Checks of the node that end the session when they fail. `['serfHealth']` frees the lock sooner when the node is lost, but leaves less time to survive an outage. @default [] */
   readonly nodeChecks?: readonly string[]
   /**
-   * Node of the catalog that the session belongs to. When an agent leaves the cluster, the sessions of its node end; by
-   * default, a client agent leaves when it is stopped. A node that belongs to no agent does not leave.
-   * @default the agent's own node
+   * Node of the catalog that the session belongs to. When the agent leaves the cluster, the sessions of its own node end;
+   * by default a client agent leaves when it is stopped. A node that belongs to no agent does not leave.
+   * @default the node `baton-locks` if the catalog has it and no agent owns it, otherwise the agent's own node
    */
   readonly node?: string
   /** Name of the session, as session listings show it. @default none */

@@ -20,6 +20,26 @@ export async function pickServerNode(client: ConsulClient, signal?: AbortSignal)
   })
 }
 
+/** Name of the node on which locks have their sessions, if it is registered. */
+export const locksNode = 'baton-locks'
+const findWithinMs = 1000
+
+/**
+ * Resolves to {@link locksNode} if the catalog has a node of this name that belongs to no agent, so that a session on it
+ * remains when an agent leaves the cluster. Resolves to undefined if there is none, or if Consul does not answer.
+ */
+export async function findLocksNode(client: ConsulClient, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const {value: node} = await client.catalog.node(locksNode, {signal, timeoutMs: findWithinMs})
+    if (node === undefined) return undefined
+    return (await isExternalNode(client, locksNode, signal)) ? locksNode : undefined
+  } catch (error) {
+    signal.throwIfAborted()
+    client.logger.debug({err: error}, `not found out whether there is a node ${locksNode}`)
+    return undefined
+  }
+}
+
 /**
  * Resolves to true if the node belongs to no agent and therefore stays in the catalog when an agent is
  * restarted. Such a node has no serfHealth check: Serf registers that check for the nodes of agents, which it

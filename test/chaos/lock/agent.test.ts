@@ -9,6 +9,8 @@ import {raw} from '../../kit/raw-consul.js'
 import {runCli, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
+/** Longer than the restarts of all agents take. */
+const rollingSeconds = 300
 const hasConsul = consulIsInstalled() || process.env.BATON_REQUIRE_CONSUL === '1'
 
 describe.runIf(hasConsul)('baton lock through a client agent', () => {
@@ -50,7 +52,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     await waitUntil(async () => (await raw(cluster.address).kvKeys('k/restart')).length === 0, {what: 'the key to go'})
   })
 
-  it('an agent that leaves and returns does not disturb the command if its session is on a node of no agent', async () => {
+  it('an agent that leaves and returns does not disturb the command if its session is on a node without an agent', async () => {
     await raw(cluster.address).put('/v1/catalog/register', {Node: 'locks', Address: '127.0.0.1'})
     await using holder = await begin('node', ['--session-node', 'locks'], 15, 2)
     const [{Session: session}] = (await raw(cluster.address).get('/v1/kv/k/node/.lock')) as [{Session: string}]
@@ -63,6 +65,26 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     expect(checkNoOverlap(join(folder, 'node')).finished).toEqual(['node'])
     await raw(cluster.address).put('/v1/catalog/deregister', {Node: 'locks'})
   })
+
+  it('a rolling restart of all agents does not disturb the command if a node baton-locks is registered', async () => {
+    await raw(cluster.address).put('/v1/catalog/register', {Node: 'baton-locks', Address: '127.0.0.1'})
+    await using holder = await begin('rolling', [], rollingSeconds, 1)
+    const key = await raw(cluster.address).kvGet('k/rolling/.lock')
+    const sessions = await raw(cluster.address).sessions()
+    expect(sessions.find(one => one.ID === key?.session)).toMatchObject({Node: 'baton-locks'})
+    for (const agent of [...cluster.clients, ...cluster.servers]) {
+      const peer = cluster.servers.find(one => one !== agent)!
+      await agent.restart('stop')
+      await waitUntil(() => raw(agent.address).ok('PUT', `/v1/agent/join/${peer.lanAddress}`), {
+        what: 'the agent joins',
+      })
+      await cluster.untilReady()
+    }
+    expect(readHistory(join(folder, 'rolling')).some(({what}) => what === 'end')).toBe(false)
+    holder.kill('SIGTERM')
+    expect(await holder.exited).toMatchObject({exitCode: 143, stderr: ''})
+    await raw(cluster.address).put('/v1/catalog/deregister', {Node: 'baton-locks'})
+  }, 400_000)
 
   it('a lost leader does not disturb the command while other servers are alive', async () => {
     const leader = await cluster.leader()

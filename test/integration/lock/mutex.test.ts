@@ -349,7 +349,23 @@ describe.each(backends)('a mutex on $name', backend => {
     await consul().put('/v1/catalog/deregister', {Node: node})
   })
 
-  it('refuses semaphores on the same prefix while it is held', async () => {
+  it('has its session on the node baton-locks if that is registered, and not if an agent owns it', async () => {
+    const nodeOf = async (): Promise<string | undefined> => {
+      await using hold = await mutex(connect()).acquire()
+      return (await consul().sessions()).find(one => one.ID === hold.session)?.Node
+    }
+    const own = await nodeOf()
+    expect(own).not.toBe('baton-locks')
+    const node = {Node: 'baton-locks', Address: '127.0.0.1'}
+    await consul().put('/v1/catalog/register', node)
+    expect(await nodeOf()).toBe('baton-locks')
+    const check = {CheckID: 'serfHealth', Name: 'Serf Health Status', Status: 'passing', Node: node.Node}
+    await consul().put('/v1/catalog/register', {...node, Check: check})
+    expect(await nodeOf()).toBe(own)
+    await consul().put('/v1/catalog/deregister', {Node: node.Node})
+  })
+
+  it('refuses semaphores while it is held', async () => {
     const client = connect()
     await using _hold = await mutex(client).acquire()
     const semaphore = createSemaphore(client, {prefix: `${leaks.prefix}m`, limit: 2})

@@ -212,7 +212,10 @@ describe('doctor, at the agent', () => {
       const find = await settings(true, {LeaveOnTerm: true, SkipLeaveOnInt: false, DisableRemoteExec: false})
       expect(find('role')).toMatchObject([{verdict: 'warn', fix: expect.stringContaining('client agent')}])
       expect(find('restart')).toMatchObject([
-        {verdict: 'warn', fix: 'set leave_on_terminate = false, set skip_leave_on_interrupt = true'},
+        {
+          verdict: 'warn',
+          fix: 'set leave_on_terminate = false, set skip_leave_on_interrupt = true, or register a node baton-locks, on which locks keep their sessions',
+        },
       ])
       expect(find('rexec')).toMatchObject([
         {verdict: 'warn', fix: expect.stringContaining('disable_remote_exec = true')},

@@ -43,6 +43,7 @@ export async function answerAsConsul(
   if (pathname.startsWith('/v1/session/info/')) {
     return {body: consul.sessions.has(last) ? [toSession(last)] : [], headers: {'x-consul-index': '1'}}
   }
+  if (pathname.startsWith('/v1/catalog/node/')) return {body: 'null', headers: {'x-consul-index': '1'}}
   if (pathname === '/v1/agent/self') {
     return {body: {Config: {Datacenter: 'dc1', NodeName: 'n', Version: '1.8.7', Server: facts.isServer}, Member: {}}}
   }
