@@ -132,6 +132,39 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect((await holder.exited).exitCode).toBe(76)
   })
 
+  it.each(['killed', 'frozen'] as const)(
+    'baton and its guardian are %s: a rival has a higher token, and the fence refuses a write of the old holder',
+    async fate => {
+      const script = 'echo $BATON_FENCING_TOKEN; sleep 60'
+      await using holder = startCli(['lock', ...tight, lock(), '--', 'sh', '-c', script], {agent})
+      await waitUntil(() => holder.stdout.endsWith('\n'), {what: 'the token of the holder', timeoutMs: 60_000})
+      const {session = ''} = (await raw(agent.address).kvGet(`${lock()}/.lock`))!
+      const others = descendants(holder.pid)
+      const guardians = others.filter(one => one.comm === 'bash').map(one => one.pid)
+      expect(guardians).toHaveLength(1)
+      const pids = fate === 'frozen' ? [holder.pid, ...others.map(one => one.pid)] : [holder.pid, ...guardians]
+      for (const pid of pids) process.kill(pid, fate === 'frozen' ? 'SIGSTOP' : 'SIGKILL')
+      await raw(agent.address).sessionDestroy(session)
+      const rival = await runCli(['lock', lock(), '--', 'sh', '-c', 'echo $BATON_FENCING_TOKEN'], {agent})
+      expect(BigInt(rival.stdout)).toBeGreaterThan(BigInt(holder.stdout))
+      const claim = ['--lock-prefix', lock(), '--lock-session', session]
+      const write = await runCli(['lock', 'put', '--fence', ...claim, `${lock()}/result`, 'late'], {agent})
+      expect(write.exitCode).toBe(76)
+      expect(await raw(agent.address).kvGet(`${lock()}/result`)).toBeUndefined()
+      if (fate === 'frozen') {
+        for (const pid of pids) process.kill(pid, 'SIGCONT')
+        expect((await holder.exited).exitCode).toBe(76)
+      }
+      for (const {pid} of others) {
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch {
+          // The process has ended.
+        }
+      }
+    },
+  )
+
   it('the guardian is killed: baton starts another one, which stops the child if baton is killed', async () => {
     await using holder = startCli(['lock', '--grace', '500ms', lock(), ...section('orphan', 60)], {agent})
     await hasBegun('orphan')

@@ -186,6 +186,15 @@ describe.each(backends)('a mutex on $name', backend => {
     await consul().kvDelete(key())
   })
 
+  it('is lost at once when its key is deleted by hand, and says that its session still exists', async () => {
+    const hold = await mutex(connect()).acquire()
+    const lost = new Promise(resolve => hold.signal.addEventListener('abort', resolve))
+    await consul().kvDelete(hold.key)
+    await lost
+    expect(String(hold.signal.reason)).toContain('its key was deleted, and its session still exists')
+    expect(await hold.release()).toMatchObject({lock: 'lost'})
+  })
+
   it('is not lost by a plain write to its key, which changes neither the session nor the token', async () => {
     await using hold = await mutex(connect()).acquire()
     await consul().kvPut(key(), 'changed', {flags: mutexFlags})
@@ -365,7 +374,7 @@ describe.each(backends)('a mutex on $name', backend => {
     await consul().put('/v1/catalog/deregister', {Node: node.Node})
   })
 
-  it('refuses semaphores while it is held', async () => {
+  it('refuses semaphores on the same prefix while it is held', async () => {
     const client = connect()
     await using _hold = await mutex(client).acquire()
     const semaphore = createSemaphore(client, {prefix: `${leaks.prefix}m`, limit: 2})
