@@ -92,12 +92,13 @@ function execute(
   return output.join('')
 }
 
-/** Converts a stack overflow by deep nesting into an error of the template. */
+/** Converts a stack overflow by deep nesting, and a string that is too long for JavaScript, into an error. */
 function nestingLimited<T>(name: string, run: () => T): T {
   try {
     return run()
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    throw new TemplateError(`template: ${name}: nested too deeply`, {template: name, line: 0}, {cause: error})
+    const what = /string length/i.test(error.message) ? 'a text is too long' : 'nested too deeply'
+    throw new TemplateError(`template: ${name}: ${what}`, {template: name, line: 0}, {cause: error})
   }
 }

@@ -222,7 +222,7 @@ class Run {
     const {env, onEvent, once} = this.#options
     const {clock} = this.#client
     const surroundings = {now: () => clock.wallMs(), env: job.spec.env ?? env}
-    const rendering = job.file.render({store: this.#store, surroundings})
+    const rendering = job.file.render({store: this.#store, surroundings, limits: {now: () => clock.monotonicMs()}})
     // The file still shows data of the last complete rendering, so that data is followed as well.
     job.used = rendering.kind === 'complete' ? rendering.used : new Set([...job.used, ...rendering.used])
     job.missing = rendering.kind === 'incomplete' ? rendering.missing : []

@@ -4,35 +4,52 @@ import {GoError} from '../value/values.js'
 /** Limits of one rendering. A template that exceeds one fails with an error. */
 export interface BudgetLimits {
   /**
-   * Number of actions, arguments and loop passes, plus one for every 64 characters that a function returns.
+   * Number of actions, arguments and loop passes, plus one for every 64 characters that a function takes or returns and
+   * one for each element of a list that a function returns.
    * @default 10,000,000
    */
   readonly steps?: number
+  /** Time in milliseconds, by `now`. It is checked between two steps. @default 10,000 */
+  readonly timeMs?: number
+  /** Monotonic time in milliseconds. @default the time is not limited */
+  readonly now?: () => number
   /** Bytes of output. @default 64 MiB */
   readonly outputBytes?: number
   /** Depth of nested template calls. Go allows 100,000. @default 1000 */
   readonly depth?: number
 }
 
-/** Counts the steps and output of a rendering. Templates called by `executeTemplate` share their caller's budget. */
+/** Number of steps after which the time is looked at again. */
+const stepsBetweenChecks = 100
+
+/** Counts the steps, time and output of a rendering. Templates called by `executeTemplate` share their caller's budget. */
 export class Budget {
   readonly depth: number
   #steps: number
   #bytes: number
-  readonly #limits: {readonly steps: number; readonly outputBytes: number}
+  #stepsToCheck = 0
+  readonly #limits: {readonly steps: number; readonly outputBytes: number; readonly timeMs: number}
+  readonly #now: () => number
+  readonly #endMs: number
 
   constructor(limits: BudgetLimits = {}) {
-    const {steps = 10_000_000, outputBytes = 64 * 1024 * 1024, depth = 1000} = limits
+    const {steps = 10_000_000, outputBytes = 64 * 1024 * 1024, depth = 1000, timeMs = 10_000, now = () => 0} = limits
     this.depth = depth
     this.#steps = steps
     this.#bytes = outputBytes
-    this.#limits = {steps, outputBytes}
+    this.#limits = {steps, outputBytes, timeMs}
+    this.#now = now
+    this.#endMs = now() + timeMs
   }
 
   /** Counts steps. Throws a {@link GoError} if the limit is exceeded. */
   step(count = 1): void {
     this.#steps -= count
     if (this.#steps < 0) throw new GoError(`the template needs more than ${this.#limits.steps} steps`)
+    this.#stepsToCheck -= count
+    if (this.#stepsToCheck > 0) return
+    this.#stepsToCheck = stepsBetweenChecks
+    if (this.#now() > this.#endMs) throw new GoError(`the template needs more than ${this.#limits.timeMs} ms`)
   }
 
   /** Counts output. Throws a {@link GoError} if the limit is exceeded. */

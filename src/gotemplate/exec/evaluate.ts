@@ -181,6 +181,7 @@ function evaluateCall(scope: Scope, callee: Callee, given: Given & {node: Node})
     const type = typeAt(values - 1)
     evaluated.push(toParameter(type, convert(scope, given.final, type)))
   }
+  for (const value of evaluated) if (typeof value?.data === 'string') countText(scope, value.data)
   let result: Argument
   try {
     result = callee.call(...evaluated)
@@ -189,14 +190,24 @@ function evaluateCall(scope: Scope, callee: Callee, given: Given & {node: Node})
     scope.at(given.node)
     return scope.fail(`error calling ${callee.name}: ${error.message}`, error)
   }
-  if (typeof result?.data === 'string') countText(scope, result.data)
+  countResult(scope, result?.data)
   return toResult(callee.signature.out, result)
 }
 
-/** Long strings cost steps, so that a loop over them ends. */
+/** Long strings and lists cost steps, so that a loop that makes them ends. */
+function countResult(scope: Scope, data: unknown): void {
+  if (Array.isArray(data)) scope.shared.budget.step(data.length)
+  if (typeof data !== 'string') return
+  if (data.length > longestText) scope.fail(`the text is longer than ${longestText} characters`)
+  countText(scope, data)
+}
+
 function countText(scope: Scope, text: string): void {
   if (text.length >= 64) scope.shared.budget.step(Math.floor(text.length / 64))
 }
+
+/** Maximum length of a text that a function returns, in characters. */
+const longestText = 64 * 1024 * 1024
 
 /** Checks the number of arguments and returns it, including a piped argument. */
 function checkCount(scope: Scope, {name, signature}: Callee, args: number, final: Argument): number {

@@ -39,6 +39,13 @@ describe('hostile templates end with an error', () => {
     expect(() => run(text, {steps: 100_000})).toThrow(/needs more than 100000 steps/)
   })
 
+  it('when they take too long', () => {
+    let ms = 0
+    expect(() =>
+      run('{{range 9223372036854775807}}{{end}}', {timeMs: 50, steps: Infinity, now: () => (ms += 1)}),
+    ).toThrow(/template: t:1:\d+: .*needs more than 50 ms/)
+  })
+
   it('when they write too much', () => {
     expect(() => run('{{range 9223372036854775807}}xxxxxxxxxx{{end}}', {outputBytes: 1000})).toThrow(
       /the output is longer than 1000 bytes/,

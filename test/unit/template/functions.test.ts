@@ -136,6 +136,12 @@ describe("consul-template's functions", () => {
     expect(failure(template)).toBe(expected)
   })
 
+  it('finds equal elements of long lists quickly, of any type', () => {
+    expect(
+      run('{{sprig_uniq (sprig_until 200000) | len}} {{sprig_uniq (sprig_list 1 "1" 1 "1" 1.5 1.5 nil nil)}}'),
+    ).toBe('200000 [1 1 1.5 <nil>]')
+  })
+
   it('names the error in a regular expression and in JSON', () => {
     expect(failure('{{regexMatch "(" "a"}}')).toMatch(/^error calling regexMatch: regexMatch: error parsing regexp/)
     expect(failure('{{parseJSON "{"}}')).toMatch(/^error calling parseJSON: parseJSON: /)

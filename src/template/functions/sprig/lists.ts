@@ -9,6 +9,8 @@ import {deepEqual} from './values.js'
 type Entry = readonly [string, TemplateFunction]
 
 const mostElements = 1_000_000
+/** Maximum number of elements that are compared each with each other. */
+const mostCompared = 10_000
 
 /** Defines a function under its name and under the name with "must", which behaves the same here. */
 function both(name: string, fn: TemplateFunction): Entry[] {
@@ -42,7 +44,21 @@ function sliced(list: Argument, ...bounds: Argument[]): Argument {
 
 function uniq(list: Argument[]): Argument {
   const kept: Argument[] = []
-  for (const element of list) if (!kept.some(one => deepEqual(one, element))) kept.push(element)
+  const plain = new Set<string>()
+  const others: Argument[] = []
+  for (const element of list) {
+    const data = element?.data
+    if (element !== undefined && (typeof data === 'string' || typeof data === 'bigint')) {
+      const id = `${element.type.text} ${data}`
+      if (plain.has(id)) continue
+      plain.add(id)
+    } else {
+      if (others.some(one => deepEqual(one, element))) continue
+      if (others.length >= mostCompared) throw new GoError(`uniq: more than ${mostCompared} different elements`)
+      others.push(element)
+    }
+    kept.push(element)
+  }
   return makeList(kept)
 }
 
