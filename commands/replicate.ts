@@ -20,7 +20,7 @@ import {followUntilStopped, type Opened} from '../src/cli/replicate/follow.js'
 import {acquireLock, checkLock} from '../src/cli/replicate/lock.js'
 import {patternFlags} from '../src/cli/replicate/patterns.js'
 import {shownPrefixes, withPrefixSettings} from '../src/cli/replicate/prefix-settings.js'
-import {listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
+import {checkSignals, listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
 import {changeLine, differs, heldLine, previewLine} from '../src/cli/replicate/report.js'
 import {Reporter} from '../src/cli/replicate/reporter.js'
 import {openReplicatorService} from '../src/cli/replicate/service.js'
@@ -45,6 +45,9 @@ import type {ReplicatorEvent, ReplicatorOptions} from '../src/replicate/types.js
 import {parseListen} from '../src/serve/listen.js'
 
 const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
+
+/** Flags of baton's own, of which an empty value shows a mistake. */
+const neverEmpty = ['lock', 'approve', 'listen', 'undo-dir']
 
 export default class Replicate extends ConsulCommand<typeof Replicate> {
   static override summary = 'keep a prefix of keys equal to one in another datacenter'
@@ -75,8 +78,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
   ]
   static override strict = false
   static override enableJsonFlag = true
-  /** This command checks its flags for empty values itself. */
-  static override emptyFlags = 'all' as const
+  /** As in consul-replicate, most flags may be empty; `run` refuses those that would then select something else. */
+  static override emptyFlags = Object.keys(replicateFlags).filter(name => !neverEmpty.includes(name))
   static override flags: typeof replicateFlags = replicateFlags
   static override addedFromFiles = ['prefix', ...patternFlags]
 
@@ -205,10 +208,12 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   #signals(): Readonly<Record<'reload' | 'kill', NodeJS.Signals | undefined>> {
-    return {
+    const signals = {
       reload: parseSignal(this.flags['reload-signal'], '--reload-signal'),
       kill: parseSignal(this.flags['kill-signal'] ?? '', '--kill-signal'),
     }
+    checkSignals(signals)
+    return signals
   }
 
   async #reopen(): Promise<Opened> {

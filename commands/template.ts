@@ -2,9 +2,10 @@ import type {InferredFlags} from '@oclif/core/interfaces'
 import {type BaseCommand, type CompatAnswer, flagShapes} from '../src/cli/base-command.js'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {typedNames} from '../src/cli/flag-words.js'
+import {goTransportFlags} from '../src/cli/go-connection-flags.js'
 import {withConsulReplicate} from '../src/cli/replicate/connection.js'
 import {deprecatedFlags} from '../src/cli/replicate/flags.js'
-import {listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
+import {checkSignals, listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
 import {flagOnly} from '../src/cli/settings.js'
 import {type ChildSettings, toChild} from '../src/cli/template/child.js'
 import {exitAsConsulTemplate, stoppedCode} from '../src/cli/template/compat.js'
@@ -23,7 +24,35 @@ import {readTemplate} from '../src/template/render.js'
 import {templateConnections} from '../src/template/store.js'
 
 /** Flags that have no effect without a child. */
-const childOnly = ['exec-reload-signal', 'exec-kill-signal', 'grace', 'exec-splay', 'restart']
+const childOnly = [
+  'exec-reload-signal',
+  'exec-kill-signal',
+  'grace',
+  'exec-splay',
+  'restart',
+  'exec-env-pristine',
+  'exec-env-custom',
+  'exec-env-allowlist',
+  'exec-env-denylist',
+]
+/** Flags that have no effect because --dry writes no file and runs no command. */
+const writeOnly = ['check', 'rollback', 'lock']
+/** Flags of consul-template that are accepted and do nothing, with the reason. */
+const idle: Readonly<Record<string, string>> = {
+  'log-file': 'the log goes to stderr',
+  'log-rotate-bytes': 'the log goes to stderr',
+  'log-rotate-duration': 'the log goes to stderr',
+  'log-rotate-max-files': 'the log goes to stderr',
+  'syslog-facility': 'the log goes to stderr',
+  'syslog-name': 'the log goes to stderr',
+  retry: 'baton chooses the pause between attempts',
+  'block-query-wait': 'baton chooses the wait of queries',
+  'consul-retry': 'baton retries until --timeout',
+  'consul-retry-attempts': 'baton retries until --timeout',
+  'consul-retry-backoff': 'baton chooses the pause between attempts',
+  'consul-retry-max-backoff': 'baton chooses the pause between attempts',
+  ...Object.fromEntries(Object.keys(goTransportFlags).map(name => [name, 'accepted for consul-template only'])),
+}
 
 export default class TemplateCommand extends ConsulCommand<typeof TemplateCommand> {
   static override summary = 'write files from templates that follow keys and services'
@@ -115,6 +144,7 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     using _pid = pidFile === '' ? undefined : writePidFile(pidFile, process.pid)
     const reload = parseSignal(this.flags['reload-signal'], '--reload-signal')
     const kill = parseSignal(this.flags['kill-signal'] ?? '', '--kill-signal')
+    checkSignals({reload, kill})
     await using session = new TemplateSession({
       plan,
       onHopeless: error => {
@@ -132,7 +162,8 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
       out: this.out,
     })
     this.#session = session
-    if (reload === 'SIGHUP' || reload === 'SIGQUIT') this.stopSignals.release(reload)
+    if (reload === 'SIGHUP' || reload === 'SIGQUIT' || reload === 'SIGINT' || reload === 'SIGTERM')
+      this.stopSignals.release(reload)
     using _reload = listen(this.host.signals, reload, () => session.reload())
     using _kill = listen(this.host.signals, kill, () => session.stop())
     const childExit = await session.run()
@@ -203,6 +234,7 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
   }
 
   #warn(): void {
+    const isTyped = (name: string): boolean => this.sources.get(name) === 'flag'
     for (const name of typedNames(this.typed, flagShapes(this.ctor as typeof BaseCommand))) {
       const better = Object.hasOwn(deprecatedFlags, name) ? deprecatedFlags[name] : undefined
       if (better !== undefined) this.out.warn(`-${name} is deprecated, use -${better}`)
@@ -210,9 +242,16 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     for (const warning of this.#files.flatMap(file => file.warnings)) this.out.warn(warning)
     if (this.#child({}) === undefined) {
       for (const name of childOnly) {
-        if (this.sources.get(name) === 'flag') this.out.warn(`--${name}: no effect without a child`)
+        if (isTyped(name)) this.out.warn(`--${name}: no effect without a child`)
       }
     }
+    for (const [name, reason] of Object.entries(idle)) {
+      if (isTyped(name)) this.out.warn(`--${name}: no effect: ${reason}`)
+    }
+    if (this.flags.dry) {
+      for (const name of writeOnly) if (isTyped(name)) this.out.warn(`--${name}: no effect: --dry writes no file`)
+    }
+    if (this.flags.once && isTyped('wait')) this.out.warn('--wait: no effect: it is for runs without --once')
     if (this.flags.dedup) this.out.warn('dedup: no effect: baton shares queries itself')
     if (this.flags.syslog) this.out.warn('syslog: no effect: the log goes to stderr')
   }

@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readDataArgument} from '../../src/cli/data-argument.js'
 import {bigintFlag} from '../../src/cli/flags.js'
+import {checkKey} from '../../src/cli/kv/key.js'
 import {UsageError} from '../../src/core/errors.js'
 
 export default class KvCas extends ConsulCommand<typeof KvCas> {
@@ -41,6 +42,7 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
       throw new UsageError('kv cas: give exactly one of --expect, --create and --modify-index')
     }
     const key = this.args.key
+    checkKey('cas', key)
     const value = await readDataArgument(this.args.data, this.host.stdin)
     const wanted = expect === undefined ? undefined : await this.#read(expect)
     const {kv} = this.openClient()

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {EditFile, runEditor} from '../../src/cli/kv/edit-file.js'
+import {checkKey} from '../../src/cli/kv/key.js'
 import {refusalText} from '../../src/cli/kv/refusal.js'
 import type {ConsulClient} from '../../src/core/client.js'
 import {CancelledError, UsageError} from '../../src/core/errors.js'
@@ -32,6 +33,7 @@ export default class KvEdit extends ConsulCommand<typeof KvEdit> {
 
   async run(): Promise<number> {
     const {key} = this.args
+    checkKey('edit', key)
     const editor = this.#editor()
     const client = this.openClient()
     const {value: entry} = await client.kv.get(key, {consistency: 'consistent'})

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {checkKey} from '../../src/cli/kv/key.js'
 import {refusedWrite} from '../../src/cli/kv/refusal.js'
 import {brief} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
@@ -41,6 +42,7 @@ export default class KvIncr extends ConsulCommand<typeof KvIncr> {
 
   async run(): Promise<number> {
     const {key} = this.args
+    checkKey('incr', key)
     const client = this.openClient()
     let sum = 0n
     let fault: string | undefined

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {runFilter} from '../../src/cli/kv/filter.js'
+import {checkKey} from '../../src/cli/kv/key.js'
 import {refusedWrite} from '../../src/cli/kv/refusal.js'
 import {ChildError, UsageError} from '../../src/core/errors.js'
 import {valueInputBytes} from '../../src/core/input.js'
@@ -46,6 +47,7 @@ export default class KvUpdate extends ConsulCommand<typeof KvUpdate> {
   async run(): Promise<number> {
     const [command, ...words] = this.child?.words ?? []
     const {key} = this.args
+    checkKey('update', key)
     if (command === undefined) {
       throw new UsageError('kv update: no command was given', {hint: `baton kv update ${key} -- COMMAND`})
     }

@@ -5,7 +5,10 @@ import {readDataArgument} from '../../src/cli/data-argument.js'
 import {bigintFlag} from '../../src/cli/flags.js'
 import {claimFlags, toClaim} from '../../src/cli/lock/claim-flags.js'
 import type {ConnectionSettings} from '../../src/config/connection.js'
+import {brief} from '../../src/core/brief.js'
+import {UsageError} from '../../src/core/errors.js'
 import {commitFenced} from '../../src/lock/claim.js'
+import {lockKey} from '../../src/lock/wire/names.js'
 
 const refusedCode = 1
 
@@ -42,8 +45,10 @@ export default class LockPut extends ConsulCommand<typeof LockPut> {
   }
 
   async run(): Promise<number> {
-    const {key} = this.args
+    const key = this.args.key.replace(/^\//, '')
     const claim = toClaim('put', this.flags)
+    if (key === '') throw new UsageError('lock put: the key is empty')
+    if (key === lockKey(claim.prefix)) throw new UsageError(`lock put: ${brief(key)} is the key of the lock itself`)
     const value = await readDataArgument(this.args.data, this.host.stdin)
     const {flags = 0n} = this.flags
     const operations = [{verb: 'set', key, value, flags}] as const

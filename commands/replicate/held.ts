@@ -2,10 +2,15 @@ import * as Args from '@oclif/core/args'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {checkWords, ofMapping, statusDirFlag} from '../../src/cli/replicate/sub-verb.js'
+import {brief} from '../../src/core/brief.js'
+import type {ConsulClient} from '../../src/core/client.js'
+import {UsageError} from '../../src/core/errors.js'
 import {formatDuration} from '../../src/core/time/duration.js'
 import {type HeldReport, readHeld} from '../../src/replicate/held/approval.js'
 import {formatMapping} from '../../src/replicate/mapping.js'
 import {printable} from '../../src/replicate/plan/held.js'
+import {toMappingReport} from '../../src/replicate/status/health.js'
+import {readStatuses} from '../../src/replicate/status/read-statuses.js'
 
 export default class ReplicateHeld extends ConsulCommand<typeof ReplicateHeld> {
   static override summary = 'list the deletes that replicators hold'
@@ -32,8 +37,10 @@ for the first ones and ten minutes at most.`
 
   async run(): Promise<number> {
     checkWords('held', this.words, 1)
-    const all = await readHeld(this.openClient(), this.flags['status-dir'], {signal: this.stopSignal})
+    const client = this.openClient()
+    const all = await readHeld(client, this.flags['status-dir'], {signal: this.stopSignal})
     const sets = ofMapping(all, this.args.mapping)
+    if (sets.length === 0 && this.args.mapping !== undefined) await this.#checkMapping(client, this.args.mapping)
     if (this.jsonEnabled()) {
       this.out.json({
         sets: sets.map(({sinceMs, ...set}) => ({...set, since: new Date(sinceMs).toISOString()})),
@@ -46,6 +53,16 @@ for the first ones and ten minutes at most.`
       for (const key of set.keys) this.out.line(`  ${printable(key)}`)
     }
     return 0
+  }
+
+  /** Throws a UsageError unless a replicator has written a status of the mapping, so that a typo is not silent. */
+  async #checkMapping(client: ConsulClient, word: string): Promise<void> {
+    const statuses = await readStatuses(client, this.flags['status-dir'], {signal: this.stopSignal})
+    const reports = statuses.map(document => toMappingReport(document, {nowMs: 0, mostLagMs: 0}))
+    if (ofMapping(reports, word).length > 0) return
+    throw new UsageError(`replicate held: ${brief(word)} is not replicated`, {
+      hint: 'baton replicate status lists what is',
+    })
   }
 }
 

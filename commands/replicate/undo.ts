@@ -91,8 +91,10 @@ created stay. Replicators that run learn that first, and leave the restored keys
       return 0
     }
     for (const line of passLines(passes, systemClock.wallMs())) this.out.line(line)
-    if (passes.length === 0) this.out.say('no pass can be undone')
-    return 0
+    if (passes.length > 0) return 0
+    if (this.args.mapping === undefined) this.out.say('no pass can be undone')
+    else this.out.warn(`replicate undo: no pass of ${brief(this.args.mapping)} can be undone`)
+    return this.args.mapping === undefined ? 0 : 1
   }
 
   #chosen(passes: readonly JournalPass[]): readonly JournalPass[] {

@@ -108,6 +108,8 @@ function toWords(name: string, flag: FlagShape, layer: Layer): string[] {
 async function readFiles(options: Parameters<typeof layerSettings>[0]): Promise<ReadonlyMap<string, Layer>> {
   const {argv, flags, command, readFile = readSettingsFile, added = []} = options
   const paths = flagWords(argv).flatMap(word => (word.startsWith('--config=') ? [word.slice('--config='.length)] : []))
+  if (paths.includes(''))
+    throw new UsageError('--config: the value is empty', {hint: 'leave the flag out, or name a file'})
   const layers = new Map<string, Layer>()
   const section = command.replaceAll(' ', '-')
   for (const path of paths) {

@@ -2,7 +2,8 @@ import {createHash, type Hash} from 'node:crypto'
 import {closeSync, openSync, readdirSync, writeFileSync, writeSync} from 'node:fs'
 import {join} from 'node:path'
 import {briefPath} from '../../core/brief.js'
-import {messageOf, UsageError} from '../../core/errors.js'
+import {UsageError} from '../../core/errors.js'
+import {whyUnreadable} from '../../core/input.js'
 import type {ExecEvent, ExecSummary, JobCommand} from '../../exec/types.js'
 import {makeFolder} from '../../process/make-folder.js'
 
@@ -27,7 +28,7 @@ export class NodeFiles implements Disposable {
       makeFolder(directory, 0o777)
       if (readdirSync(directory).length === 0) return
     } catch (error) {
-      throw new UsageError(`--output-dir: ${briefPath(directory)}: ${messageOf(error)}`, {cause: error})
+      throw new UsageError(`--output-dir: ${briefPath(directory)}: ${whyUnreadable(error)}`, {cause: error})
     }
     throw new UsageError(`--output-dir: ${briefPath(directory)} is not empty`, {hint: 'name a new directory'})
   }

@@ -6,6 +6,7 @@ import {UsageError} from '../../core/errors.js'
  * that has the same name as the sub-command.
  */
 export function checkExecWords(verb: string, words: readonly string[], most: number): void {
+  if (words.length === most && words[0] === '') throw new UsageError(`exec ${verb}: the ID of the job is empty`)
   if (words.length === most) return
   const unexpected = words[most]
   const what = unexpected === undefined ? 'which job?' : `unexpected argument: ${brief(unexpected)}`

@@ -9,6 +9,7 @@ import type {DriftRule, Mapping, ReplicatorOptions, UndoKeeping} from '../../rep
 import {stateDirectory} from '../directories.js'
 import {type LogLevel, parseLogLevel} from './flags.js'
 import {type PatternTexts, toFilter} from './patterns.js'
+import {checkStatusDir} from './status-dir.js'
 
 /** The flags that determine a replicator's options, as parsed. */
 export interface ReplicateFlags extends PatternTexts {
@@ -33,7 +34,7 @@ export interface ReplicateFlags extends PatternTexts {
   readonly 'consul-retry': boolean
   readonly 'consul-retry-attempts': number
   readonly 'source-http-addr'?: string | undefined
-  readonly 'on-drift': DriftRule
+  readonly 'on-drift': DriftRule | undefined
   readonly report: boolean
   readonly protect: boolean
 }
@@ -101,7 +102,7 @@ export function checkConfiguredPrefixes(
 
 function toDriftRule(flags: ReplicateFlags): DriftRule {
   const given = [
-    ...(flags['on-drift'] === 'repair' ? [] : [flags['on-drift']]),
+    ...(flags['on-drift'] === undefined ? [] : [flags['on-drift']]),
     ...(flags.report ? (['report'] as const) : []),
     ...(flags.protect ? (['protect'] as const) : []),
   ]
@@ -134,7 +135,8 @@ function toMappings(words: readonly string[], isRequired: (word: string) => bool
 export function doubtfulOptions({
   mappings,
   excludes: all = [],
-}: Pick<ReplicatorOptions, 'mappings' | 'excludes'>): readonly string[] {
+  includes = [],
+}: Pick<ReplicatorOptions, 'mappings' | 'excludes' | 'includes'>): readonly string[] {
   const excludes = all.filter(pattern => typeof pattern === 'string')
   const isInSource = (prefix: string): boolean =>
     mappings.some(({source}) => source.startsWith(prefix) || prefix.startsWith(source))
@@ -146,6 +148,10 @@ export function doubtfulOptions({
     ...excludes
       .filter(prefix => !isInSource(prefix))
       .map(prefix => `--exclude ${prefix}: no source has such keys, so it has no effect`),
+    ...includes
+      .filter(prefix => typeof prefix === 'string')
+      .filter(prefix => !isInSource(prefix))
+      .map(prefix => `--include ${prefix}: no source has such keys, so it selects none`),
     ...mappings
       .filter(({destination}) => destination.includes('@'))
       .map(
@@ -153,11 +159,6 @@ export function doubtfulOptions({
           `replicate ${formatMapping(mapping)}: '@' is part of the destination's name: the destination is always in the agent's own datacenter`,
       ),
   ]
-}
-
-function checkStatusDir(path: string): string {
-  if (path.replaceAll('/', '') !== '' && !path.startsWith('/')) return path
-  throw new UsageError(`--status-dir: '${path}' is not a prefix for keys`)
 }
 
 function toQuiescence(text: string): Pick<ReplicatorOptions, 'quiescence'> {

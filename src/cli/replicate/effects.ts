@@ -83,6 +83,6 @@ export function settingsWithoutEffect(
   }
   for (const name of onlyWhileFollowing) addTyped(name, 'it is for runs without --once')
   if (mode === 'preview')
-    for (const name of ['pid-file', 'undo-keep', 'undo-dir']) addTyped(name, 'it is for runs that write')
+    for (const name of ['pid-file', 'undo-keep', 'undo-dir', 'lock']) addTyped(name, 'it is for runs that write')
   return lines
 }

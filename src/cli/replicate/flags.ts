@@ -126,8 +126,8 @@ export const replicateFlags = {
   }),
   'on-drift': Flags.option({
     options: ['repair', 'report', 'protect'] as const,
-    default: 'repair' as const,
-    description: 'what others change at the destination: repaired, named and left until the source changes, or kept',
+    description:
+      'what others change at the destination: repaired, named and left until the source changes, or kept (default: repair)',
   })(),
   report: Flags.boolean({description: 'the same as --on-drift report'}),
   protect: Flags.boolean({description: 'the same as --on-drift protect'}),

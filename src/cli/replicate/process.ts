@@ -26,6 +26,11 @@ export function parseSignal(text: string, what: string): NodeJS.Signals | undefi
   throw new UsageError(`${what}: '${text}' is not a signal that can be caught`)
 }
 
+/** Throws a UsageError if one signal is to reload and to stop. */
+export function checkSignals({reload, kill}: Readonly<Record<'reload' | 'kill', NodeJS.Signals | undefined>>): void {
+  if (reload !== undefined && reload === kill) throw new UsageError(`--kill-signal: ${kill} reloads (--reload-signal)`)
+}
+
 /** Calls the listener for each signal of this name until the returned object is disposed. */
 export function listen(source: SignalSource, name: NodeJS.Signals | undefined, listener: () => void): Disposable {
   if (name !== undefined) source.on(name, listener)

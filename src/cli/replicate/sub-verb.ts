@@ -3,13 +3,15 @@ import {brief} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 import {formatMapping, parseMapping} from '../../replicate/mapping.js'
 import type {Mapping} from '../../replicate/types.js'
+import {checkStatusDir} from './status-dir.js'
 
-/** The flag that all commands share that read the data of replicators at the destination. */
-export const statusDirFlag = Flags.string({
+/** The flag of all commands that read the data of replicators at the destination. */
+export const statusDirFlag = Flags.custom({
   description: 'where the status keys are',
   default: 'service/consul-replicate/statuses',
   helpValue: 'PREFIX',
-})
+  parse: async text => checkStatusDir(text),
+})()
 
 /**
  * Throws a UsageError if there are more than `most` arguments. They are probably mappings, and the source of the first

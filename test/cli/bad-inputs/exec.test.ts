@@ -115,6 +115,9 @@ const rows: readonly BadInput[] = [
     ['exec', '--log-level', 'loud', 'true'],
     "baton: --log-level: 'loud' is not one of trace, debug, info, warn, error, silent (see baton exec --help)",
   ],
+  ...['show', 'attach', 'cancel'].map(
+    (verb): BadInput => [['exec', verb, ''], `baton: exec ${verb}: the ID of the job is empty`],
+  ),
 ]
 
 describeBadInputs('exec', rows)

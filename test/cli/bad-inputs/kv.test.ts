@@ -8,6 +8,10 @@ const pathFault =
 const wide = '99999999999999999999'
 
 const refused: readonly BadInput[] = [
+  row("kv edit ''", 'baton: kv edit: the key is empty', 64),
+  row("kv incr ''", 'baton: kv incr: the key is empty', 64),
+  row("kv cas '' 1 --create", 'baton: kv cas: the key is empty', 64),
+  row("kv update '' -- true", 'baton: kv update: the key is empty', 64),
   row('kv get', 'Error! Missing KEY argument', 64),
   row("kv get ''", 'Error! Missing KEY argument', 64),
   row('kv get a b', 'baton: unexpected argument: b (see baton kv get --help)', 64),

@@ -1,5 +1,6 @@
 import {type BadInput, describeBadInputs, pem} from './table.js'
 
+const claim = ['--lock-prefix', 'a', '--lock-session', 'x']
 const rows: readonly BadInput[] = [
   [['lock', 'k', '--events', `${pem}/x`, '--', 'true'], 'baton: --events: cannot write to -----BEGIN PRIVATE…: E…'],
   [['lock'], 'baton: missing argument: PREFIX (see baton lock --help)'],
@@ -111,7 +112,7 @@ const rows: readonly BadInput[] = [
     'baton: client-cert and client-key: one is given without the other',
   ],
   [['lock', '--config', '/no/such', 'k', 'true'], 'baton: config: cannot read /no/such: ENOENT'],
-  [['lock', '--config', '', 'k', 'true'], 'baton: config: cannot read : ENOENT'],
+  [['lock', '--config', '', 'k', 'true'], 'baton: --config: the value is empty (leave the flag out, or name a file)'],
   [['lock', '--config', '/tmp', 'k', 'true'], 'baton: config: cannot read /tmp: EISDIR'],
   [
     ['lock', '--config', '{broken}', 'k', 'true'],
@@ -140,6 +141,20 @@ const rows: readonly BadInput[] = [
     ['lock', '--token-file', '{binary}', 'k', 'true'],
     'baton: token-file: {binary}: holds characters that a token does not have',
   ],
+  ...['hold', 'watch', 'break', 'history', 'overdue'].flatMap((verb): BadInput[] =>
+    ['', '/'].map(prefix => [
+      ['lock', verb, prefix],
+      `baton: lock ${verb}: the prefix is empty (name the lock: usually a variable is not set)`,
+    ]),
+  ),
+  [['lock', 'put', ...claim, '', 'v'], 'baton: lock put: the key is empty'],
+  [['lock', 'put', ...claim, 'a/.lock', 'v'], 'baton: lock put: a/.lock is the key of the lock itself'],
+  [['lock', 'put', ...claim, '/a/.lock', 'v'], 'baton: lock put: a/.lock is the key of the lock itself'],
+  [
+    ['lock', 'hold', '--parent-signal', 'KILL', 'a'],
+    "baton: --parent-signal: 'KILL' is not one of TERM, INT, HUP, USR1, USR2 (see baton lock hold --help)",
+  ],
+  [['lock', 'overdue', 'a'], 'baton: lock overdue: --every is missing (for instance --every 24h)'],
 ]
 
 describeBadInputs('lock', rows)

@@ -9,6 +9,12 @@ const leaveOut = '(leave one of them out)'
 
 /** Wrong flags. Each is tried with a valid mapping. */
 const flags: readonly (readonly [flags: string, line: string, exitCode?: number])[] = [
+  ["--lock ''", '--lock: the value is empty (leave the flag out, or give it a value)'],
+  ["--listen ''", '--listen: the value is empty (leave the flag out, or give it a value)'],
+  ["--undo-dir ''", '--undo-dir: the value is empty (leave the flag out, or give it a value)'],
+  ['--report --protect', '--on-drift: both report and protect (leave one of them out)'],
+  ['--report --on-drift repair', '--on-drift: both repair and report (leave one of them out)'],
+  ['--kill-signal HUP', '--kill-signal: SIGHUP reloads (--reload-signal)'],
   ['--onec', 'unknown flag: --onec (see baton replicate --help)'],
   ['--wait x', "--wait: 'x' is not a duration (write it like 1h30m, 15s or 250ms)"],
   ['--wait 5s:1s', "--wait: '5s:1s' is not MIN[:MAX] (write it like 5s or 5s:20s)"],
@@ -107,6 +113,7 @@ const inVain: readonly (readonly [flags: string, line: string])[] = [
   ['--no-delete --max-delete 5', '--max-delete: no effect: nothing is deleted'],
   ['--consul-ssl=false --tls-server-name x', '--tls-server-name: no effect: --consul-ssl is false'],
   ['--exclude nothing/', '--exclude nothing/: no source has such keys, so it has no effect'],
+  ['--include nothing/', '--include nothing/: no source has such keys, so it selects none'],
   ['--exclude empty', '--exclude empty: leaves out every key of empty/@dc1 -> copy/'],
 ]
 

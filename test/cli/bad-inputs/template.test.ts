@@ -38,6 +38,10 @@ const rows: readonly BadInput[] = [
     ['template', '{junk}:out', '--lock', '', '--once'],
     'baton: --lock: the value is empty (leave the flag out, or give it a value)',
   ],
+  [
+    ['template', '{junk}:out', '--once', '--kill-signal', 'HUP'],
+    'baton: --kill-signal: SIGHUP reloads (--reload-signal)',
+  ],
 ]
 
 describeBadInputs('template', rows)
