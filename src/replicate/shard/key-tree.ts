@@ -15,8 +15,11 @@ export interface Vertex {
    * exist because no request path could contain the child's prefix.
    */
   readonly versions: Map<string, number>
-  /** A separator at which the names of a leaf are cut short. It keeps lists small of which only the index is needed. */
-  readonly separator: string
+  /**
+   * A separator that shortens the names in a list of the vertex. The prefix of a child contains it only if it is `/`,
+   * and then only at the end, so that the list of a divided vertex shows every name that is in no child.
+   */
+  separator: string
   /** Number of keys when the vertex was last divided or read. */
   count: number
   /**
@@ -50,20 +53,33 @@ interface Span {
 
 function* grow(growth: Growth, span: Span): Steps<Vertex> {
   const {prefix, from, to} = span
-  const vertex = leafOf(prefix, growth.names.slice(from, Math.min(to, from + sampleSize)), to - from)
+  const sample = sampleOf(growth.names, from, to)
+  const vertex = leafOf(prefix, sample, to - from)
   if (to - from <= growth.most) return vertex
   const children: Vertex[] = []
+  let looseCount = 0
   for (let at = from; at < to; ) {
     const end = yield* endOfGroup(growth.names, span, at)
     const child = childPrefix(growth.names, prefix, at, end)
-    if (child !== undefined) children.push(yield* grow(growth, {prefix: child, from: at, to: end}))
+    if (child === undefined) looseCount += end - at
+    else children.push(yield* grow(growth, {prefix: child, from: at, to: end}))
     at = end
   }
-  vertex.children = children
+  const [only] = children
+  const isChain = children.length === 1 && looseCount === 0 && only?.children.length !== 0
+  vertex.children = isChain && only?.prefix.endsWith('/') === false ? only.children : children
+  vertex.separator = shortener(prefix, sample, vertex.children)
   return vertex
 }
 
 const sampleSize = 32
+
+/** Returns names from the whole span, in order. */
+const sampleOf = (names: readonly string[], from: number, to: number): readonly string[] =>
+  Array.from(
+    {length: Math.min(sampleSize, to - from)},
+    (_, at, step = Math.max(1, (to - from) / sampleSize)) => names[from + Math.floor(at * step)] as string,
+  )
 
 /** Returns a leaf for names like those in the sample. */
 export const leafOf = (prefix: string, sample: readonly string[], count: number): Vertex => ({
@@ -90,6 +106,21 @@ export function* versionsIn(vertex: Vertex): Generator<readonly [string, number]
   for (const child of vertex.children) yield* versionsIn(child)
 }
 
+const coldSample = 32
+
+/** Returns a name with a low version among a sample of each vertex; undefined if no path can contain any of them. */
+export function coldestIn(vertices: readonly Vertex[]): string | undefined {
+  let coldest: {readonly name: string; readonly version: number} | undefined
+  for (const vertex of vertices) {
+    let left = coldSample
+    for (const [name, version] of versionsIn(vertex)) {
+      if ((left -= 1) < 0) break
+      if (version < (coldest?.version ?? Number.POSITIVE_INFINITY) && isListable(name)) coldest = {name, version}
+    }
+  }
+  return coldest?.name
+}
+
 /** Returns the number of known keys in a vertex and below it. */
 export const sizeOf = ({versions, children}: Vertex): number =>
   children.reduce((sum, child) => sum + sizeOf(child), versions.size)
@@ -97,9 +128,10 @@ export const sizeOf = ({versions, children}: Vertex): number =>
 /** True if no key is known in the vertex or below it. */
 export const isBare = (vertex: Vertex): boolean => vertex.versions.size === 0 && vertex.children.every(isBare)
 
-/** Gives a vertex its children, and moves the versions of its keys to them. */
-export function adopt(vertex: Vertex, children: readonly Vertex[]): void {
+/** Gives a vertex the children of another one with the same prefix, and moves the versions of its keys to them. */
+export function adopt(vertex: Vertex, {children, separator}: Pick<Vertex, 'children' | 'separator'>): void {
   vertex.children = children
+  vertex.separator = separator
   for (const [name, version] of vertex.versions) {
     const home = homeOf(vertex, name)
     if (home === vertex) continue
@@ -108,12 +140,18 @@ export function adopt(vertex: Vertex, children: readonly Vertex[]): void {
   }
 }
 
-/** Returns the character at which names have to be cut to leave the fewest different names. */
-function shortener(prefix: string, sample: readonly string[]): string {
+/**
+ * Returns the character at which names have to be cut so that the fewest different names are left. The prefixes of the
+ * children must not be cut.
+ */
+function shortener(prefix: string, sample: readonly string[], children: readonly Vertex[] = []): string {
   const [first = ''] = sample
+  const last = sample.at(-1) ?? ''
+  const texts = [first, last].map(name => name.slice(prefix.length, prefix.length + 12))
+  const inChildren = new Set(children.flatMap(child => Array.from(child.prefix.slice(prefix.length))))
   let best = {separator: '/', left: Number.POSITIVE_INFINITY}
-  for (const separator of new Set(['/', ...Array.from(first.slice(prefix.length, prefix.length + 12))])) {
-    if (!/[ -~]/.test(separator)) continue
+  for (const separator of new Set(['/', ...texts.flatMap(text => Array.from(text))])) {
+    if (!/[ -~]/.test(separator) || (separator !== '/' && inChildren.has(separator))) continue
     const left = new Set(sample.map(name => cutAt(name, separator, prefix.length))).size
     if (left < best.left) best = {separator, left}
   }
@@ -187,9 +225,11 @@ export function cutTree(root: Vertex, places: number, isLeftOut: (prefix: string
   while (open.length > 0) {
     open.sort((a, b) => b.count - a.count)
     const [largest, ...rest] = open as [Vertex, ...Vertex[]]
-    const children = largest.children.filter(child => !isLeftOut(child.prefix))
-    if (largest.children.length > 0 && nodes.length + rest.length + children.length <= places) {
-      above.push(largest)
+    const chain = chainOf(largest)
+    const {children: all} = chain.at(-1) ?? largest
+    const children = all.filter(child => !isLeftOut(child.prefix))
+    if (all.length > 0 && nodes.length + rest.length + children.length <= places) {
+      above.push(...chain)
       open = [...rest, ...children]
     } else {
       nodes.push(largest)
@@ -197,6 +237,17 @@ export function cutTree(root: Vertex, places: number, isLeftOut: (prefix: string
     }
   }
   return {nodes, above}
+}
+
+/** Returns the vertex, and the only child again and again as long as it is divided. */
+function chainOf(top: Vertex): readonly Vertex[] {
+  const chain = [top]
+  for (let vertex = top; ; ) {
+    const [only] = vertex.children
+    if (vertex.children.length !== 1 || only === undefined || only.children.length === 0) return chain
+    chain.push(only)
+    vertex = only
+  }
 }
 
 /** Sets the known index of the vertex and of all vertices below it. */

@@ -29,9 +29,12 @@ export class NodeReader {
     node.answer = undefined
     node.verifyAtMs = undefined
     if (vertex.children.length === 0) return this.#readLeaf(vertex)
-    const {index = 0n, value} = answer?.value.names ? answer : await this.#options.reads.listing(vertex.prefix)
+    const {prefix, separator} = vertex
+    // The vertex may have been divided since the query was sent.
+    const isUsable = answer?.value.separator === separator
+    const {index = 0n, value} = isUsable ? answer : await this.#options.reads.look(prefix, separator)
     if (!this.#side.isNews(vertex, index, value.isEmpty)) return
-    await this.#descend(vertex, {index, names: value.names ?? []})
+    await this.#descend(vertex, {index, names: value.names()})
   }
 
   /** Continues with the children whose index has changed. */
@@ -47,27 +50,26 @@ export class NodeReader {
   async #lookAtChild(child: Vertex): Promise<void> {
     const {reads, isLeftOut} = this.#options
     if (isLeftOut(child.prefix)) return
-    if (child.children.length === 0) {
-      const {index = 0n, value} = await reads.look(child.prefix, child.separator)
-      if (this.#side.isNews(child, index, value.isEmpty)) await this.#readLeaf(child)
-      return
-    }
-    const {index = 0n, value} = await reads.listing(child.prefix)
-    if (this.#side.isNews(child, index, value.isEmpty)) await this.#descend(child, {index, names: value.names})
+    const {index = 0n, value} = await reads.look(child.prefix, child.separator)
+    if (!this.#side.isNews(child, index, value.isEmpty)) return
+    if (child.children.length === 0) await this.#readLeaf(child)
+    else await this.#descend(child, {index, names: value.names()})
   }
 
-  /** Adds names that are in no child: a key is added to the vertex's own versions, a folder becomes a new leaf. */
+  /** Adds names that are in no child: a key to the vertex's own versions, a cut name as a new leaf. */
   async #readUncovered(vertex: Vertex, names: readonly string[]): Promise<void> {
     const {isInScope, isLeftOut, reads} = this.#options
+    const {separator} = vertex
     const fresh: string[] = []
     for (const name of names) {
       if (vertex.children.some(({prefix}) => name.startsWith(prefix))) continue
-      const isFolder = name.endsWith('/') && name !== vertex.prefix
-      if (isFolder && isListable(name)) {
-        if (!isLeftOut(name)) adopt(vertex, [...vertex.children, {...leafOf(name, [], 1), known: -1n}])
+      const isCut = name.endsWith(separator) && name !== vertex.prefix
+      if (isCut && isListable(name)) {
+        const children = [...vertex.children, {...leafOf(name, [], 1), known: -1n}]
+        if (!isLeftOut(name)) adopt(vertex, {children, separator})
         continue
       }
-      const all = isFolder ? (await reads.names(vertex.prefix)).value.filter(each => each.startsWith(name)) : [name]
+      const all = isCut ? (await reads.names(vertex.prefix)).value.filter(each => each.startsWith(name)) : [name]
       fresh.push(...all.filter(each => isInScope(each) && !vertex.versions.has(each)))
     }
     await this.#side.readKeys(fresh)
@@ -128,7 +130,6 @@ export class NodeReader {
 
   async #divideLeaf(vertex: Vertex, names: readonly string[]): Promise<void> {
     const {clock, signal} = this.#options
-    const {children} = await runSteps(growTree(vertex.prefix, [...names].sort()), clock, signal)
-    adopt(vertex, children)
+    adopt(vertex, await runSteps(growTree(vertex.prefix, [...names].sort()), clock, signal))
   }
 }

@@ -22,8 +22,13 @@ export function openSides(
   const there = Math.max(1, isOneAddress ? places - here : places)
   const common = {consistency: 'consistent', compress: compress.parts, signal} as const
   const isInScope = (name: string): boolean => scope.includes(name)
-  const readsThere = new ShardReads({client: source, call: sourceCall(mapping), ...common})
-  const readsHere = new ShardReads({client: destination, call: {}, ...common})
+  const readsThere = new ShardReads({
+    client: source,
+    call: sourceCall(mapping),
+    ...common,
+    compressNames: compress.source,
+  })
+  const readsHere = new ShardReads({client: destination, call: {}, ...common, compressNames: compress.destination})
   return [
     new ShardSide({
       prefix: mapping.source,
@@ -55,11 +60,12 @@ interface WatchGiven {
   readonly part: 'source' | 'destination'
   readonly outage: Outage
   readonly onMoved: () => void
+  readonly onSeen: () => void
   readonly onDoubt: (kind: Doubt) => void
 }
 
 /** Creates the blocking queries of one side. */
-export function openWatch(side: ShardSide, {options, part, outage, onMoved, onDoubt}: WatchGiven): SideWatch {
+export function openWatch(side: ShardSide, {options, part, outage, ...on}: WatchGiven): SideWatch {
   const {destination, source, waitMs, maxStaleMs} = options
   const isStale = part === 'source' && maxStaleMs > 0
   return new SideWatch({
@@ -69,7 +75,6 @@ export function openWatch(side: ShardSide, {options, part, outage, onMoved, onDo
     follow: {waitMs, freshConsistency: 'consistent', ...(isStale && {consistency: 'stale', maxStaleMs})},
     outage,
     leastPauseMs: pauses[part],
-    onMoved,
-    onDoubt,
+    ...on,
   })
 }

@@ -1,12 +1,13 @@
 /**
- * Maximum number of a replicator's blocking queries at one agent at the same time: a third of the connections
- * that an agent accepts from one address.
+ * Maximum number of a replicator's queries that wait at an agent at the same time. An agent accepts 200 connections from
+ * one address, and counts those of a killed process until their waits end: four processes, one after the other, have
+ * enough.
  */
-const placesOfAgent = 64
-/** Maximum if mappings are added while others already have their places. */
-const mostOfAgent = 128
-/** Minimum number of places for a mapping that is followed in parts. */
-const leastPlaces = 8
+const placesOfAgent = 40
+/** Maximum if mappings are added while others have their places. */
+const mostOfAgent = 80
+/** Minimum number of places with which a mapping is followed in parts. */
+const leastPlaces = 6
 
 /** The places of one mapping. Disposing returns them. */
 export interface Places extends Disposable {

@@ -17,12 +17,11 @@ import {Retries} from './retries.js'
 import {plus, settle} from './settle.js'
 import type {ShardSide} from './shard-side.js'
 import type {Doubt, SideWatch} from './side-watch.js'
+import {Sweeper} from './sweeper.js'
 
 /** Time to wait for the answers of other queries that the same write has ended. */
 const settleMs = 2
 const retryMs = 60_000
-/** Minimum time between two searches for changes that other changes may have hidden. */
-const wholeEveryMs = 10_000
 const recoveredMs = 60_000
 
 /**
@@ -41,15 +40,14 @@ export class ShardLoop {
   readonly #source: ShardSide
   readonly #replica: ShardSide
   readonly #sides: readonly [ShardSide, ShardSide]
-  /** For each side, when `sweepWhole` is due, and when the side was last swept. */
-  readonly #wholeAtMs: [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-  readonly #sweptMs: [number, number] = [0, 0]
+  readonly #sweepers: readonly [Sweeper, Sweeper]
   readonly #watches: readonly [SideWatch, SideWatch]
   /** Source keys to read again. */
   readonly #retries: Retries
   readonly #pending = new PendingDeletes()
   /** True if the last round or audit has failed. */
   #isFailing = false
+  #waitsUntilMs = 0
   #auditAtMs: number
   #auditEndedMs: number
   #auditCostMs = 0
@@ -84,8 +82,18 @@ export class ShardLoop {
     worker.onReleased = () => this.#auditSoon(nowMs)
     const on = {onMoved: this.#moved, onDoubt: (kind: Doubt) => this.#doubt(kind)}
     this.#watches = [
-      openWatch(source, {...on, options, part: 'source', outage: given.outages.source}),
-      openWatch(replica, {...on, options, part: 'destination', outage: given.outages.destination}),
+      openWatch(source, {...on, onSeen: () => this.#seen(0), options, part: 'source', outage: given.outages.source}),
+      openWatch(replica, {
+        ...on,
+        onSeen: () => this.#seen(1),
+        options,
+        part: 'destination',
+        outage: given.outages.destination,
+      }),
+    ]
+    this.#sweepers = [
+      new Sweeper(source, this.#watches[0], options.clock),
+      new Sweeper(replica, this.#watches[1], options.clock),
     ]
   }
 
@@ -161,7 +169,8 @@ export class ShardLoop {
     const {clock, quiescence} = this.#options
     const {stop: signal} = this.#stops
     while (!this.#hasWork()) {
-      const waitMs = Math.max(1, this.#nextMs() - clock.monotonicMs())
+      this.#waitsUntilMs = this.#nextMs()
+      const waitMs = Math.max(1, this.#waitsUntilMs - clock.monotonicMs())
       await this.#wake.waitAtMost(waitMs, {clock, signal})
     }
     if (quiescence) await waitForQuiescence(this.#wake, {...quiescence, clock, signal})
@@ -169,13 +178,13 @@ export class ShardLoop {
   }
 
   #hasWork(): boolean {
-    const isMoved = this.#watches.some(watch => watch.rootAnswer) || this.#sides.some(side => side.hasMoved)
-    return isMoved || this.#nextMs() <= this.#options.clock.monotonicMs()
+    return this.#sides.some(side => side.hasMoved) || this.#nextMs() <= this.#options.clock.monotonicMs()
   }
 
   #nextMs(): number {
     const {verifyAtMs} = this.#replica
-    return Math.min(this.#auditAtMs, this.#pending.judgeAtMs, ...this.#wholeAtMs, verifyAtMs, this.#retries.nextMs)
+    const sweepMs = this.#sweepers.map(({dueAtMs}) => dueAtMs)
+    return Math.min(this.#auditAtMs, this.#pending.judgeAtMs, ...sweepMs, verifyAtMs, this.#retries.nextMs)
   }
 
   async #round(): Promise<ReplicationPass | undefined> {
@@ -203,33 +212,11 @@ export class ShardLoop {
   async #look(how: 'moved' | 'whole' | 'all'): Promise<void> {
     const looks = [this.#source.look(how === 'all' ? this.#source.nodes : undefined), this.#replica.look()]
     for (const result of await Promise.allSettled(looks)) if (result.status === 'rejected') throw result.reason
-    for (const at of [0, 1] as const) await this.#sweep(at, how !== 'moved' && at === 0)
-    // Reads parts that were changed by the same transactions, and parts that a sweep has found.
+    const [source, replica] = this.#sweepers
+    await source.sweep(how !== 'moved')
+    await replica.sweep(false)
+    // Reads parts that the same transactions have changed, and parts that a sweep has found.
     for (let more = 0; more < 2 && this.#source.hasMoved; more += 1) await this.#source.look()
-  }
-
-  /**
-   * Sweeps one side, that is, reads keys that no query covers. The search for hidden changes is made at once
-   * if it is due or if the root has an index that no part explains, otherwise at most every ten seconds.
-   */
-  async #sweep(at: 0 | 1, isDue: boolean): Promise<void> {
-    const watch = this.#watches[at]
-    const side = this.#sides[at]
-    const nowMs = this.#options.clock.monotonicMs()
-    const answer = watch.rootAnswer
-    watch.rootAnswer = undefined
-    try {
-      if (answer) for (const node of await side.sweep(answer.value.names)) watch.watch(node)
-      const isUnexplained = (answer?.index ?? 0n) > side.knownIndex
-      if (isDue || isUnexplained || nowMs >= this.#wholeAtMs[at]) {
-        for (const node of await side.sweepWhole()) watch.watch(node)
-        this.#sweptMs[at] = nowMs
-        this.#wholeAtMs[at] = Number.POSITIVE_INFINITY
-      } else if (answer) this.#wholeAtMs[at] = Math.min(this.#wholeAtMs[at], this.#sweptMs[at] + wholeEveryMs)
-    } catch (error) {
-      watch.rootAnswer ??= answer
-      throw error
-    }
   }
 
   #takeNames(): Taken {
@@ -388,6 +375,12 @@ export class ShardLoop {
   #auditSoon(atMs: number): void {
     this.#auditAtMs = atMs
     this.#wake.wake()
+  }
+
+  /** An answer that shows nothing new may hide a change, which is searched for later. */
+  #seen(at: 0 | 1): void {
+    this.#sweepers[at].noticeChange()
+    if (this.#nextMs() < this.#waitsUntilMs) this.#wake.wake()
   }
 
   readonly #moved = (): void => {

@@ -6,16 +6,12 @@ import {type Answer, toSnapshot} from '../../core/http/caller.js'
 import type {BlockingReadOptions, CallOptions, Consistency, KvEntry, Snapshot} from '../../core/types.js'
 import {listEntries} from '../pass/list-entries.js'
 
-/** Facts about a prefix, without its keys. */
+/** The answer about a prefix: its index, and the names up to a separator. */
 export interface Look {
   readonly isEmpty: boolean
-  /** The names below the prefix; undefined if they were not decoded. */
-  readonly names: readonly string[] | undefined
-}
-
-/** The names directly below a folder. */
-export interface Listing extends Look {
-  readonly names: readonly string[]
+  readonly separator: string
+  /** Decodes the names. Only the index of most answers is used. */
+  names(): readonly string[]
 }
 
 export interface ReadsOptions {
@@ -24,7 +20,10 @@ export interface ReadsOptions {
   readonly call: CallOptions
   /** Consistency of reads that are not blocking queries. */
   readonly consistency: Consistency
+  /** Whether lists of entries are compressed. */
   readonly compress: boolean
+  /** Whether lists of names are compressed. Most of them are short. */
+  readonly compressNames: boolean
   readonly signal: AbortSignal
 }
 
@@ -60,16 +59,10 @@ export class ShardReads {
     this.#options = options
   }
 
-  /** Reads the index of a prefix. The separator keeps the answer short, and the names in it are not decoded. */
+  /** Reads the index of a prefix, and the names that start with it, up to the next separator. */
   async look(prefix: string, separator: string, options: BlockingReadOptions = {}): Promise<Snapshot<Look>> {
     const answer = await this.#keys(prefix, separator, options)
-    return toSnapshot(answer, {isEmpty: answer.status === 404, names: undefined})
-  }
-
-  /** Reads the names that start with `prefix`, each cut after the next `/`. */
-  async listing(prefix: string, options: BlockingReadOptions = {}): Promise<Snapshot<Listing>> {
-    const answer = await this.#keys(prefix, '/', options)
-    return toSnapshot(answer, {isEmpty: answer.status === 404, names: toNames(answer)})
+    return toSnapshot(answer, {isEmpty: answer.status === 404, separator, names: () => toNames(answer)})
   }
 
   /** Reads all names that start with `prefix`. */
@@ -136,7 +129,7 @@ export class ShardReads {
   }
 
   #keys(prefix: string, separator: string | undefined, options: BlockingReadOptions = {}): Promise<Answer> {
-    const {client, call, compress} = this.#options
+    const {client, call, compressNames: compress} = this.#options
     const query = {keys: true as const, ...(separator !== undefined && {separator})}
     const waits = options.index === undefined ? this.#fresh : call
     return client.caller.call(

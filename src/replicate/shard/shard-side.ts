@@ -1,6 +1,8 @@
+import type {Snapshot} from '../../core/types.js'
 import {forEachStep, runSteps, type Steps, sortSteps} from '../steps.js'
 import {
   clearSteps,
+  coldestIn,
   cutTree,
   forgetSteps,
   growTree,
@@ -24,13 +26,12 @@ import {
   verifyAfterMs,
 } from './node.js'
 import {NodeReader} from './node-reader.js'
-import type {ShardReads} from './shard-reads.js'
+import type {Look, ShardReads} from './shard-reads.js'
 
 const longListing = 5000
 const listingShareMs = 0.1
 const changedShare = 0.05
-const coldSample = 32
-/** Minimum pause between two verifications, as a multiple of the duration of the last one. */
+/** Minimum time between two verifications, as a multiple of the duration of the last one. */
 const verifyShare = 10
 
 /**
@@ -94,15 +95,7 @@ export class ShardSide {
    * The key with the lowest ModifyIndex in a sample of each part; undefined if no request path can contain any of them.
    */
   get coldest(): string | undefined {
-    let coldest: {readonly name: string; readonly version: number} | undefined
-    for (const {vertex} of this.nodes) {
-      let left = coldSample
-      for (const [name, version] of versionsIn(vertex)) {
-        if ((left -= 1) < 0) break
-        if (version < (coldest?.version ?? Number.POSITIVE_INFINITY) && isListable(name)) coldest = {name, version}
-      }
-    }
-    return coldest?.name
+    return coldestIn(this.nodes.map(({vertex}) => vertex))
   }
 
   /** True if so many keys have changed that listing everything is cheaper. */
@@ -252,14 +245,18 @@ export class ShardSide {
   }
 
   /**
-   * Compares the answer of a tree node's query with our own writes. If the answer came between two writes of
-   * a pass, it shows only one of them and may hide a change of another client.
+   * Returns true, and forgets the node's answer, if the answer shows a write of our own. The change of another client
+   * may be hidden behind that write, and the node is read again later, unless the query was waiting at the agent and
+   * this was our only write meanwhile.
    */
-  #explain(node: Node): void {
-    if (node.answer?.index === undefined || !node.ownIndexes.has(node.answer.index)) return
+  explain(node: Node): boolean {
+    const index = node.answer?.index
+    if (index === undefined || !node.ownIndexes.has(index)) return false
     node.answer = undefined
-    node.isMoved = false
-    node.verifyAtMs ??= this.#options.clock.monotonicMs() + verifyAfterMs
+    const isAlone = node.wasParked && node.ownCount <= 1
+    node.ownCount = 0
+    if (!isAlone) node.verifyAtMs ??= this.#options.clock.monotonicMs() + verifyAfterMs
+    return true
   }
 
   /**
@@ -267,7 +264,7 @@ export class ShardSide {
    * our own writes, verifying it costs many comparisons.
    */
   #dueNodes(): readonly Node[] {
-    for (const node of this.nodes) if (node.isMoved) this.#explain(node)
+    for (const node of this.nodes) if (node.isMoved && this.explain(node)) node.isMoved = false
     const moved = this.nodes.filter(({isMoved}) => isMoved)
     if (this.#options.clock.monotonicMs() < this.verifyAtMs) return moved
     const [oldest] = this.nodes
@@ -290,6 +287,12 @@ export class ShardSide {
     return most
   }
 
+  /** True if an answer of the root's query contains no new name, and a node explains its index. */
+  isSwept({index, value}: Snapshot<Look>): boolean {
+    if (this.#loose.size > 0 || (index ?? 0n) > this.knownIndex) return false
+    return !value.names().some(name => this.#isNew(name, this.prefix))
+  }
+
   /**
    * Reads the keys in no tree node, and the given names from the root's list. Returns new tree nodes that need a query.
    */
@@ -299,11 +302,11 @@ export class ShardSide {
   }
 
   /**
-   * Searches for changes that no query shows: new keys below divided folders that are in no tree node, and
-   * tree nodes whose keys were deleted by a shorter prefix. In the latter case, Consul does not wake the tree
-   * node's query if the query knows a newer tombstone; one key of each tree node is read to find out.
+   * Searches for changes that no query shows: new keys below divided folders that are in no node, and nodes that were
+   * deleted by a shorter prefix. Consul does not wake a query of such a node if the query knows a newer tombstone. One
+   * key of each node shows whether it was deleted. `withRoot` also lists the root, whose query may be pausing.
    */
-  async sweepWhole(): Promise<readonly Node[]> {
+  async sweepWhole(withRoot: boolean): Promise<readonly Node[]> {
     const {reads, clock} = this.#options
     const witnesses = new Map<string, Node>()
     const versions: (readonly [string, number])[] = []
@@ -317,15 +320,14 @@ export class ShardSide {
       const node = witnesses.get(name)
       if (node) node.isMoved = true
     }
-    if (clock.monotonicMs() < this.#listableAtMs) return []
     const added: Node[] = []
+    if (clock.monotonicMs() < this.#listableAtMs) return added
     for (const {prefix} of this.#above) {
-      if (prefix !== this.prefix && !prefix.endsWith('/')) continue
-      const {value} = await reads.listing(prefix)
-      if (value.names.length > longListing) {
-        this.#listableAtMs = clock.monotonicMs() + value.names.length * listingShareMs
-      }
-      added.push(...(await this.#addUncovered(prefix, value.names, true)))
+      // The root's query shows new names of the root.
+      if (prefix === this.prefix ? !withRoot : !prefix.endsWith('/')) continue
+      const names = (await reads.look(prefix, '/')).value.names()
+      if (names.length > longListing) this.#listableAtMs = clock.monotonicMs() + names.length * listingShareMs
+      added.push(...(await this.#addUncovered(prefix, names, true)))
     }
     return added
   }

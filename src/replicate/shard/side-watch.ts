@@ -2,10 +2,10 @@ import {setMaxListeners} from 'node:events'
 import type {Outage} from '../../core/outage.js'
 import {follow} from '../../core/query/follow.js'
 import type {BlockingQuery, Followed, FollowOptions, QueryContext} from '../../core/query/types.js'
-import type {BlockingReadOptions, Snapshot} from '../../core/types.js'
+import type {BlockingReadOptions, ConsulIndex, Snapshot} from '../../core/types.js'
 import {isBare, type Vertex} from './key-tree.js'
-import {type Node, verifyAfterMs} from './node.js'
-import type {Listing, Look, ShardReads} from './shard-reads.js'
+import type {Node} from './node.js'
+import type {Look, ShardReads} from './shard-reads.js'
 import type {ShardSide} from './shard-side.js'
 
 /** Why an answer may show another store than earlier answers: the store was replaced, or answers were missed. */
@@ -21,7 +21,9 @@ export interface WatchOptions {
   readonly leastPauseMs: number
   /** Called when a part has changed and should be read. */
   readonly onMoved: () => void
-  /** Called when an answer may show another store than earlier answers. */
+  /** Called for an answer that shows nothing new, but may hide the change of another client. */
+  readonly onSeen: () => void
+  /** Called when an answer may belong to another state than the answers before. */
   readonly onDoubt: (kind: Doubt) => void
 }
 
@@ -35,14 +37,15 @@ const earlyShare = 0.9
 const coldPauseMs = 20
 /** If a query takes longer than this to return, it was waiting at the agent and was woken by the first change. */
 const parkedMs = 100
+const firstWaitMs = 5000
 
 /**
  * The blocking queries of one side: one for each tree node, and one for the root. Their answers only say that
  * something has changed. The keys are read later, so that all reads are made in one order.
  */
 export class SideWatch {
-  /** The answer of the root's query; undefined once the side was swept. */
-  rootAnswer: Snapshot<Listing> | undefined
+  /** The answer of the root's query, until the side is swept. */
+  rootAnswer: Snapshot<Look> | undefined
   readonly #options: WatchOptions
   readonly #running = new Set<Promise<void>>()
   #controller = new AbortController()
@@ -99,7 +102,7 @@ export class SideWatch {
   }
 
   async #watchNode(node: Node, signal: AbortSignal): Promise<void> {
-    const {side, context, onMoved, leastPauseMs} = this.#options
+    const {side, context, onMoved, onSeen, leastPauseMs} = this.#options
     const {vertex} = node
     for await (const {kind, snapshot} of this.#follow(vertex, signal)) {
       const {index = 0n, value} = snapshot
@@ -110,16 +113,13 @@ export class SideWatch {
       }
       if (kind === 'reset') await side.doubt(node)
       else if (!side.isNews(vertex, index, value.isEmpty)) continue
-      if (node.ownIndexes.has(index)) {
-        // The answer shows one of our own writes, which may hide a change of another client. If the query was
-        // waiting until then, nothing can be hidden.
-        const nowMs = context.clock.monotonicMs()
-        if (nowMs - snapshot.sentAtMs < parkedMs) node.verifyAtMs ??= nowMs + verifyAfterMs
-      } else {
-        node.answer = snapshot
+      node.wasParked = context.clock.monotonicMs() - snapshot.sentAtMs >= parkedMs
+      node.answer = snapshot
+      if (side.explain(node)) onSeen()
+      else {
         node.isMoved = true
+        onMoved()
       }
-      onMoved()
       await this.#sleep(Math.max(leastPauseMs, Math.min(longestPauseMs, node.costMs * costShare)), signal)
     }
   }
@@ -129,12 +129,15 @@ export class SideWatch {
   }
 
   async #watchRoot(signal: AbortSignal): Promise<void> {
-    const {side, context, onMoved} = this.#options
-    for await (const {kind, snapshot} of this.#follow({prefix: side.prefix, children: [], separator: '/'}, signal)) {
+    const {side, context, onMoved, onSeen} = this.#options
+    for await (const {kind, snapshot} of this.#follow({prefix: side.prefix, separator: '/'}, signal)) {
       this.#compareFirst(kind, snapshot)
       if (kind === 'unchanged') continue
-      this.rootAnswer = {...snapshot, value: {...snapshot.value, names: snapshot.value.names ?? []}}
-      onMoved()
+      if (side.isSwept(snapshot)) onSeen()
+      else {
+        this.rootAnswer = snapshot
+        onMoved()
+      }
       await context.clock.sleep(Math.max(leastRootPauseMs, side.size * rootPauseOfKeyMs), signal)
     }
   }
@@ -148,7 +151,7 @@ export class SideWatch {
     for (;;) {
       const key = side.coldest
       if (key !== undefined) {
-        for await (const {kind, snapshot} of this.#follow({prefix: key, children: [], separator: '/'}, signal)) {
+        for await (const {kind, snapshot} of this.#follow({prefix: key, separator: '/'}, signal)) {
           if (snapshot.value.isEmpty || kind === 'changed' || kind === 'reset') break
         }
       }
@@ -183,17 +186,12 @@ export class SideWatch {
         return snapshot
       },
     }
-    const follows = follow(query, context, {...modes, signal})
-    return watchKinds(follows, onDoubt)
+    return watchKinds(followLonger(query, context, {...modes, signal}), onDoubt)
   }
 
   async #read(reads: ShardReads, part: Part, options: BlockingReadOptions): Promise<Snapshot<Look>> {
     const {outage} = this.#options
-    const {prefix, separator} = part
-    // Of a leaf, only the index is used. A leaf may be divided later.
-    const isLeaf = part.children.length === 0 && prefix !== this.#options.side.prefix
-    const look = (): Promise<Snapshot<Look>> =>
-      isLeaf ? reads.look(prefix, separator, options) : reads.listing(prefix, options)
+    const look = (): Promise<Snapshot<Look>> => reads.look(part.prefix, part.separator, options)
     if (options.index === undefined) return outage.watch(look)
     return look().catch((error: unknown) => {
       outage.fail(error)
@@ -202,7 +200,27 @@ export class SideWatch {
   }
 }
 
-type Part = Pick<Vertex, 'prefix' | 'children' | 'separator'>
+type Part = Pick<Vertex, 'prefix' | 'separator'>
+
+/**
+ * Follows a query with waits that grow. An agent counts the connection of a query until its wait ends, even if the
+ * client is gone, so a process that is restarted again and again must not leave long waits behind.
+ */
+async function* followLonger<T>(
+  query: BlockingQuery<T>,
+  context: QueryContext,
+  options: FollowOptions & {readonly waitMs: number},
+): AsyncGenerator<Followed<T>, void, undefined> {
+  let index: ConsulIndex | undefined
+  for (let waitMs = Math.min(firstWaitMs, options.waitMs); ; waitMs = Math.min(4 * waitMs, options.waitMs)) {
+    for await (const followed of follow(query, context, {...options, waitMs, ...(index !== undefined && {index})})) {
+      yield followed
+      index = followed.snapshot.index
+      if (followed.kind === 'unchanged' && waitMs < options.waitMs) break
+    }
+    options.signal.throwIfAborted()
+  }
+}
 
 async function* watchKinds<T extends {readonly kind: string}>(
   answers: AsyncIterable<T>,

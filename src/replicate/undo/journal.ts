@@ -1,5 +1,5 @@
 import {createHash, randomBytes} from 'node:crypto'
-import {constants, existsSync} from 'node:fs'
+import {appendFileSync, constants, existsSync} from 'node:fs'
 import {appendFile, readdir, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {messageOf} from '../../core/errors.js'
@@ -44,6 +44,14 @@ const pruneEveryMs = 60_000
 const append = constants.O_APPEND | constants.O_WRONLY
 /** Suffix of the names of journal files. The names contain the ID of the pass. */
 export const journalSuffix = '.undo'
+
+/** A shorter text is appended without another thread, whose start costs more than the write. */
+const longText = 64 * 1024
+
+async function appendText(path: string, text: string): Promise<void> {
+  if (text.length < longText) appendFileSync(path, text, {flag: append as unknown as string})
+  else await appendFile(path, text, {flag: append})
+}
 
 export const hashOf = (value: Uint8Array, flags: bigint): string =>
   createHash('sha256').update(`${flags} `).update(value).digest('hex')
@@ -91,10 +99,10 @@ export class UndoJournal {
 
   async #write(mapping: Mapping, changes: readonly Overwritten[]): Promise<void> {
     const {directory, clock, maxBytes} = this.#options
-    makeFolder(directory, 0o700)
     const bytes = changes.reduce((sum, {before, key}) => sum + before.value.length * 1.4 + key.length + 200, 0)
     const nowMs = clock.monotonicMs()
     if (nowMs >= this.#pruneAtMs || this.#bytes + bytes > maxBytes) {
+      makeFolder(directory, 0o700)
       this.#bytes = await this.#prune(bytes)
       this.#pruneAtMs = nowMs + pruneEveryMs
       this.#open.clear()
@@ -108,7 +116,7 @@ export class UndoJournal {
         .map(({key, before, after, sourceIndex}) =>
           encodeLine({key, ...before, written: after && hashOf(after.value, after.flags), sourceIndex}),
         )
-      await appendFile(path, lines.join(''), {flag: append})
+      await appendText(path, lines.join(''))
     }
   }
 
@@ -122,6 +130,7 @@ export class UndoJournal {
     const pass = `${atMs.toString(36)}${randomBytes(2).toString('hex')}`
     const header: JournalHeader = {pass, mapping, address, atMs}
     const path = join(directory, `${pass}${journalSuffix}`)
+    makeFolder(directory, 0o700)
     await appendFile(path, encodeHeader(header), {mode: 0o600})
     this.#open.set(name, {path, untilMs: clock.monotonicMs() + shareMs})
     return path

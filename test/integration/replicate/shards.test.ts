@@ -60,6 +60,13 @@ describe.each(backends)('replication in parts on $name', backend => {
     expect(sent.filter(path => lists.some(list => list.test(path)))).toEqual([])
   })
 
+  it('asks with short waits first, because an agent counts the query of a killed process until its wait ends', async () => {
+    const {client} = await follow('wait')
+    const paths = client.requests.map(({path}) => path).filter(path => path.includes('/wait/f'))
+    const waits = paths.flatMap(path => path.match(/wait=\w+/g) ?? [])
+    expect(new Set(waits)).toEqual(new Set(['wait=5000ms']))
+  })
+
   it('finds new keys anywhere, and their later changes and deletes', async () => {
     const {from, reader, equal} = await follow('new')
     const names = ['', 'direct', 'f3', 'f3/another', 'f3x', 'f100/first', 'other/a', 'other/b/c/d', 'deep/1/2/3']

@@ -66,7 +66,7 @@ describe('a tree of keys', () => {
       fc.property(fc.uniqueArray(name, {maxLength: 60}), names => {
         const root = tree('p/', names, 100)
         for (const [at, each] of names.entries()) root.versions.set(each, at)
-        adopt(root, tree('p/', names, 3).children)
+        adopt(root, tree('p/', names, 3))
         expect(new Map(versionsIn(root))).toEqual(new Map(names.map((each, at) => [each, at])))
         for (const each of names) expect(homeOf(root, each).versions.has(each)).toBe(true)
       }),

@@ -14,7 +14,14 @@ describe('a side that is stored as numbers', () => {
       clock,
     })
     const {signal} = new AbortController()
-    const reads = new ShardReads({client, call: {}, consistency: 'consistent', compress: false, signal})
+    const reads = new ShardReads({
+      client,
+      call: {},
+      consistency: 'consistent',
+      compress: false,
+      compressNames: false,
+      signal,
+    })
     const side = new ShardSide({
       prefix: 'p/',
       reads,

@@ -1,0 +1,57 @@
+import type {Clock} from '../../core/types.js'
+import type {ShardSide} from './shard-side.js'
+import type {SideWatch} from './side-watch.js'
+
+/** Minimum time between two searches for changes that other changes may have hidden. */
+const wholeEveryMs = 10_000
+
+/** Looks for changes of one side that no node shows: by the answers of the root's query, and by a search at intervals. */
+export class Sweeper {
+  readonly #side: ShardSide
+  readonly #watch: SideWatch
+  readonly #clock: Clock
+  #wholeAtMs = Number.POSITIVE_INFINITY
+  #sweptMs = 0
+
+  constructor(side: ShardSide, watch: SideWatch, clock: Clock) {
+    this.#side = side
+    this.#watch = watch
+    this.#clock = clock
+  }
+
+  /** When the next sweep is due. */
+  get dueAtMs(): number {
+    return this.#watch.rootAnswer ? 0 : this.#wholeAtMs
+  }
+
+  /** Makes a search due after a change that no node may show. */
+  noticeChange(): void {
+    this.#wholeAtMs = Math.min(this.#wholeAtMs, this.#sweptMs + wholeEveryMs)
+  }
+
+  /**
+   * Sweeps the side. If the root has an index that no node explains, or if `isForced`, the search for hidden changes is
+   * made at once, otherwise at most once in ten seconds.
+   */
+  async sweep(isForced: boolean): Promise<void> {
+    const nowMs = this.#clock.monotonicMs()
+    const answer = this.#watch.rootAnswer
+    this.#watch.rootAnswer = undefined
+    try {
+      if (answer) this.#follow(await this.#side.sweep(answer.value.names()))
+      const isUnexplained = (answer?.index ?? 0n) > this.#side.knownIndex
+      if (isForced || isUnexplained || nowMs >= this.#wholeAtMs) {
+        this.#follow(await this.#side.sweepWhole(isForced))
+        this.#sweptMs = nowMs
+        this.#wholeAtMs = Number.POSITIVE_INFINITY
+      } else if (answer) this.noticeChange()
+    } catch (error) {
+      this.#watch.rootAnswer ??= answer
+      throw error
+    }
+  }
+
+  #follow(nodes: Awaited<ReturnType<ShardSide['sweep']>>): void {
+    for (const node of nodes) this.#watch.watch(node)
+  }
+}
