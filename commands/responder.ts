@@ -5,9 +5,13 @@ import {defined} from '../src/cli/defined.js'
 import {stateDirectory} from '../src/cli/directories.js'
 import {printable} from '../src/cli/exec/printable.js'
 import {responderFlags, unsignedPolicyOf} from '../src/cli/exec/responder-flags.js'
+import {findUser, limitWords} from '../src/cli/exec/run-as.js'
 import {durationFlag} from '../src/cli/flags.js'
-import {trustFromDirectory} from '../src/exec/native/trust.js'
+import {messageOf} from '../src/core/errors.js'
+import type {Policy} from '../src/exec/native/policy.js'
+import {type TrustSource, trustFromDirectory} from '../src/exec/native/trust.js'
 import {createResponder, type ResponderEvent} from '../src/exec/responder/responder.js'
+import {openServiceNotifier, type ServiceNotifier} from '../src/process/service-notifier.js'
 
 export default class Responder extends ConsulCommand<typeof Responder> {
   static override summary = 'run the signed jobs of baton exec on this node'
@@ -28,12 +32,28 @@ export default class Responder extends ConsulCommand<typeof Responder> {
       description: 'where each job gets its lines (default: audit.jsonl below the state directory)',
       helpValue: 'FILE',
     }),
+    'metrics-file': Flags.string({
+      description: "file for metrics, replaced at each renewal, for the node exporter's textfile collector",
+      helpValue: 'FILE',
+    }),
+    'run-as': Flags.string({description: 'run commands as this user (as root only, by setpriv)', helpValue: 'USER'}),
+    limit: Flags.string({
+      description: 'limit what a command may use, by prlimit: nproc=100, as=1000000000, cpu=60 (repeatable)',
+      helpValue: 'NAME=N',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     ttl: durationFlag({description: 'TTL of its health check', default: '15s', min: 1000}),
   }
 
+  #unsignedPolicy: Policy | undefined
+  #serviceNotifier: ServiceNotifier | undefined
+
   async run(): Promise<number> {
+    const asUser = this.flags['run-as'] === undefined ? undefined : await findUser(this.flags['run-as'], this.host.env)
+    const wrapper = [...limitWords(this.flags.limit ?? []), ...(asUser?.words ?? [])]
     const trust = trustFromDirectory(this.flags['trust-dir'])
-    const unsignedPolicy = await unsignedPolicyOf(this.flags)
+    this.#unsignedPolicy = await unsignedPolicyOf(this.flags)
     // Without a trusted key every signed job is refused, and nothing else on this node would show that.
     const {keys, trouble} = await trust()
     if (trouble) throw trouble
@@ -42,19 +62,49 @@ export default class Responder extends ConsulCommand<typeof Responder> {
       trust,
       stateDirectory: resolve(this.flags['state-dir'] ?? stateDirectory(this.host.env, 'responder')),
       cluster: this.flags.cluster,
-      env: this.host.env,
+      env: {...this.host.env, ...asUser?.env},
       observer: event => this.#report(event),
       ...defined({
         node: this.flags.name,
         auditFile: this.flags['audit-log'] === undefined ? undefined : resolve(this.flags['audit-log']),
-        unsignedPolicy,
+        wrapper: wrapper.length === 0 ? undefined : wrapper,
+        metricsFile: this.flags['metrics-file'] === undefined ? undefined : resolve(this.flags['metrics-file']),
+        unsignedPolicy: this.#unsignedPolicy && (() => this.#unsignedPolicy),
         ttlMs: this.flags.ttl,
         maxSkewMs: this.flags['max-skew'],
         maxValidityMs: this.flags['max-validity'],
       }),
     })
-    await responder.serve({signal: this.stopSignal})
+    using _reloading = this.#onHangUp(trust)
+    try {
+      await responder.serve({signal: this.stopSignal})
+    } finally {
+      await this.#notifier.notify('STOPPING=1')
+    }
     return 0
+  }
+
+  /** Reads the policy for unsigned jobs and the trusted keys again. Those that cannot be read stay as they are. */
+  #onHangUp(trust: TrustSource): Disposable {
+    const reload = async (): Promise<void> => {
+      try {
+        this.#unsignedPolicy = await unsignedPolicyOf(this.flags)
+        const {keys, trouble} = await trust()
+        if (!trouble) this.out.warn(`responder: reloaded: ${keys.size} key(s)`)
+      } catch (error) {
+        this.out.warn(`responder: not reloaded: ${messageOf(error)}`)
+      }
+    }
+    const listener = (): void => void reload()
+    const {signals} = this.host
+    signals.on('SIGHUP', listener)
+    this.stopSignals.release('SIGHUP')
+    return {[Symbol.dispose]: () => signals.off('SIGHUP', listener)}
+  }
+
+  get #notifier(): ServiceNotifier {
+    this.#serviceNotifier ??= openServiceNotifier(this.host.env)
+    return this.#serviceNotifier
   }
 
   protected override sayWaiting(text: string): void {
@@ -64,8 +114,10 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   #report(event: ResponderEvent): void {
     // The client already reports that Consul does not answer.
     if (event.type === 'start.delayed') return
-    if (event.type === 'responder.registered') this.out.line(`responder ${event.node}: ready`)
-    else if (event.type === 'jobs.ignored') this.out.warn(jobsText(event.count))
+    if (event.type === 'responder.registered') {
+      this.out.line(`responder ${event.node}: ready`)
+      void this.#notifier.notify('READY=1', `serves as ${event.node}`)
+    } else if (event.type === 'jobs.ignored') this.out.warn(jobsText(event.count))
     else if (event.type === 'trust.recovered') this.out.warn(`responder: trust read again: ${event.keyCount} key(s)`)
     else {
       const kept =

@@ -19,6 +19,7 @@ export class CommandLines implements Disposable {
     'keys revoke',
     'keys sign',
     'keys verify',
+    'responder status',
     'tour',
   ]
 

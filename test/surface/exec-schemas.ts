@@ -132,6 +132,26 @@ export const execSchemas = {
     isVerified: z.boolean(),
   }),
   'responder.check': z.strictObject({...jobFile, node: z.string(), verdict: z.string(), reason: z.string()}),
+  'responder.status': z.strictObject({
+    responders: z.array(
+      z.strictObject({
+        v: z.literal(1),
+        node: z.string(),
+        datacenter: z.string(),
+        pid: count,
+        startedAt: instant,
+        updatedAt: instant,
+        staleAfter: instant,
+        trustedKeys: count,
+        trustTrouble: z.string().optional(),
+        running: z.array(z.string()),
+        ignoredJobs: count,
+        jobs: z.record(z.string(), count),
+        refusals: z.record(z.string(), count),
+        isAlive: z.boolean(),
+      }),
+    ),
+  }),
   'exec.ls': z.strictObject({
     jobs: z.array(
       z.strictObject({

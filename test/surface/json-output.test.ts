@@ -281,6 +281,7 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('exec.ls', ['exec', 'ls', '--json'])
     await expectJson('exec.show', ['exec', 'show', '--json', job])
     await expectJson('exec.cancel', ['exec', 'cancel', '--json', job])
+    await expectJson('responder.status', ['responder', 'status', '--json', '--state-dir', join(home, 'state')])
     const file = join(home, 'one.job')
     await expectJson('exec.prepare', ['exec', '--json', '--prepare', file, ...once])
     await expectJson('keys.sign', ['keys', 'sign', '--json', file])

@@ -1,4 +1,4 @@
-import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {chmod, mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {Clock} from '../../core/types.js'
 import {type Child, startChild} from '../../process/child.js'
@@ -12,6 +12,8 @@ export interface JobChildOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Directory for scripts. Only the responder's user can read the scripts, and they are removed after use. */
   readonly scratchDirectory: string
+  /** Program and arguments before each command, for instance to run it as another user. @default none */
+  readonly wrapper?: readonly string[]
   /** Called if the guardian cannot run, which would stop the child if the responder died. */
   readonly onUnguarded: (why: string) => void
 }
@@ -61,9 +63,10 @@ export async function startJobChild(manifest: Manifest, options: JobChildOptions
       folder = await mkdtemp(join(options.scratchDirectory, 'job-'))
       const path = join(folder, 'script')
       await writeFile(path, command.script, {mode: 0o700, flag: 'wx'})
+      if (options.wrapper) await letOthersRun(folder, path)
       argv = [shell, '-c', `exec '${path.replaceAll("'", "'\\''")}'`]
     } else argv = command.kind === 'shell' ? [shell, '-c', command.line] : command.argv
-    const [program = '', ...words] = argv
+    const [program = '', ...words] = [...(options.wrapper ?? []), ...argv]
     const child = await startChild({
       argv: [program, ...words],
       env,
@@ -89,4 +92,10 @@ function toChildEnv(manifest: Manifest, {env, node}: JobChildOptions): Record<st
     if (value !== undefined && value !== '') known[name] = value
   }
   return {...known, BATON_EXEC_JOB: manifest.id, BATON_EXEC_NODE: node, [markName]: `${manifest.id}/${node}`}
+}
+
+/** Lets another user, as which the wrapper may run the script, read the script. Its name cannot be guessed. */
+async function letOthersRun(folder: string, path: string): Promise<void> {
+  await chmod(folder, 0o711)
+  await chmod(path, 0o755)
 }

@@ -16,7 +16,7 @@ import {type Manifest, parseManifest} from '../native/manifest.js'
 import type {Policy} from '../native/policy.js'
 import type {ReplayStore} from '../native/replay-store.js'
 import type {TrustSource} from '../native/trust.js'
-import {type AuditEntry, type AuditLog, auditCommand} from './audit-log.js'
+import {type AuditEntry, auditCommand} from './audit-log.js'
 import {
   type Answerer,
   allowJob,
@@ -46,12 +46,14 @@ export interface JobServerOptions {
   readonly trust: TrustSource
   /** Key that signs the answers. */
   readonly privateKey: KeyObject
-  readonly audit: AuditLog
+  /** Writes a line to the audit log. Rejects if the line cannot be written. */
+  readonly audit: (entry: AuditEntry) => Promise<void>
   /** The responder's own directory. */
   readonly stateDirectory: string
   readonly cluster?: string
-  readonly unsignedPolicy?: Policy
+  readonly unsignedPolicy?: Policy | (() => Policy | undefined)
   readonly env?: Readonly<Record<string, string | undefined>>
+  readonly wrapper?: readonly string[]
   readonly maxSkewMs?: number
   readonly maxValidityMs?: number
   readonly observer: (event: JobsEvent) => void
@@ -249,8 +251,7 @@ export class JobServer implements AsyncDisposable {
 
   #answerer(signal: AbortSignal): Answerer {
     const {client, privateKey, audit} = this.#options
-    const write: Answerer['audit'] = entry => audit.write(client.clock.wallMs(), entry)
-    return {client, node: this.#identity.name, privateKey, audit: write, signal}
+    return {client, node: this.#identity.name, privateKey, audit, signal}
   }
 
   async #context(): Promise<Parameters<typeof checkJob>[2]> {
@@ -261,7 +262,7 @@ export class JobServer implements AsyncDisposable {
       cluster: cluster ?? '',
       trust: await trust(),
       replay: this.#replay,
-      unsignedPolicy,
+      unsignedPolicy: typeof unsignedPolicy === 'function' ? unsignedPolicy() : unsignedPolicy,
       nowMs: client.clock.wallMs(),
       maxSkewMs: maxSkewMs ?? defaultSkewMs,
       maxValidityMs: maxValidityMs ?? defaultValidityMs,
@@ -279,7 +280,7 @@ export class JobServer implements AsyncDisposable {
   }
 
   async #serveJob(manifest: Manifest, policies: readonly Policy[], job: RunningJob): Promise<void> {
-    const {client, env, stateDirectory} = this.#options
+    const {client, env, stateDirectory, wrapper} = this.#options
     // Control messages are read until the job has ended, even while it is being stopped, because a second message may
     // end the grace.
     const listening = new AbortController()
@@ -303,7 +304,8 @@ export class JobServer implements AsyncDisposable {
         answers: answersTo(this.#answerer(listening.signal), manifest),
         node: this.#identity.name,
         env: env ?? {},
-        scratchDirectory: await scratchIn(stateDirectory),
+        ...(wrapper && {wrapper}),
+        scratchDirectory: await scratchIn(stateDirectory, wrapper ? 0o711 : 0o700),
         cancel: job.stop.signal,
         hurry: job.hurry.signal,
         abandon: job.abandon.signal,
@@ -349,9 +351,9 @@ const toFinished = (job: string, result: RunResult): AuditEntry => ({
 const strictest = (limits: readonly (number | undefined)[]): number =>
   Math.min(...limits.map(limit => limit ?? Number.POSITIVE_INFINITY))
 
-async function scratchIn(stateDirectory: string): Promise<string> {
+async function scratchIn(stateDirectory: string, mode: number): Promise<string> {
   const path = join(stateDirectory, 'tmp')
   await refuseLink(path)
-  makeFolder(path, 0o700)
+  makeFolder(path, mode)
   return path
 }

@@ -1,3 +1,4 @@
+import {chmod} from 'node:fs/promises'
 import {join, resolve} from 'node:path'
 import {
   abortSignal,
@@ -5,8 +6,10 @@ import {
   checkOptions,
   duration,
   name as nameRule,
+  type OptionRule,
   object,
   text,
+  texts,
 } from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
 import {clientRule} from '../../core/context-rules.js'
@@ -22,11 +25,12 @@ import {openReplayStore} from '../native/replay-store.js'
 import type {TrustSource} from '../native/trust.js'
 import type {ExecResponder} from '../types.js'
 import {openAnswerKey} from './answer-key.js'
-import {AuditLog, auditFile} from './audit-log.js'
+import {type AuditEntry, AuditLog, auditFile} from './audit-log.js'
 import {JobServer, type JobsEvent} from './job-server.js'
 import {registerResponder} from './registration.js'
 import {openStateDirectory} from './state-directory.js'
-import {type TrustEvent, WatchedTrust} from './watched-trust.js'
+import {StatusWriter} from './status.js'
+import {noteOf, type TrustEvent, WatchedTrust} from './watched-trust.js'
 
 /** Options of a responder. */
 export interface ResponderOptions {
@@ -41,16 +45,27 @@ export interface ResponderOptions {
   readonly node?: string
   /** Name of the cluster. Jobs that are signed for another cluster are refused. @default '' */
   readonly cluster?: string
-  /** Policy for jobs without a signature. @default such jobs are refused */
-  readonly unsignedPolicy?: Policy
+  /** Policy for jobs without a signature. A function is called for every job. @default such jobs are refused */
+  readonly unsignedPolicy?: Policy | (() => Policy | undefined)
   /**
    * File to which a line is appended for each job that is refused, started or finished. If the file cannot be written,
    * nothing runs. A file that exceeds 10 MiB is renamed to `.1`, and five old files are kept.
    * @default `audit.jsonl` in the responder's subfolder
    */
   readonly auditFile?: string
+  /**
+   * File for metrics in the text format of Prometheus, replaced at each renewal of the health check and removed at the
+   * end. @default none
+   */
+  readonly metricsFile?: string
   /** Environment of the responder, of which children receive a few harmless variables. @default {} */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /**
+   * Program and arguments before each command, which must run the rest of its arguments in its own process, for
+   * instance `['setpriv', '--reuid', 'deploy', ..., '--']`. Other users can then enter the state directory, whose files
+   * stay private. @default none
+   */
+  readonly wrapper?: readonly string[]
   /** TTL of the health check by which initiators find the responder, in milliseconds. @default 15000 */
   readonly ttlMs?: number
   /** Maximum difference between the clocks of the initiator and the responder, in milliseconds. @default 30000 */
@@ -71,20 +86,27 @@ export type ResponderEvent =
   | TrustEvent
   | JobsEvent
 
+const policyRule: OptionRule = {
+  expected: 'an object or a function',
+  accepts: value => object.accepts(value) || typeof value === 'function',
+}
 const responderRules = {
   trust: callback,
   stateDirectory: text,
   node: text,
   cluster: text,
   auditFile: nameRule,
-  unsignedPolicy: object,
+  metricsFile: nameRule,
+  unsignedPolicy: policyRule,
   env: object,
+  wrapper: texts,
   ttlMs: duration({minMs: 1}),
   maxSkewMs: duration(),
   maxValidityMs: duration(),
   observer: callback,
 } as const
 
+const defaultTtlMs = 15_000
 const visibleWithinMs = 10_000
 const visiblePollMs = 50
 const maxStartRetryMs = 5000
@@ -121,7 +143,7 @@ export function createResponder(client: ConsulClient, options: ResponderOptions)
   checkOptions('createResponder', {client}, {client: clientRule}, ['client'])
   checkOptions('createResponder', options, responderRules, ['trust', 'stateDirectory'])
   const {unsignedPolicy} = options
-  if (unsignedPolicy) checkPolicyOptions('createResponder', unsignedPolicy)
+  if (typeof unsignedPolicy === 'object') checkPolicyOptions('createResponder', unsignedPolicy)
   if (options.node !== undefined) refuseBadName(options.node)
   return {
     async serve(serveOptions) {
@@ -138,27 +160,62 @@ export function createResponder(client: ConsulClient, options: ResponderOptions)
 
 async function serve(client: ConsulClient, options: ResponderOptions, signal: AbortSignal): Promise<void> {
   const {observer = () => {}, unsignedPolicy} = options
-  if (unsignedPolicy) await checkPatterns(unsignedPolicy, 'unsignedPolicy')
+  if (typeof unsignedPolicy === 'object') await checkPatterns(unsignedPolicy, 'unsignedPolicy')
   const trust = new WatchedTrust(client, options.trust, observer)
   const whenUp = <T>(attempt: () => Promise<T>): Promise<T> => waitForConsul(client, attempt, {observer, signal})
   const self = await whenUp(() => client.agent.self({signal}))
   const name = options.node ?? self.node
   refuseBadName(name)
-  // Children start in `/`, where a relative path would lead elsewhere.
-  const stateDirectory = resolve(options.stateDirectory, name)
-  await openStateDirectory(stateDirectory)
+  const stateDirectory = await prepareDirectory(options, name)
   const {privateKey, x} = await openAnswerKey(stateDirectory, name, client.clock.wallMs())
   await using audit = await AuditLog.open(options.auditFile ?? join(stateDirectory, auditFile))
   await using replay = await openReplayStore(stateDirectory, client.clock.wallMs())
   const identity = {name, datacenter: self.datacenter}
-  const serverOptions = {...options, client, stateDirectory, privateKey, audit, trust: () => trust.read(), observer}
+  const ttlMs = options.ttlMs ?? defaultTtlMs
+  const {metricsFile} = options
+  await using status = new StatusWriter({
+    client,
+    directory: stateDirectory,
+    metricsFile,
+    node: name,
+    datacenter: self.datacenter,
+    ttlMs,
+  })
+  const serverOptions = {
+    ...options,
+    client,
+    stateDirectory,
+    privateKey,
+    trust: () => trust.read(),
+    audit: async (entry: AuditEntry) => {
+      await audit.write(client.clock.wallMs(), entry)
+      status.count(entry)
+    },
+    observer: (event: JobsEvent) => {
+      status.noteIgnored(event.count)
+      observer(event)
+    },
+  }
   await using server = new JobServer(serverOptions, identity, replay)
-  const note = (): Promise<string> => trust.note()
-  const registration = {client, name, consulNode: self.node, answerKey: x, ttlMs: options.ttlMs ?? 15_000, note}
+  const note = async (): Promise<string> => {
+    const store = await trust.read()
+    await status.write(store)
+    return noteOf(store)
+  }
+  const registration = {client, name, consulNode: self.node, answerKey: x, ttlMs, note}
   await using _registered = await whenUp(() => registerResponder(registration))
   await Promise.all([untilVisible(client, name, {whenUp, signal}), prepareChildren()])
   observer({type: 'responder.registered', node: name})
   await server.followJobs(signal)
+}
+
+/** Creates the responder's own directory. Resolves with its path. */
+async function prepareDirectory(options: ResponderOptions, name: string): Promise<string> {
+  // Children start in `/`: a relative path would lead elsewhere there.
+  const path = resolve(options.stateDirectory, name)
+  await openStateDirectory(path)
+  if (options.wrapper) for (const one of [resolve(options.stateDirectory), path]) await chmod(one, 0o711)
+  return path
 }
 
 function refuseBadName(name: string): void {

@@ -22,13 +22,6 @@ export class WatchedTrust {
     return store
   }
 
-  /** Returns the output of the health check. */
-  async note(): Promise<string> {
-    const {trouble, keys} = await this.read()
-    if (!trouble) return 'serving'
-    return `serving ${keys.size} key(s) of the last good state: ${trouble.message}`
-  }
-
   #report({trouble, keys}: TrustStore): void {
     const reason = trouble?.message
     if (reason === this.#trouble) return
@@ -42,6 +35,12 @@ export class WatchedTrust {
       this.#observer({type: 'trust.failed', reason, keyCount: keys.size})
     }
   }
+}
+
+/** Returns the output of the health check. */
+export function noteOf({trouble, keys}: TrustStore): string {
+  if (!trouble) return 'serving'
+  return `serving ${keys.size} key(s) of the last good state: ${trouble.message}`
 }
 
 /** `keyCount` is the number of trusted keys; after a failure, of those that were last read. */

@@ -26,6 +26,7 @@ const offline = [
   'keys revoke',
   'keys sign',
   'keys verify',
+  'responder status',
   'tour',
 ]
 
