@@ -67,7 +67,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/{core,session,lock,exec,replicate,event,kv,watch,discover,template,gotemplate,serve,config}/**/*.ts'],
+    files: ['src/{core,session,lock,exec,replicate,event,kv,watch,discover,template,gotemplate,serve,config,service,selftest}/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',
