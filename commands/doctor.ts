@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {ExaminingCommand} from '../src/cli/doctor/examining-command.js'
+import {ExaminingCommand, failureCode} from '../src/cli/doctor/examining-command.js'
 import type {ConsulClient} from '../src/core/client.js'
 import {UsageError} from '../src/core/errors.js'
 import {examine} from '../src/doctor/examine.js'
@@ -70,9 +70,9 @@ const describeParty = ({session, info, record}: LockParty): LockReport['holders'
   record: record && `${record.command ?? 'a program'} on ${record.host}, pid ${record.pid}, since ${record.since}`,
 })
 
-/** Returns the exit code of the worst finding, or 77 if only permissions failed. */
+/** Returns the exit code of the worst finding. */
 function exitCode(findings: readonly Finding[]): number {
   const failed = findings.filter(({verdict}) => verdict === 'fail')
-  if (failed.length > 0) return failed.every(({check}) => check === 'acl' || check === 'rights') ? 77 : 69
+  if (failed.length > 0) return failureCode(failed)
   return findings.some(({verdict}) => verdict === 'warn') ? 1 : 0
 }

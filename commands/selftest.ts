@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto'
 import * as Flags from '@oclif/core/flags'
 import {keysDirectory} from '../src/cli/directories.js'
-import {ExaminingCommand} from '../src/cli/doctor/examining-command.js'
+import {ExaminingCommand, failureCode} from '../src/cli/doctor/examining-command.js'
 import {UsageError} from '../src/core/errors.js'
 import {examine} from '../src/doctor/examine.js'
 import {readDefaultKey} from '../src/exec/native/key-files.js'
@@ -37,7 +37,7 @@ export default class Selftest extends ExaminingCommand<typeof Selftest> {
     const failed = findings.filter(({verdict}) => verdict === 'fail')
     if (failed.length > 0) {
       this.printFindings([...findings, {check: 'selftest', verdict: 'skip', text: 'not begun, because a check failed'}])
-      return failed.every(({check}) => check === 'acl' || check === 'rights') ? 77 : 69
+      return failureCode(failed)
     }
     const key = await readDefaultKey(keysDirectory(this.host.env))
     const proofs = await runSelftest({

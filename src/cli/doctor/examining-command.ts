@@ -6,6 +6,10 @@ import {printable} from '../exec/printable.js'
 import {wrap} from '../wrap.js'
 import {machineReport} from './machine-report.js'
 
+/** Returns the exit code of checks that failed: 77 if all of them concern permissions, otherwise 69. */
+export const failureCode = (failed: readonly Pick<Finding, 'check'>[]): number =>
+  failed.every(({check}) => check === 'acl' || check === 'rights') ? 77 : 69
+
 /** A line of a report: what was checked, the result, and what to do about it. */
 interface Finding {
   readonly check: string
