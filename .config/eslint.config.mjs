@@ -67,7 +67,9 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/{core,session,lock,exec,replicate,event,kv,watch,discover,template,gotemplate,serve,config,service,selftest}/**/*.ts'],
+    files: [
+      'src/{core,session,lock,exec,replicate,event,kv,watch,discover,template,gotemplate,serve,config,service,selftest}/**/*.ts',
+    ],
     rules: {
       'no-restricted-syntax': [
         'error',
