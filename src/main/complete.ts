@@ -5,17 +5,25 @@ import {wantedOf} from '../cli/completion/wanted.js'
 import type {Environment} from '../config/environment.js'
 import {type CommandClass, type CommandTable, resolveCommand} from './command-table.js'
 
-/** Matches names that can be offered: a shell inserts the chosen one without quotes. */
+/** Matches names that mean the same in every shell without quotes. */
 const insertable = /^[\w./:@%+=,-]+$/
+
+/** Matches the characters that a line of the answer cannot contain. */
+const control = /\p{Cc}/u
 
 /**
  * Returns the answer of `complete`: a value, a tab and a description on each line. `words` are those before the cursor.
+ * Names that a shell would interpret are left out unless `isQuoted` says that the script quotes them.
  */
-export async function completions(table: CommandTable, words: readonly string[], env: Environment): Promise<string> {
+export async function completions(
+  table: CommandTable,
+  words: readonly string[],
+  {env, isQuoted}: {readonly env: Environment; readonly isQuoted: boolean},
+): Promise<string> {
   const found = await candidates(table, words, env)
   const current = words.at(-1) ?? ''
   const lines = found
-    .filter(({value}) => value.startsWith(current) && insertable.test(value))
+    .filter(({value}) => value.startsWith(current) && (isQuoted ? !control.test(value) : insertable.test(value)))
     .map(({value, description}) => (description === '' ? value : `${value}\t${description.replaceAll(/\s+/g, ' ')}`))
   return [...new Set(lines)].map(line => `${line}\n`).join('')
 }

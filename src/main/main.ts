@@ -41,7 +41,7 @@ export async function run(argv: readonly string[], host: CommandHost = processHo
   const [first = ''] = argv
   const asksHelp = first === 'help' || isHelpFlag(first)
   if (argv.length === 0 || asksHelp) return help(argv.slice(1), argv.length === 0 ? usageExitCode : 0, host)
-  if (first === 'complete') return complete(host)
+  if (first === 'complete') return complete(argv[1] === 'quoted', host)
   const resolved = resolveCommand(table, argv, host.env)
   const load = resolved && table[resolved.id]
   if (!load) {
@@ -88,12 +88,15 @@ function refuse(message: string, host: CommandHost): number {
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'BATON_BUG'
 
-/** Answers the scripts of `baton completion`. The words before the cursor are on stdin, one on each line. */
-async function complete(host: CommandHost): Promise<number> {
+/**
+ * Answers the scripts of `baton completion`. The words before the cursor are on stdin, one on each line. `isQuoted`: the
+ * script quotes the value that it inserts.
+ */
+async function complete(isQuoted: boolean, host: CommandHost): Promise<number> {
   const {completions} = await import('./complete.js')
   const {readFileSync} = await import('node:fs')
   const words = readFileSync(0, 'utf8').replace(/\n$/, '').split('\n')
-  return print(await completions(table, words, host.env), host)
+  return print(await completions(table, words, {env: host.env, isQuoted}), host)
 }
 
 /** Prints a text that is the whole result. Resolves with the exit code: 1 if it could not be written. */

@@ -2,9 +2,9 @@ export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
 
 /**
- * Each script sends the words up to the cursor to `baton complete`, one a line, and offers the lines of its answer: a
- * value, a tab, a description. Words are passed through stdin, because every user can see the arguments of a process.
- * If there is no answer, the shell completes file names.
+ * Each script sends the words up to the cursor to `baton complete quoted`, one a line, and offers the lines of its
+ * answer: a value, a tab, a description. The script quotes the chosen value. Words are passed through stdin, because
+ * every user can see the arguments of a process. If there is no answer, the shell completes file names.
  */
 export const completionScripts: Readonly<Record<Shell, string>> = {
   // Also runs in bash 3.2. Bash itself splits words at = and :, and replaces only the part after the last of them.
@@ -30,17 +30,24 @@ _baton_words() {
     fi
   done
   words+=("$word")
+  open_quote=$quote
 }
 _baton() {
-  local current kept='' value rest
+  local current kept='' value rest open_quote=''
   local -a words
   _baton_words
   current=\${words[\${#words[@]}-1]}
-  [[ $current == *[=:]* ]] && kept=\${current%"\${current##*[=:]}"}
+  [[ -z $open_quote && $current == *[=:@]* ]] && kept=\${current%"\${current##*[=:@]}"}
   COMPREPLY=()
   while IFS=$'\\t' read -r value rest; do
-    COMPREPLY+=("\${value#"$kept"}")
-  done < <(printf '%s\\n' "\${words[@]:1}" | "\${words[0]/#~/$HOME}" complete 2>/dev/null)
+    value=\${value#"$kept"}
+    if [[ -n $open_quote ]]; then
+      # Within quotes these characters would need another form.
+      [[ $value == *[\\'\\"\\$\\\`\\\\!]* ]] && continue
+    elif [[ $value == *[!a-zA-Z0-9_./:@%+=,-]* ]]; then printf -v value %q "$value"
+    fi
+    COMPREPLY+=("$value")
+  done < <(printf '%s\\n' "\${words[@]:1}" | "\${words[0]/#~/$HOME}" complete quoted 2>/dev/null)
   if [[ \${#COMPREPLY[@]} -gt 0 && \${COMPREPLY[0]} == *[/=] ]]; then compopt -o nospace 2>/dev/null; fi
 }
 complete -o default -F _baton baton
@@ -48,9 +55,12 @@ complete -o default -F _baton baton
   zsh: `#compdef baton
 # baton: save this file as _baton in a directory of $fpath, or: source <(baton completion zsh)
 _baton() {
-  local -a lines values shown open
+  local -a lines values shown open typed
   local line value
-  lines=("\${(@f)$(printf '%s\\n' "\${(@Q)words[2,CURRENT]}" | \${~words[1]} complete 2>/dev/null)}")
+  typed=("\${(@Q)words[2,CURRENT]}")
+  # A quote that is still open is not a part of the word.
+  typed[-1]=\${(Q)words[CURRENT]#$QIPREFIX}
+  lines=("\${(@f)$(printf '%s\\n' "\${(@)typed}" | \${~words[1]} complete quoted 2>/dev/null)}")
   for line in $lines; do
     value=\${line%%$'\\t'*}
     if [[ $value == *[/=] ]]; then open+=("$value")
@@ -71,7 +81,8 @@ if [[ $funcstack[1] == _baton ]]; then _baton "$@"; else compdef _baton baton; f
   fish: `# baton: save this file as ~/.config/fish/completions/baton.fish, or: baton completion fish | source
 function __baton_complete
     set -l words (commandline -opc)
-    set -l answer (printf '%s\\n' $words[2..-1] (commandline -ct) | $words[1] complete 2>/dev/null)
+    set -l current (string unescape -- (commandline -ct); or string replace -r '^["\\']' '' -- (commandline -ct))
+    set -l answer (printf '%s\\n' $words[2..-1] "$current" | $words[1] complete quoted 2>/dev/null)
     if test (count $answer) -gt 0
         printf '%s\\n' $answer
     else

@@ -5,6 +5,7 @@ import {tmpdir} from 'node:os'
 import {delimiter, join} from 'node:path'
 import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {startEmbeddedAgent} from '../../../src/embedded/index.js'
 import {completions} from '../../../src/main/complete.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
@@ -21,7 +22,7 @@ const table = Object.fromEntries(
 )
 /** Returns the lines that `baton complete` would print for the words. */
 const answer = (words: readonly string[], address: string): Promise<string> =>
-  completions(table, words, {CONSUL_HTTP_ADDR: address})
+  completions(table, words, {env: {CONSUL_HTTP_ADDR: address}, isQuoted: false})
 
 const putKeys = async (address: string): Promise<void> => {
   for (const key of ['tab/db/url', 'tab/name', 'table', 'tab/$(reboot)']) await raw(address).kvPut(key, 'x')
@@ -52,6 +53,14 @@ describe('baton complete', () => {
     const {exitCode, stdout, stderr} = await runCli(['complete'], {input: 'kv\npu\n'})
     expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
     expect(stdout).toMatch(/^put\t\S.*\n$/)
+  })
+
+  it('leaves out names that a shell would interpret, unless the script quotes what it inserts', async () => {
+    await using agent = await startEmbeddedAgent()
+    await putKeys(agent.address)
+    const env = {CONSUL_HTTP_ADDR: agent.address}
+    expect(await completions(table, ['kv', 'get', 'tab/$'], {env, isQuoted: false})).toBe('')
+    expect(await completions(table, ['kv', 'get', 'tab/$'], {env, isQuoted: true})).toBe('tab/$(reboot)\n')
   })
 
   it('prints nothing if the agent does not answer', async () => {
@@ -141,12 +150,26 @@ describe.each(['bash', 'zsh', 'fish'] as const)('the completion of %s', shell =>
       'baton kv get tab/',
       `baton lock 'a b' --timeout "5s" --lock-d`,
     ])
-    expect(found).toEqual(['completion', '--lock-delay', 'tab/db/ tab/name', '--lock-delay'])
+    const special = {bash: 'tab/\\$\\(reboot\\)', zsh: 'tab/$(reboot)', fish: 'tab/$(reboot)'}[shell]
+    expect(found).toEqual(['completion', '--lock-delay', `${special} tab/db/ tab/name`, '--lock-delay'])
   })
 
-  if (shell === 'bash')
+  it.skipIf(missing !== '')(`completes within quotes and after a backslash${missing}`, async () => {
+    await raw(agent.address).kvPut('quoted/a-b', 'x')
+    const found = await complete(['baton kv get "quoted/a', "baton kv get 'quoted/a", 'baton kv get quoted/a\\-'])
+    expect(found.slice(shell === 'zsh' ? 2 : 0)).toEqual(Array(shell === 'zsh' ? 1 : 3).fill('quoted/a-b'))
+  })
+
+  if (shell === 'bash') {
+    it('quotes the names that it inserts, and offers none within quotes that would need another form', async () => {
+      for (const key of ['q/a b', "q/c'd", 'q/e$f']) await raw(agent.address).kvPut(key, 'x')
+      const found = await complete(['baton kv get q/a', 'baton kv get q/c', 'baton kv get "q/a', 'baton kv get "q/e'])
+      expect(found).toEqual(['b q/a\\', "q/c\\'d", 'b q/a'])
+    })
+
     it('offers only the part after the last = or :, which bash replaces', async () => {
       const line = `baton kv get --http-addr=${agent.address} tab/n`
       expect(await complete(['baton exec --via=re', line])).toEqual(['rexec', 'tab/name'])
     })
+  }
 })
