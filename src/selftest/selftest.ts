@@ -1,5 +1,5 @@
 import {linkSignal} from '../core/cancel/link-signal.js'
-import {messageOf} from '../core/errors.js'
+import {messageOf, PermissionError} from '../core/errors.js'
 import {formatDuration} from '../core/time/duration.js'
 import {proveExpiry, proveMutex, proveSemaphore} from './locks.js'
 import {otherDatacenters, proveExec, proveReplication, proveWake} from './round-trips.js'
@@ -32,7 +32,7 @@ export async function runSelftest(bench: Bench, limitMs = proofMs): Promise<read
     try {
       return await prove({...bench, signal: limit.signal})
     } catch (error) {
-      return [{check, verdict: 'fail', text: messageOf(error)}]
+      return [{check, verdict: 'fail', text: messageOf(error), isDenied: error instanceof PermissionError}]
     }
   })
   const found = (await Promise.all(all)).flat()

@@ -18,6 +18,8 @@ export interface Proof {
   readonly check: Claim
   readonly verdict: 'ok' | 'fail' | 'skip'
   readonly text: string
+  /** True if it failed because the token lacks a permission. */
+  readonly isDenied?: boolean
 }
 
 /** The resources that every proof receives. */

@@ -63,6 +63,7 @@ describe.each(backends)('baton selftest on $name', backend => {
       check: 'exclusion',
       verdict: 'fail',
       text: 'not finished after 2s',
+      isDenied: false,
     })
     expect(await left()).toEqual([404, 404, []])
   })
