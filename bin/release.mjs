@@ -1,0 +1,114 @@
+// Makes all artefacts of a release and checks them: node bin/release.mjs [--trial] [FOLDER], by default dist/release.
+//
+// A dirty tree, or a CHANGELOG without lines for the version, ends it before anything is built. `--trial` takes the
+// section "Pending", allows changes, and builds for this architecture only.
+import {execFileSync} from 'node:child_process'
+import {createHash} from 'node:crypto'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join, resolve} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {buildDeb} from './deb.mjs'
+import {buildOneFile} from './one-file.mjs'
+import {sbom} from './sbom.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+const call = (program, args, options = {}) =>
+  execFileSync(program, args, {cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options}).trim()
+
+/** Returns the lines of the section of a version in the text of a changelog; none if it is missing or empty. */
+export function changesOf(changelog, name) {
+  const sections = changelog.split(/^## /m).slice(1)
+  const section = sections.find(one => one.split('\n')[0].split(' ')[0] === name) ?? ''
+  return section.split('\n').filter(line => line.startsWith('- '))
+}
+
+/** Throws if the tree or the changelog is not ready for a release. `status` is the output of `git status --porcelain`. */
+export function checkReady({status, changelog, name}) {
+  if (status !== '') throw new Error(`the tree has changes that are not committed:\n${status}`)
+  if (changesOf(changelog, name).length === 0) throw new Error(`CHANGELOG.md has no lines below "## ${name}"`)
+}
+
+/** Builds everything into a folder. */
+async function make(folder, architectures) {
+  rmSync(folder, {recursive: true, force: true})
+  mkdirSync(folder, {recursive: true})
+  // Packing builds everything first, and removes what dist contained.
+  call('npm', ['pack', '--silent', '--pack-destination', folder])
+  call('npm', ['run', '--silent', 'man'])
+  for (const arch of architectures) {
+    const binary = await buildOneFile(arch, folder)
+    buildDeb(arch, {binary, folder})
+    const named = join(folder, `baton-${version}-linux-${arch}`)
+    renameSync(binary, named)
+    call('xz', ['-6', '--threads=1', named])
+  }
+  writeFileSync(join(folder, `baton-${version}.cdx.json`), sbom())
+  copyFileSync(join(root, 'dist/cli/THIRD-PARTY-NOTICES'), join(folder, 'THIRD-PARTY-NOTICES'))
+  const sums = readdirSync(folder)
+    .sort()
+    .map(
+      file =>
+        `${createHash('sha256')
+          .update(readFileSync(join(folder, file)))
+          .digest('hex')}  ${file}\n`,
+    )
+  writeFileSync(join(folder, 'SHA256SUMS'), sums.join(''))
+}
+
+/** Tries the artefacts of this architecture as a user gets them. */
+function check(folder) {
+  call('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], {cwd: folder})
+  const work = mkdtempSync(join(tmpdir(), 'baton-release-'))
+  try {
+    const env = {PATH: '/usr/bin:/bin', HOME: work}
+    const compressed = join(folder, `baton-${version}-linux-${process.arch}.xz`)
+    writeFileSync(join(work, 'baton'), execFileSync('xz', ['--decompress', '--stdout', compressed], {maxBuffer: 1e9}), {
+      mode: 0o755,
+    })
+    const said = call(join(work, 'baton'), ['--version'], {cwd: work, env})
+    if (!said.includes(version)) throw new Error(`the one file says it is ${said}`)
+    const deb = readdirSync(folder).find(file => file.endsWith(process.arch === 'x64' ? '_amd64.deb' : '_arm64.deb'))
+    call('dpkg-deb', ['--extract', join(folder, deb), join(work, 'deb')])
+    if (call(join(work, 'deb/usr/bin/baton'), ['--version'], {env}) !== said) throw new Error('the package differs')
+    call('npm', ['install', '--silent', '--prefix', work, join(folder, `consul-baton-${version}.tgz`)])
+    if (call(join(work, 'node_modules/.bin/baton'), ['--version']) !== said) throw new Error('the npm package differs')
+  } finally {
+    rmSync(work, {recursive: true})
+  }
+}
+
+async function release(words) {
+  const isTrial = words.includes('--trial')
+  const folder = resolve(words.find(word => !word.startsWith('-')) ?? join(root, 'dist/release'))
+  checkReady({
+    status: isTrial ? '' : call('git', ['status', '--porcelain']),
+    changelog: readFileSync(join(root, 'CHANGELOG.md'), 'utf8'),
+    name: isTrial ? 'Pending' : version,
+  })
+  const architectures = isTrial ? [process.arch] : ['x64', 'arm64']
+  await make(folder, architectures)
+  check(folder)
+  const again = mkdtempSync(join(tmpdir(), 'baton-release-again-'))
+  try {
+    await make(again, architectures)
+    const [first, second] = [folder, again].map(one => readFileSync(join(one, 'SHA256SUMS'), 'utf8'))
+    if (first !== second) throw new Error(`two builds differ:\n${first}\n${second}`)
+  } finally {
+    rmSync(again, {recursive: true})
+  }
+  process.stdout.write(`${readFileSync(join(folder, 'SHA256SUMS'), 'utf8')}two builds are equal: ${folder}\n`)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await release(process.argv.slice(2))
