@@ -33,6 +33,7 @@ const none = (): readonly AclRule[] => []
 const rules: Readonly<Record<string, (target: string, written: string) => readonly AclRule[]>> = {
   discover: readBelow,
   doctor: none,
+  env: prefix => [below(`${prefix}/`, 'read')],
   event: fire,
   'event fire': fire,
   'event list': () => all('read', 'event'),

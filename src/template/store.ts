@@ -1,6 +1,7 @@
 import {unwatchFile, watchFile} from 'node:fs'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient} from '../core/errors.js'
+import {isHopeless} from '../core/hopeless.js'
 import type {Subscription, ViewRegistry, ViewStatus} from '../core/query/types.js'
 import {createViewRegistry} from '../core/query/view-registry.js'
 import type {KvEntry} from '../core/types.js'
@@ -115,6 +116,15 @@ export class Store implements AsyncDisposable {
     const followed = this.#followed.get(name)
     const status = followed?.known === true ? undefined : followed?.status()
     return status?.state === 'connecting' && isTransient(status.error) ? status.error : undefined
+  }
+
+  /** Returns the failure because of which a dependency could never be read, if waiting cannot end it. */
+  refusalOf(name: string): unknown {
+    const followed = this.#followed.get(name)
+    if (followed === undefined || followed.known) return undefined
+    const status = followed.status()
+    const error = 'error' in status ? status.error : undefined
+    return isHopeless(error) ? error : undefined
   }
 
   /** Stops following all other dependencies. */

@@ -77,8 +77,9 @@ export class Supervisor implements AsyncDisposable {
     return this.#isStarted
   }
 
-  /** Starts the child. Rejects with a ChildError if it cannot be started. */
-  async start(): Promise<void> {
+  /** Starts the child. `given` replaces its environment. Rejects with a ChildError if the child cannot be started. */
+  async start(given?: Readonly<Record<string, string>>): Promise<void> {
+    if (given) this.#env = given
     const {argv, graceMs} = this.settings
     const {clock, stdin, onEvent} = this.#host
     const env = this.#env

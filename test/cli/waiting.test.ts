@@ -35,6 +35,7 @@ const daemons = {
   replicate: ['replicate', 'a/@dc1:b/'],
   'service run': lines.argvOf('service run'),
   template: rendered,
+  env: lines.argvOf('env'),
   ui: lines.argvOf('ui'),
 }
 /** Forms of commands that differ in how they wait. */

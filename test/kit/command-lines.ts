@@ -68,6 +68,7 @@ function shortestWords(home: string): Readonly<Record<string, string>> {
   return {
     discover: 'a --listen 127.0.0.1:0',
     doctor: '',
+    env: 'a -- sleep 1000',
     event: '-name=a',
     'event fire': 'a',
     'event list': '',

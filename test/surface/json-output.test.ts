@@ -18,6 +18,7 @@ const jsonFlags = ['json', 'ndjson', 'events']
 const otherOutput: Readonly<Record<string, string>> = {
   completion: 'a script for a shell',
   dev: 'runs until it is stopped; --ready-file holds its facts as JSON',
+  env: 'its stdout belongs to the program',
   'event watch': 'prints JSON lines without a flag',
   'kv export': 'prints JSON without a flag',
   lock: 'its stdout belongs to the command; --events writes JSON lines',

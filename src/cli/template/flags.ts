@@ -11,7 +11,7 @@ const textList = (description: string, helpValue: string) =>
   Flags.string({helpGroup: child, description, helpValue, multiple: true, multipleNonGreedy: true})
 
 /** Flags for the child. */
-const superviseFlags = {
+export const superviseFlags = {
   'exec-reload-signal': Flags.string({
     helpGroup: child,
     description: 'send this to the child when something has changed (default: stop it and start it again)',

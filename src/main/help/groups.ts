@@ -22,6 +22,7 @@ export const groups: readonly {readonly title: string; readonly commands: Readon
       event: 'fire user events, list them, and run a command for each',
       discover: 'serve a list of services that follows Consul over HTTP',
       template: 'write files from templates that follow keys and services',
+      env: 'run a program with keys as its environment',
     },
   },
   {

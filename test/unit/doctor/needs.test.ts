@@ -12,6 +12,7 @@ const page = (command: string): string =>
 /** How the docs call what a command is about. */
 const placeholders: Readonly<Record<string, string>> = {
   replicate: 'DESTINATION',
+  env: 'PREFIX',
   event: 'NAME',
   service: 'NAME',
   status: '',

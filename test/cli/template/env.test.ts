@@ -1,0 +1,71 @@
+import {describe, expect, it} from 'vitest'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {isAlive} from '../../kit/processes.js'
+import {raw} from '../../kit/raw-consul.js'
+import {startCli} from '../../kit/run-cli.js'
+import {runInProcess} from '../../kit/run-in-process.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+describe.each(backends.slice(0, 1))('baton env on $name', backend => {
+  const agent = sharedAgent(backend)
+  const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
+
+  it('runs the program with the keys of all prefixes, and exits with its code', async () => {
+    await put('all/colour', 'red')
+    await put('all/size', '1')
+    await put('web/size', '2')
+    await put('web2/size', '3')
+    const script = 'test "$COLOUR $SIZE $GIVEN" = "red 2 yes" && exit 7'
+    const words = ['env', 'all', '/web/', '--once', '--upcase', '--', 'sh', '-c', script]
+    expect((await runInProcess(words, {agent, env: {GIVEN: 'yes'}})).exitCode).toBe(7)
+    const pristine = ['env', 'web', '--pristine', '--', 'sh', '-c', 'test "$size$GIVEN" = 2']
+    expect((await runInProcess(pristine, {agent, env: {GIVEN: 'yes'}})).exitCode).toBe(0)
+  })
+
+  it('restarts the program when a variable changes, and stops it at TERM', async () => {
+    await put('restart/a', '1')
+    const script = 'echo "a=$a b=$b pid $$"; exec sleep 1000'
+    await using baton = startCli(['env', 'restart', '--', 'sh', '-c', script], {agent})
+    await baton.waitForOutput(/a=1 b= pid \d+\n/)
+    await put('restart/b', '2')
+    const [, pid = ''] = await baton.waitForOutput(/a=1 b=2 pid (\d+)\n/)
+    await put('restart/b', '2')
+    baton.kill('SIGTERM')
+    expect((await baton.exited).exitCode).toBe(0)
+    expect([isAlive(Number(pid)), baton.stdout.match(/pid/g)?.length]).toEqual([false, 2])
+  })
+
+  it('sends the reload signal instead of a restart, and uses the new variables at the next start', async () => {
+    await put('signal/a', '1')
+    const script = 'trap "exit 3" HUP; echo "start $a"; while [ "$a" = 1 ]; do sleep 0.05; done'
+    const words = ['env', 'signal', '--exec-reload-signal', 'HUP', '--restart', 'on-failure', '--', 'sh', '-c', script]
+    await using baton = startCli(words, {agent})
+    await baton.waitForOutput(/start 1/)
+    await put('signal/a', '2')
+    expect((await baton.exited).exitCode).toBe(0)
+    expect(baton.stdout).toBe('start 1\nstart 2\n')
+  })
+
+  it('stops the program when baton is killed', async () => {
+    await put('killed/a', '1')
+    await using baton = startCli(['env', 'killed', '--', 'sh', '-c', 'echo "pid $$"; exec sleep 1000'], {agent})
+    const [, pid = ''] = await baton.waitForOutput(/pid (\d+)\n/)
+    baton.kill('SIGKILL')
+    await waitUntil(() => !isAlive(Number(pid)), {what: 'the end of the program'})
+  })
+
+  it('names what it cannot do', async () => {
+    const run = async (...words: string[]): Promise<unknown> => {
+      const {exitCode, stderr} = await runInProcess(['env', ...words], {agent})
+      return [exitCode, stderr]
+    }
+    expect(await run('--', 'true')).toEqual([64, 'baton: env: no prefix is given (baton env PREFIX -- PROGRAM)\n'])
+    expect(await run('a')).toEqual([64, 'baton: env: no program to run (baton env PREFIX -- PROGRAM)\n'])
+    expect(await run('/', '--', 'true')).toEqual([64, "baton: env: '/' names no folder of keys\n"])
+    expect(await run('none', '--', 'true')).toEqual([0, 'baton: no key below none/\n'])
+    expect(await run('none', '--', '/no/program')).toEqual([
+      127,
+      expect.stringContaining('/no/program: command not found'),
+    ])
+  })
+})
