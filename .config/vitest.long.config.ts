@@ -11,7 +11,7 @@ export default defineConfig({
     reporters: ['default', `${root}/test/kit/count-reporter.ts`],
     exclude: ['dist/**', 'node_modules/**'],
     include: ['test/{chaos,differential,package}/**/*.test.ts'],
-    setupFiles: ['test/kit/fix-property-seeds.ts'],
+    setupFiles: ['test/kit/fix-property-seeds.ts', 'test/kit/fail-on-warnings.ts'],
     globalSetup: ['test/kit/build-once.ts'],
     pool: 'forks',
     maxWorkers: 2,

@@ -251,6 +251,11 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     if (this.flags.dry) {
       for (const name of writeOnly) if (isTyped(name)) this.out.warn(`--${name}: no effect: --dry writes no file`)
     }
+    if (this.flags['exec-env-pristine']) {
+      for (const name of ['exec-env-allowlist', 'exec-env-denylist']) {
+        if (isTyped(name)) this.out.warn(`--${name}: no effect: --exec-env-pristine gives the child no variable`)
+      }
+    }
     if (this.flags.once && isTyped('wait')) this.out.warn('--wait: no effect: it is for runs without --once')
     if (this.flags.dedup) this.out.warn('dedup: no effect: baton shares queries itself')
     if (this.flags.syslog) this.out.warn('syslog: no effect: the log goes to stderr')

@@ -78,9 +78,12 @@ export class WaitAloud implements Transport {
     return isBatonError(error, 'BATON_NOT_FOUND') ? undefined : error
   }
 
+  /** True if the failure is not a wait. Before the first answer that is every failure which waiting cannot fix. */
   #isHandled({method}: TransportRequest, path: string, error: unknown): boolean {
-    if (method !== 'GET' || this.#answered.has(path) || !isHopeless(error)) return false
-    if (this.#options.onHopeless?.(error) !== true) return false
+    if (!isHopeless(error)) return false
+    const isFirst = this.#answered.size === 0
+    if (method !== 'GET' || this.#answered.has(path)) return isFirst
+    if (this.#options.onHopeless?.(error) !== true) return isFirst
     this.#refused.add(path)
     return true
   }

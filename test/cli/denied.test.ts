@@ -21,6 +21,7 @@ const refused: Readonly<Record<string, string>> = {
   event: write('event', 'a'),
   'event fire': write('event', 'a'),
   'event watch': `${read('agent_prefix')} ${read('event_prefix')}`,
+  'exec submit': write('key_prefix', 'baton/exec/v1/jobs/'),
   'kv cas': read('key', 'a'),
   'kv delete': write('key', 'a'),
   'kv edit': read('key', 'a'),
@@ -40,6 +41,7 @@ const refused: Readonly<Record<string, string>> = {
   'lock put': read('key', 'a/.lock'),
   'lock status': seeLock,
   'lock watch': seeLock,
+  'responder check': `${read('agent_prefix')} ${read('key_prefix', 'baton/exec/v1/jobs/')}`,
   responder: write('service', 'baton-responder'),
   'service register': write('service', 'a'),
   'service run': write('service', 'a'),
@@ -76,7 +78,7 @@ const listing: Readonly<Record<string, string>> = {
   'watch services': read('service_prefix'),
 }
 /** Commands that report what the token may do, or tell it in their log. */
-const reporting = ['doctor', 'replicate', 'selftest', 'status']
+const reporting = ['doctor', 'replicate', 'selftest', 'status', 'ui']
 /** The embedded agent has no prepared queries, and a real one needs no rule to run one. */
 const unruled = ['watch query']
 

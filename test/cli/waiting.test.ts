@@ -70,7 +70,7 @@ afterAll(async () => {
 })
 
 /** A wait for a stated reason. That an answer takes longer than two seconds is not such a reason: a busy machine is slow, too. */
-const waits = /waiting for (?!Consul: \S+ has not answered yet)/
+const waits = /waiting for (?!Consul: (?:\S+ has not answered yet|Consul at \S+ no answer within))/
 
 describe.concurrent('if Consul cannot be reached at the start', () => {
   it('is tried with each command that talks to Consul', () => {

@@ -24,7 +24,7 @@ const fault = (name: string, said: RegExp, more: Partial<Fault> = {}): Fault => 
 /** Faults of an agent, or of another program that answers in its place. */
 export const faults = [
   fault('refused', /connection refused/),
-  fault('black hole', /no answer yet|has not answered yet/),
+  fault('black hole', /no answer yet|has not answered yet|no answer within/),
   fault('name not found', /no such host|name could not be looked up/),
   fault('TLS', /TLS failed: the server does not speak TLS there/, {isHopeless: true}),
   fault('403', /403 .*Permission denied/, {isHopeless: true, exitCode: 77}),

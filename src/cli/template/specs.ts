@@ -226,9 +226,12 @@ export function toQuiet(text: string | undefined, what = '--wait'): Quiet | unde
 }
 
 function parseWait(text: string, what: string): number {
+  let ms: number
   try {
-    return parseDuration(text)
+    ms = parseDuration(text)
   } catch (error) {
     throw new UsageError(`${what}: ${messageOf(error)}`, {cause: error})
   }
+  if (ms < 0) throw new UsageError(`${what}: '${brief(text)}' is negative`)
+  return ms
 }

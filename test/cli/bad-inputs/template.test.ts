@@ -38,6 +38,7 @@ const rows: readonly BadInput[] = [
     ['template', '{junk}:out', '--lock', '', '--once'],
     'baton: --lock: the value is empty (leave the flag out, or give it a value)',
   ],
+  [['template', '{junk}:out', '--wait', '-1s'], "baton: --wait: '-1s' is negative"],
   [
     ['template', '{junk}:out', '--once', '--kill-signal', 'HUP'],
     'baton: --kill-signal: SIGHUP reloads (--reload-signal)',

@@ -136,6 +136,23 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(said).toEqual(['Consul at 127.0.0.1:1 answers /v1/kv/a?dc=dc9 now'])
   })
 
+  it('does not call a failed write a wait before the first answer, if waiting cannot fix it', async () => {
+    const put = async (): Promise<void> => {
+      const sent = transport.send({method: 'PUT', path: '/v1/txn', timeoutMs: 15_000, plane: 'control'})
+      answers.at(-1)?.reject(new TransportError('BATON_TLS', 'TLS failed'))
+      await sent.catch(() => undefined)
+    }
+    await put()
+    await clock.advance(10_000)
+    expect(said).toEqual([])
+    const good = send('/v1/kv/a')
+    answers.at(-1)?.resolve(response(200))
+    await good
+    await put()
+    await clock.advance(2000)
+    expect(said).toHaveLength(1)
+  })
+
   it('leaves a refused write to the caller that sent it', async () => {
     const probe = transport.send({method: 'PUT', path: '/v1/txn', timeoutMs: 15_000, plane: 'control'})
     answers[0]?.resolve(response(403, 'ACL not found'))
