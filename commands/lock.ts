@@ -3,11 +3,13 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {type CompatAnswer, ownFlags} from '../src/cli/base-command.js'
 import {ConsulCommand} from '../src/cli/consul-command.js'
+import {stateDirectory} from '../src/cli/directories.js'
 import {printable} from '../src/cli/exec/printable.js'
 import type {FlagRule} from '../src/cli/flag-rules.js'
 import {durationFlag} from '../src/cli/flags.js'
 import {acquireFlags, longestWait, toAcquireOptions} from '../src/cli/lock/acquire-flags.js'
 import type {AnyLockEvent} from '../src/cli/lock/event-lines.js'
+import {FlightRecorder} from '../src/cli/lock/flight-recorder.js'
 import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoLine, toGoReleaseLine} from '../src/cli/lock/go-compat.js'
 import {Hooks} from '../src/cli/lock/hooks.js'
 import {LockReporter} from '../src/cli/lock/lock-reporter.js'
@@ -128,7 +130,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     this.releases.use(hooks)
     const options = {
       ...this.#lockOptions(child, isCompat),
-      observer: this.#reporter(isCompat, hooks),
+      observer: this.#reporter(isCompat, hooks, basename(child.words[0]?.split(/\s/, 1)[0] ?? '')),
       ...(acquired !== undefined && {
         beforeChild: (hold: Hold, variables: Readonly<Record<string, string>>) => hooks.acquired(hold, variables),
       }),
@@ -180,12 +182,14 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     if (!this.isCompat) super.sayWaiting(text)
   }
 
-  #reporter(isCompat: boolean, hooks: Hooks): (event: AnyLockEvent) => void {
+  #reporter(isCompat: boolean, hooks: Hooks, command: string): (event: AnyLockEvent) => void {
     const {verbose: isVerbose, quiet: isQuiet, events} = this.flags
     const {prefix} = this.args
     const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
     this.#waiting = waiting
-    const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events}))
+    const facts = {...toAcquireOptions(this.flags), graceMs: this.flags.grace ?? defaultGraceMs, command}
+    const recorder = new FlightRecorder(stateDirectory(this.host.env, 'locks'), prefix, facts)
+    const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events, recorder}))
     return event => {
       reporter.record(event)
       hooks.handle(event)

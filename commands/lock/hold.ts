@@ -4,8 +4,10 @@ import * as Flags from '@oclif/core/flags'
 import writeFileAtomic from 'write-file-atomic'
 import {ownFlags} from '../../src/cli/base-command.js'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {stateDirectory} from '../../src/cli/directories.js'
 import {durationFlag} from '../../src/cli/flags.js'
 import {acquireFlags, longestWait, toAcquireOptions} from '../../src/cli/lock/acquire-flags.js'
+import {FlightRecorder} from '../../src/cli/lock/flight-recorder.js'
 import {LockReporter} from '../../src/cli/lock/lock-reporter.js'
 import {checkSubVerb} from '../../src/cli/lock/sub-verb.js'
 import {WaitingLine} from '../../src/cli/lock/waiting-line.js'
@@ -82,14 +84,15 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
     if (flags['follow-parent']) this.#follow(parent)
     const {verbose: isVerbose, quiet: isQuiet, events} = flags
     const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
-    const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events}))
+    const settings = {...toAcquireOptions(flags), graceMs: flags.grace ?? defaultGraceMs, command: 'lock hold'}
+    const directory = stateDirectory(this.host.env, 'locks')
+    const recorder = new FlightRecorder(directory, prefix, settings)
+    const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events, recorder}))
     await holdWhile(this.openClient(), {
       prefix,
-      ...toAcquireOptions(flags),
+      ...settings,
       timeout: longestWait(flags, ownFlags(this.typed, LockHold), this.out),
-      graceMs: flags.grace ?? defaultGraceMs,
       sessionName: flags.name ?? `baton lock for 'lock hold' at '${prefix}'`,
-      command: 'lock hold',
       signal,
       searchPath: this.host.env.PATH,
       connection: this.clientOptions(),

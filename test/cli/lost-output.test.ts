@@ -76,6 +76,7 @@ const rows: readonly (readonly [line: string, exitCode?: number])[] = [
   ['lock overdue lost/lock --every 1h', 1],
   ['lock status lost/lock', 1],
   ['lock watch lost/lock'],
+  ['lock why lost/lock --json', 1],
   ['members'],
   ['replicate lost/@dc1:copy/ --once --json'],
   ['replicate held --json'],

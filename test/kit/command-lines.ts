@@ -20,6 +20,7 @@ export class CommandLines implements Disposable {
     'keys sign',
     'keys verify',
     'responder status',
+    'lock why',
     'tour',
   ]
 

@@ -193,6 +193,7 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('lock.ls', ['lock', 'ls', '--json'])
     expect((await runCli(['lock', '--record', 'l/free', '--', 'true'], options())).exitCode).toBe(0)
     await expectJson('lock.history', ['lock', 'history', '--json', 'l/free'])
+    await expectJson('lock.why', ['lock', 'why', '--json', 'l/free'])
     await expectJson('lock.overdue', ['lock', 'overdue', '--json', '--every', '1h', 'l/free'])
   })
 

@@ -181,6 +181,18 @@ const lockSchemas = {
       }),
     ),
   }),
+  'lock.why': z.strictObject({
+    flights: z.array(
+      z.strictObject({
+        pid: whole,
+        prefix: z.string(),
+        lines: z.array(
+          z.looseObject({type: z.string(), time: z.string(), bootMs: whole, process: whole, prefix: z.string()}),
+        ),
+        end: z.enum(['lost', 'released', 'failed', 'running', 'killed']),
+      }),
+    ),
+  }),
   'lock.overdue': z.strictObject({
     prefix: z.string(),
     everyMs: milliseconds,

@@ -3,6 +3,7 @@ import {systemClock} from '../../core/time/clock.js'
 import {EventWriter} from '../event-writer.js'
 import type {Output} from '../output.js'
 import {type AnyLockEvent, toEventLine, toProgress, toWarning} from './event-lines.js'
+import type {FlightRecorder} from './flight-recorder.js'
 import {LeaseNews} from './lease-news.js'
 import type {WaitingLine} from './waiting-line.js'
 
@@ -15,6 +16,8 @@ interface LockReporterOptions {
   readonly waiting: WaitingLine
   /** Value of `--events`; undefined if the flag was not given. */
   readonly events: string | undefined
+  /** Records the events on this machine. */
+  readonly recorder: FlightRecorder
 }
 
 /** Reports the events of a lock: as lines of JSON, and as lines for people. */
@@ -30,9 +33,12 @@ export class LockReporter implements AsyncDisposable {
     this.#news = new LeaseNews({prefix, now: systemBootTime, wallMs: () => systemClock.wallMs()})
   }
 
-  /** Writes an event as a line of JSON. */
+  /** Writes an event as a line of JSON, and records it on this machine. */
   record(event: AnyLockEvent): void {
-    this.#events?.line(toEventLine(event, {prefix: this.#options.prefix, wallMs: systemClock.wallMs()}))
+    const {prefix, recorder} = this.#options
+    const line = toEventLine(event, {prefix, wallMs: systemClock.wallMs()})
+    this.#events?.line(line)
+    recorder.record(line)
   }
 
   /** Prints a line for people if the event needs one. */
@@ -54,6 +60,7 @@ export class LockReporter implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#options.waiting.end()
+    this.#options.recorder[Symbol.dispose]()
     await this.#events?.[Symbol.asyncDispose]()
   }
 }

@@ -27,6 +27,7 @@ const offline = [
   'keys revoke',
   'keys sign',
   'keys verify',
+  'lock why',
   'responder status',
   'tour',
 ]

@@ -1,0 +1,126 @@
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import {join} from 'node:path'
+import {systemBootTime} from '../../core/time/boot-time.js'
+import {formatDuration} from '../../core/time/duration.js'
+import {makeFolder} from '../../process/make-folder.js'
+
+const ending = '.ndjson'
+/** Size of a file above which a new one is begun. The one before it is kept. */
+const mostBytes = 512 * 1024
+/** Number of files that are kept. The oldest ones are deleted when a lock with a new name is recorded. */
+const mostFiles = 200
+
+/** Settings of a lock that its record begins with. */
+export interface FlightFacts {
+  readonly command: string
+  readonly ttlMs: number
+  readonly lockDelayMs: number
+  readonly graceMs: number
+}
+
+/** One line of a record. Fields besides these are those of the event. */
+export interface FlightLine {
+  readonly type: string
+  readonly time: string
+  /** Boot time of the line in milliseconds, in which the deadlines of events are. */
+  readonly bootMs: number
+  /** ID of the process that recorded the line. */
+  readonly process: number
+  readonly prefix: string
+  readonly [field: string]: unknown
+}
+
+/**
+ * Records the events of locks on this machine, so that `baton lock why` can explain later why one ended. Each line is
+ * written at once, and the system keeps it even if this process is killed. A record that cannot be written is left out:
+ * it must not stop a lock.
+ */
+export class FlightRecorder implements Disposable {
+  readonly #file: string
+  readonly #prefix: string
+  #fd: number | undefined
+
+  constructor(directory: string, prefix: string, facts: FlightFacts) {
+    this.#prefix = prefix
+    this.#file = join(directory, fileName(prefix))
+    this.#fd = attempt(() => open(directory, this.#file))
+    const {command, ttlMs, lockDelayMs, graceMs} = facts
+    const settings = {
+      ttl: formatDuration(ttlMs),
+      lockDelay: formatDuration(lockDelayMs),
+      grace: formatDuration(graceMs),
+    }
+    this.record(JSON.stringify({time: new Date().toISOString(), prefix, type: 'begin', command, ...settings}))
+  }
+
+  /** Writes a line of `--events`, with the process and the boot time. */
+  record(eventLine: string): void {
+    const fd = this.#fd
+    if (fd === undefined) return
+    const facts = `"process":${process.pid},"bootMs":${Math.round(systemBootTime())}`
+    attempt(() => writeSync(fd, `${eventLine.slice(0, -1)},${facts}}\n`))
+  }
+
+  /** Ends the record: without this last line, the process was killed. */
+  [Symbol.dispose](): void {
+    const fd = this.#fd
+    if (fd === undefined) return
+    this.record(JSON.stringify({time: new Date().toISOString(), prefix: this.#prefix, type: 'end'}))
+    this.#fd = undefined
+    attempt(() => {
+      if (fstatSync(fd).size > mostBytes) renameSync(this.#file, `${this.#file}.old`)
+    })
+    attempt(() => closeSync(fd))
+  }
+}
+
+/** Returns the recorded lines of a lock, or of all locks; those of one lock in the order in which they were written. Lines that are damaged are left out. */
+export function readFlights(directory: string, prefix?: string): readonly FlightLine[] {
+  const names = prefix === undefined ? (attempt(() => readdirSync(directory)) ?? []) : bothNames(prefix)
+  const lines = names.flatMap(name => (attempt(() => readFileSync(join(directory, name), 'utf8')) ?? '').split('\n'))
+  return lines.flatMap(line => {
+    const parsed = attempt(() => JSON.parse(line) as FlightLine)
+    return parsed && isLine(parsed) && (prefix === undefined || parsed.prefix === prefix) ? [parsed] : []
+  })
+}
+
+const isLine = ({type, time, process: id, prefix, bootMs}: Partial<FlightLine>): boolean =>
+  [type, time, prefix].every(text => typeof text === 'string') &&
+  [id, bootMs].every(number => typeof number === 'number')
+
+const fileName = (prefix: string): string => `${encodeURIComponent(prefix).slice(0, 200)}${ending}`
+
+const bothNames = (prefix: string): readonly string[] => [`${fileName(prefix)}.old`, fileName(prefix)]
+
+function open(directory: string, file: string): number {
+  makeFolder(directory, 0o700)
+  if (attempt(() => statSync(file)) === undefined) removeOldest(directory)
+  return openSync(file, 'a', 0o600)
+}
+
+function removeOldest(directory: string): void {
+  const names = readdirSync(directory).filter(name => name.includes(ending))
+  if (names.length < mostFiles) return
+  const aged = names.map(name => ({name, at: attempt(() => statSync(join(directory, name)).mtimeMs) ?? 0}))
+  const oldest = aged.sort((one, other) => one.at - other.at).slice(0, names.length - mostFiles + 1)
+  for (const {name} of oldest) attempt(() => rmSync(join(directory, name), {force: true}))
+}
+
+/** Returns undefined if the system refuses the action. */
+function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action()
+  } catch {
+    return undefined
+  }
+}
