@@ -13,6 +13,7 @@ import {
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {parse} from 'yaml'
 // @ts-expect-error the build has no types
 import {buildDeb as untypedDeb} from '../../bin/deb.mjs'
 // @ts-expect-error the build has no types
@@ -124,6 +125,20 @@ describe('the Debian package', () => {
     const verify = ['verify', '--man=no', '--recursive-errors=no', `--root=${tree}`, ...units]
     const {SYSTEMD_LOG_LEVEL: _level, ...env} = process.env
     expect(execFileSync('systemd-analyze', verify, {encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe']})).toBe('')
+  })
+})
+
+describe('the files for schedulers', () => {
+  const text = (name: string): string => readFileSync(join('packaging', name), 'utf8')
+
+  it('are valid YAML and HCL, and start baton', async () => {
+    const compose = parse(text('compose.yaml')) as {
+      readonly services: Readonly<Record<string, {readonly image: string}>>
+    }
+    expect(compose.services['ui']?.image).toBe('baton')
+    expect(parse(text('kubernetes.yaml'))).toMatchObject({kind: 'CronJob'})
+    const {default: hcl} = await import('js-hcl-parser')
+    expect(JSON.parse(hcl.parse(text('nomad.hcl')))).toHaveProperty('job')
   })
 })
 

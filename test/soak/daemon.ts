@@ -24,6 +24,11 @@ export class Daemon implements AsyncDisposable {
     this.#timer = setInterval(() => this.#sample(), sampleMs)
   }
 
+  /** Returns the end of its messages. */
+  said(): string {
+    return `${this.name}: ${this.#command.stderr.slice(-800)}`
+  }
+
   /** Throws if the daemon has ended. */
   check(): void {
     if (this.#end !== undefined) throw new Error(this.#end)

@@ -64,7 +64,21 @@ const commands: Readonly<Record<string, readonly string[]>> = {
   replicate: ['replicate', 'app/@dc1:copy/'],
   discover: ['discover', 'app/services', '--listen', '127.0.0.1:0'],
   template: ['template', `${folder}/in:${rendered}`],
-  'event watch': ['event', 'watch', '--name', 'soak', '--durable', '--state', `${folder}/e`, '--', 'sh', '-c', handler],
+  'event watch': [
+    'event',
+    'watch',
+    '--name',
+    'soak',
+    '--durable',
+    '--from',
+    'earliest',
+    '--state',
+    `${folder}/e`,
+    '--',
+    'sh',
+    '-c',
+    handler,
+  ],
   watch: ['watch', 'keyprefix', 'app/', '--', 'true'],
   ui: ['ui', '--listen', '127.0.0.1:0'],
 }
@@ -146,15 +160,23 @@ async function contend(who: number): Promise<void> {
 async function verify(after: string): Promise<void> {
   const options = {timeoutMs: 120_000, intervalMs: 250}
   const until = (what: string, check: () => Promise<boolean> | boolean): Promise<unknown> =>
-    waitUntil(check, {what: `${what} after ${after}`, ...options})
+    waitUntil(check, {what: `${what} after ${after}`, ...options}).catch((error: unknown) => {
+      for (const daemon of daemons) daemon.check()
+      const said = daemons.map(daemon => daemon.said()).join('\n')
+      throw new Error(`${String(error)}\n${said}`, {cause: error})
+    })
   const reached = writes
   const expected = [...fired]
+  let missing: readonly string[] = []
   const isAtLeast = (text: string | undefined): boolean => Number(text ?? -1) >= reached
   await until('the copy to be current', async () => isAtLeast((await consul.kvGet('copy/count'))?.value))
   await until('the file to be current', () => isAtLeast(readFileSync(rendered, 'utf8')))
   await until('every event to be handled', () => {
     const lines = readFileSync(handled, 'utf8').split('\n')
-    return expected.every(payload => lines.includes(payload))
+    missing = expected.filter(payload => !lines.includes(payload))
+    return missing.length === 0
+  }).catch((error: unknown) => {
+    throw new Error(`${missing.join(', ')}: ${String(error)}`)
   })
   const lines = readFileSync(handled, 'utf8').trim().split('\n')
   if (new Set(lines).size !== lines.length) throw new Error(`an event was handled twice after ${after}`)
