@@ -25,7 +25,7 @@ describe('splitArgv', () => {
     )
   })
 
-  it('without --, passes everything after the key to the child, as the Go tool does', () => {
+  it("without --, passes everything after the lock's key to the child, as the Go tool does", () => {
     const word = fc.string().filter(text => text !== '--')
     fc.assert(
       fc.property(word, fc.array(word), (first, rest) => {
@@ -79,14 +79,14 @@ describe('splitArgv', () => {
     expect(splitArgv(argv, flags, {childForm: lock})).toMatchObject({own, child: undefined, fault: undefined})
   })
 
-  it('without --, treats a flag after the child command as an argument of the child', () => {
+  it("without --, treats a flag after the child's command as an argument of the child", () => {
     expect(splitArgv(['key', 'cmd', '-n', '5', '--help'], flags, {childForm: lock})).toMatchObject({
       own: ['key'],
       child: {form: 'go', words: ['cmd', '-n', '5', '--help']},
     })
   })
 
-  it('passes a second -- to the child', () => {
+  it('passes a second -- on to the child', () => {
     expect(splitArgv(['key', '--', 'a', '--', 'b'], flags, {childForm: lock}).child?.words).toEqual(['a', '--', 'b'])
   })
 
@@ -97,7 +97,7 @@ describe('splitArgv', () => {
     })
   })
 
-  it('returns no child arguments for a command that starts no child', () => {
+  it('returns no child arguments for a command that never starts a child', () => {
     expect(splitArgv(['a', 'b', '-stale'], flags).own).toEqual(['a', 'b', '--stale'])
   })
 
@@ -113,7 +113,7 @@ describe('splitArgv', () => {
     expect(splitArgv(argv, flags)).toMatchObject(split)
   })
 
-  it('reports unknown flags, and does not read -nv as two flags', () => {
+  it('reports unknown flags, and does not read -nv as the two flags -n and -v', () => {
     const {own, unknown} = splitArgv(['-nv', '-n5', '-5', '--naem', 'x', '-stale'], flags)
     expect({own, unknown}).toEqual({
       own: ['-nv', '-n5', '-5', '--naem', 'x', '--stale'],
@@ -154,7 +154,7 @@ describe('splitArgv', () => {
       )
     })
 
-    it('treats a known flag in last place as a flag, for a command that the Go tool does not have', () => {
+    it('treats a known flag in last place as a flag if the Go tool has no such command', () => {
       expect(splitArgv(['key', '--stale'], flags, cas).own).toEqual(['key', '--stale'])
     })
 

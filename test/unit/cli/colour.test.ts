@@ -4,7 +4,7 @@ import {painter} from '../../../src/cli/colour.js'
 const red = (isTTY: boolean, env: Readonly<Record<string, string>>): boolean =>
   painter({isTTY}, env)('red', 'x') === '\u001b[31mx\u001b[39m'
 
-describe('colours', () => {
+describe('output in colour', () => {
   it.each([
     ['on a terminal', true, {}, true],
     ['in a pipe', false, {}, false],
@@ -14,7 +14,7 @@ describe('colours', () => {
     ['in a pipe with FORCE_COLOR', false, {FORCE_COLOR: '1'}, true],
     ['on a terminal with FORCE_COLOR=0', true, {FORCE_COLOR: '0'}, false],
     ['with NO_COLOR and FORCE_COLOR', true, {NO_COLOR: '1', FORCE_COLOR: '1'}, false],
-  ])('%s', (_where, isTTY, env, isColoured) => {
+  ])('is used or not used as expected %s', (_where, isTTY, env, isColoured) => {
     expect(red(isTTY, env)).toBe(isColoured)
   })
 })

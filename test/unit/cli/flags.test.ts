@@ -17,7 +17,7 @@ describe('a whole number on the command line', () => {
   })
 
   it.each(['', '-1', '+1', '08', '1.5', '1e3', '1__0', '_1', '1_', '0x', 'ten', ' 1', '18446744073709551616'])(
-    'is refused if written in another way: %j',
+    'is refused in any other form: %j',
     text => {
       expect(parseGoUint(text)).toBeUndefined()
     },

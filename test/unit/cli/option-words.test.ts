@@ -16,7 +16,7 @@ function flagsOf(id: string): Readonly<Record<string, FlagShape>> {
   return Object.assign({}, ...shared.map(name => surface.shared[name]!), flags) as Record<string, FlagShape>
 }
 
-/** Every option that a command passes to the library and that has a flag. */
+/** Every option that a command passes to the library and for which the command has a flag. */
 const options: readonly (readonly [command: string, option: string, flag: string])[] = [
   ['lock', 'limit', '--limit'],
   ['lock', 'timeoutMs', '--timeout'],
@@ -103,7 +103,7 @@ const options: readonly (readonly [command: string, option: string, flag: string
 ]
 
 describe('toFlagWords', () => {
-  it.each(options)('replaces, for baton %s, the option %s by %s', (command, option, flag) => {
+  it.each(options)('for baton %s, replaces the option %s by the flag %s', (command, option, flag) => {
     expect(toFlagWords(`set \`${option}\``, flagsOf(command))).toBe(`set ${flag}`)
   })
 
@@ -113,11 +113,11 @@ describe('toFlagWords', () => {
     ['event fire', 'set `spill: true`', 'set --spill'],
     ['lock', 'set `shell: false`', 'set --no-shell'],
     ['kv get', 'set `address`', 'set --http-addr or CONSUL_HTTP_ADDR'],
-  ])('replaces, for baton %s, the options within a text: %s', (command, text, shown) => {
+  ])('for baton %s, replaces the options within a text: %s', (command, text, shown) => {
     expect(toFlagWords(text, flagsOf(command))).toBe(shown)
   })
 
-  it('does not change an option that has no flag, or text that is not an option', () => {
+  it('changes neither an option that has no flag nor text that is not an option', () => {
     const text = '`retryMs` and `a b` and `Limit` and `lock`'
     expect(toFlagWords(text, flagsOf('lock'))).toBe(text)
   })
@@ -126,7 +126,7 @@ describe('toFlagWords', () => {
     ['use `limit` 3', 'use -n 3'],
     ['set `shell: false`', 'set -shell=false'],
     ['lengthen `timeoutMs`', 'lengthen -timeout'],
-  ])('writes flags with one dash in the form of the Go tool: %s', (text, shown) => {
+  ])('writes flags with one dash, as the Go tool does, if asked to: %s', (text, shown) => {
     expect(toFlagWords(text, flagsOf('lock'), 'go')).toBe(shown)
   })
 })

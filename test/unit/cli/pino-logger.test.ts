@@ -6,7 +6,7 @@ describe('the text format of log lines', () => {
   const stderr = new PassThrough({encoding: 'utf8'})
   const logger = createPinoLogger('info', {format: 'text', write: text => stderr.write(text), wallMs: () => 0})
 
-  it('has time, level, message and fields in one line, without a stack trace', () => {
+  it('contains time, level, message and fields in one line, but no stack trace', () => {
     const error = new Error('refused:\n  no key')
     logger
       .child({component: 'replicate'})

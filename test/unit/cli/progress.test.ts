@@ -21,7 +21,7 @@ describe('the progress line', () => {
     expect(written).toEqual(['\r\u001b[Jbaton: 400 of 1000 keys, 200/s, 3s left', '\r\u001b[J'])
   })
 
-  it('is printed each ten seconds without a terminal', async () => {
+  it('is printed every ten seconds if the output is not a terminal', async () => {
     const {clock, written, progress} = setUp({isTTY: false})
     for (let done = 0; done <= 2500; done += 100) {
       progress.update('app/: ', done, 10_000)

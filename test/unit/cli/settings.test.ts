@@ -14,7 +14,7 @@ const flags = {
 } as const
 let dir: string
 
-/** Files that have to be refused, with the text that comes after the name of the file. */
+/** Files that must be refused, each with the text that follows the file's name in the message. */
 const refused: readonly {readonly text: string; readonly line: string; readonly hint?: string}[] = [
   {text: '{"lokc":{"timeout":"1s"}}', line: "unknown setting 'lokc'", hint: "did you mean 'lock'?"},
   {text: '{"kv-gte":{}}', line: "unknown setting 'kv-gte'", hint: "did you mean 'kv-get'?"},
@@ -56,7 +56,7 @@ const layer = (argv: string[], env: Record<string, string> = {}, command = 'kv g
   })
 
 describe('layerSettings', () => {
-  it('takes the variable if a flag of the connection is given without a value', async () => {
+  it('uses the variable if a connection flag is given without a value', async () => {
     const {argv, sources} = await layer(['--http-addr=', '--token=', 'key', '--', '--http-addr='], {
       CONSUL_HTTP_ADDR: 'b:1',
       CONSUL_HTTP_TOKEN: 't',
@@ -65,7 +65,7 @@ describe('layerSettings', () => {
     expect(sources.get('http-addr')).toBe('CONSUL_HTTP_ADDR')
   })
 
-  it('does not read settings from the arguments after --', async () => {
+  it('reads no settings from the arguments after --', async () => {
     const {argv, sources} = await layer(['key', '--', '--config=/nowhere', '--token=x'], {CONSUL_HTTP_TOKEN: 't'})
     expect(sources.get('token')).toBe('CONSUL_HTTP_TOKEN')
     expect(argv).toEqual(['--token=t', 'key', '--', '--config=/nowhere', '--token=x'])
@@ -85,19 +85,19 @@ describe('layerSettings', () => {
     expect(await of([], {BATON_HTTP_ADDR: ''})).toEqual([[], undefined])
   })
 
-  it('lets a later file override an earlier one, and the section of a command override the rest of its file', async () => {
+  it("lets a later file override an earlier one, and a command's section override the rest of its file", async () => {
     const {argv} = await layer([`--config=${join(dir, 'a.json')}`, `--config=${join(dir, 'b.yaml')}`], {}, 'lock')
     expect(argv).toContain('--http-addr=b:1')
     expect(argv).toContain('--timeout=2s')
   })
 
-  it('reads booleans as Go does, and names the variable with an invalid one', async () => {
+  it("reads booleans in Go's syntax, and names the variable if one is invalid", async () => {
     expect((await layer([], {BATON_STALE: 'T'})).argv).toEqual(['--stale'])
     expect((await layer([], {BATON_STALE: '0'})).argv).toEqual(['--no-stale'])
     await expect(layer([], {BATON_STALE: 'yes'})).rejects.toThrow("BATON_STALE: 'yes' is neither true nor false")
   })
 
-  it('ignores variables and files for a setting that a flag turned off', async () => {
+  it('ignores variables and files for a setting that a flag has turned off', async () => {
     const given = {
       command: 'kv delete',
       argv: ['key'],
@@ -120,14 +120,17 @@ describe('layerSettings', () => {
     await expect(layer([`--config=${join(dir, 'none.json')}`])).rejects.toThrow('ENOENT')
   })
 
-  it.each(refused.map((one, at) => ({...one, at})))('refuses a file with $text', async ({at, line, hint}) => {
-    const path = join(dir, `refused-${at}.json`)
-    await expect(layer([`--config=${path}`])).rejects.toMatchObject({
-      code: 'BATON_CONFIG',
-      message: `config: ${path}: ${line}`,
-      ...(hint !== undefined && {hint}),
-    })
-  })
+  it.each(refused.map((one, at) => ({...one, at})))(
+    'refuses a file with the content $text',
+    async ({at, line, hint}) => {
+      const path = join(dir, `refused-${at}.json`)
+      await expect(layer([`--config=${path}`])).rejects.toMatchObject({
+        code: 'BATON_CONFIG',
+        message: `config: ${path}: ${line}`,
+        ...(hint !== undefined && {hint}),
+      })
+    },
+  )
 
   it('lists secrets without their values', () => {
     const shown = describeSettings(

@@ -8,7 +8,7 @@ function setUp(columns: number) {
 }
 
 describe('a status line', () => {
-  it('is erased before it is drawn again, and removed at the end', () => {
+  it('is erased before it is redrawn, and removed at the end', () => {
     const {written, line} = setUp(80)
     line.draw('a', ' 1')
     line.draw('a', ' 2')
@@ -17,7 +17,7 @@ describe('a status line', () => {
     expect(written).toEqual(['\r\u001b[Ja 1', '\r\u001b[Ja 2', '\r\u001b[J'])
   })
 
-  it('omits the middle of its text, but no numbers, on a narrow terminal', () => {
+  it('loses the middle of its text, but none of its numbers, on a narrow terminal', () => {
     const {written, line} = setUp(20)
     line.draw('waiting for a/long/name', ' for 4m12s')
     expect(written).toEqual(['\r\u001b[Jwai...ame for 4m12s'])
@@ -29,7 +29,7 @@ describe('a status line', () => {
     expect(written).toEqual(['\r\u001b[J\u65e5... for 1s'])
   })
 
-  it('erases all its rows if the terminal became narrower', () => {
+  it('erases all of its rows if the terminal has become narrower', () => {
     const {stream, written, line} = setUp(80)
     line.draw('x'.repeat(70), '')
     stream.columns = 40

@@ -41,7 +41,7 @@ const response = (status: number, text = ''): TransportResponse => ({
 const refused = new TransportError('BATON_CONNECT', 'connection refused')
 
 describe('WaitAloud, the messages about waiting for Consul', () => {
-  it('reports nothing if answers come at once, or while a blocking query waits', async () => {
+  it('reports nothing if answers come at once, or while a blocking query is waiting', async () => {
     const first = send()
     answers[0]?.resolve(response(200))
     await first
@@ -51,7 +51,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('reports at growing intervals that it waits and why, and once that Consul answers again', async () => {
+  it('reports at growing intervals that it waits and why, and finally that Consul answers again', async () => {
     const first = send()
     await clock.advance(1500)
     expect(said).toEqual(['waiting for Consul: 127.0.0.1:1 has not answered yet (for 2s)'])
@@ -107,7 +107,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(said).toEqual([])
   })
 
-  it('reports an error that waiting cannot fix, unless a request for the same path succeeded before', async () => {
+  it('reports an error that waiting cannot fix, unless an earlier request for the same path succeeded', async () => {
     const denied = async (path: string): Promise<void> => {
       const sent = send(path)
       answers.at(-1)?.resolve(response(403, 'Permission denied'))
@@ -122,7 +122,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(hopeless).toHaveLength(1)
   })
 
-  it('does not call a failure a wait if waiting cannot fix it, and reports that it is over', async () => {
+  it('does not report a failure as a wait if waiting cannot fix it, and reports the end of an earlier wait', async () => {
     const ask = async (path: string, ...answer: Parameters<typeof response>): Promise<void> => {
       const sent = send(path)
       answers.at(-1)?.resolve(response(...answer))

@@ -17,8 +17,8 @@ const write = (name: string, text: string): string => {
 }
 const read = (text: string, name = 'c.hcl') => readReplicateConfig(write(name, text), flagNames)
 
-describe("consul-replicate's configuration", () => {
-  it('reads every setting', async () => {
+describe('a configuration file of consul-replicate', () => {
+  it('can contain every setting', async () => {
     const {settings, warnings} = await read(`
       # a comment
       consul {
@@ -85,7 +85,7 @@ describe("consul-replicate's configuration", () => {
     ['prefix { source = "a/@dc1:b/" datacenter = "dc1" destination = "b/" }', ['a/@dc1:b/']],
     ['PREFIX { Source = "a/@dc1" }', ['a/@dc1']],
     ['{"prefix": [{"source": "a/@dc1", "destination": "b/"}]} // end', ['a/@dc1:b/']],
-  ])('reads the form %s', async (text, prefix) => {
+  ])('is read in the form %s', async (text, prefix) => {
     expect((await read(text)).settings).toEqual({prefix})
   })
 
@@ -117,7 +117,7 @@ describe("consul-replicate's configuration", () => {
     ['syslog = true', /syslog must be a block/],
     ['prefix {', /At 1:\d+: /],
     ['prefix { source = 5 }', /prefix.source must be a string/],
-  ])('refuses %s in one line', async (text, message) => {
+  ])('is refused in one line if it contains %s', async (text, message) => {
     const failure = await read(text).catch((error: unknown) => error)
     expect(failure).toMatchObject({code: 'BATON_CONFIG', message: expect.stringMatching(message)})
     expect((failure as Error).message).not.toContain('\n')
@@ -134,32 +134,32 @@ describe("consul-replicate's configuration", () => {
     ['wait { mn = "5s" }', 'min'],
     ['auth { user = "a" }', 'username'],
     ['max_stal = "1s"', 'max_stale'],
-  ])('names the nearest setting for %s', async (text, nearest) => {
+  ])('is refused with the nearest setting for %s', async (text, nearest) => {
     const failure = await read(text).catch((error: unknown) => error)
     expect(failure).toMatchObject({code: 'BATON_CONFIG', hint: `did you mean '${nearest}'?`})
   })
 
-  it('merges the settings of a repeated block', async () => {
+  it('may repeat a block, whose settings are then merged', async () => {
     const {settings} = await read(
       'consul { address = "a:1" }\nconsul { token = "t" }\nconsul { retry { attempts = 1 } }',
     )
     expect(settings).toEqual({'http-addr': 'a:1', token: 't', 'consul-retry-attempts': 1})
   })
 
-  it('reads the deprecated top-level settings together, with a warning for each', async () => {
+  it('may contain the deprecated top-level settings, with a warning for each', async () => {
     const {settings, warnings} = await read('consul = "a:1"\ntoken = "t"\nretry = "10s"\nssl { enabled = true }')
     expect(settings).toEqual({'http-addr': 'a:1', token: 't', 'consul-retry-backoff': '10s', 'consul-ssl': true})
     expect(warnings).toHaveLength(4)
   })
 
-  it('accepts `enabled` in the block `wait`, and warns about a duration without a unit', async () => {
+  it('may contain `enabled` in the block `wait`, and causes a warning if a duration has no unit', async () => {
     expect((await read('wait { enabled = true min = "5s" }')).settings).toEqual({wait: '5s'})
     const {settings, warnings} = await read('max_stale = 5')
     expect(settings).toEqual({'max-stale': '5ns'})
     expect(warnings[0]).toMatch(/5 nanoseconds/)
   })
 
-  it('reads the files of a folder in the order of their names, each once, also through links', async () => {
+  it('may be a folder, whose files are each read once, in the order of their names, even through links', async () => {
     const data = join(folder, '..2024')
     mkdirSync(data)
     writeFileSync(join(data, 'b.hcl'), 'prefix = "b/@dc1"\nmax_delete = "2"')
@@ -173,7 +173,7 @@ describe("consul-replicate's configuration", () => {
     expect(settings).toEqual({prefix: ['a/@dc1', 'b/@dc1'], 'max-delete': '2', exclude: ['x', 'x']})
   })
 
-  it('names the file that cannot be read', async () => {
+  it('is named if it cannot be read', async () => {
     await expect(readReplicateConfig(join(folder, 'none'), flagNames)).rejects.toThrow(/cannot read .*none: ENOENT/)
   })
 })

@@ -16,7 +16,7 @@ const faultOf = async (text: string): Promise<string> => {
 }
 
 describe('a configuration file of consul-template', () => {
-  it('reads every setting of the connection and of the process', async () => {
+  it('can contain every setting of the connection and of the process', async () => {
     const text = `
 consul {
   address = "consul:8500"
@@ -57,7 +57,7 @@ timeout = "3s"`
     })
   })
 
-  it('reads templates with all their settings', async () => {
+  it('can contain templates with all their settings', async () => {
     const text = `
 template {
   source = "a.ctmpl"
@@ -98,7 +98,7 @@ EOT
     ])
   })
 
-  it('reads deprecated forms, and warns about each', async () => {
+  it('may contain deprecated forms, with a warning for each', async () => {
     const {settings, warnings} = await read(`
 consul = "127.0.0.1:8500"
 token = "t"
@@ -118,12 +118,12 @@ deduplicate { enabled = true }`)
     ])
   })
 
-  it('reads JSON with a list of templates', async () => {
+  it('may be JSON with a list of templates', async () => {
     const {templates} = await read('{"template": [{"source": "a", "destination": "b"}, {"source": "c"}]}')
     expect(templates).toEqual([{source: 'a', destination: 'b'}, {source: 'c'}])
   })
 
-  it('refuses unknown names at any depth, with the nearest right one', async () => {
+  it('is refused if it contains an unknown name at any depth, with the nearest known one', async () => {
     expect(await faultOf('templte { source = "a" }')).toBe(
       "config: ct.hcl: unknown setting 'templte'|did you mean 'template'?",
     )
@@ -138,7 +138,7 @@ deduplicate { enabled = true }`)
     )
   })
 
-  it('refuses wrong types by name', async () => {
+  it('is refused with the name of a setting that has the wrong type', async () => {
     expect(await faultOf('template { backup = "yes" }')).toBe('config: ct.hcl: template.backup must be a boolean|')
     expect(await faultOf('template { perms = "rw" }')).toBe(
       'config: ct.hcl: template.perms must be a mode like "0644"|',

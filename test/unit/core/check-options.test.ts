@@ -51,7 +51,7 @@ const rules: readonly [string, OptionRule, {readonly good: readonly unknown[]; r
 ]
 
 describe('checkOptions', () => {
-  it.each(rules)('accepts valid values and refuses others: %s', (_, rule, {good, bad}) => {
+  it.each(rules)('accepts valid values and refuses others, for the rule: %s', (_, rule, {good, bad}) => {
     for (const value of good) expect(refusalOf(() => checkOptions('f', {value}, {value: rule}))).toBeUndefined()
     for (const value of bad) {
       const refusal = refusalOf(() => checkOptions('f', {value}, {value: rule}))
@@ -60,7 +60,7 @@ describe('checkOptions', () => {
     }
   })
 
-  it('names the range of a count', () => {
+  it('names the allowed range of a count', () => {
     expect(count({min: 1}).expected).toBe('a whole number of at least 1')
     expect(count({min: 1, max: 64}).expected).toBe('a whole number from 1 to 64')
     expect(count({min: 1, unit: 'bytes', isEndless: true}).expected).toBe(
@@ -68,7 +68,7 @@ describe('checkOptions', () => {
     )
   })
 
-  it('refuses a missing option only if it is required', () => {
+  it('refuses a missing option only if the option is required', () => {
     expect(refusalOf(() => checkOptions('f', {ttlMs: undefined}, {ttlMs: duration()}))).toBeUndefined()
     expect(refusalOf(() => checkOptions('f', {key: undefined}, {key: text}, ['key']))?.details).toEqual({
       option: 'key',

@@ -18,11 +18,14 @@ describe.each([
   ['readInput', readInput],
   ['readInputSync', async (path: string, limit?: number) => readInputSync(path, limit)],
 ] as const)('%s', (_, read) => {
-  it.each([0, 1, 65_536, 65_537, 200_000])('returns all of %d bytes, which is the limit', async bytes => {
-    expect((await read(fileOf(bytes), bytes)).equals(Buffer.alloc(bytes, 'x'))).toBe(true)
-  })
+  it.each([0, 1, 65_536, 65_537, 200_000])(
+    'reads a file of %d bytes completely if that is also the limit',
+    async bytes => {
+      expect((await read(fileOf(bytes), bytes)).equals(Buffer.alloc(bytes, 'x'))).toBe(true)
+    },
+  )
 
-  it('rejects if the file has one byte more than the limit', async () => {
+  it('rejects if a file has one byte more than the limit', async () => {
     await expect(read(fileOf(70_000), 69_999)).rejects.toThrow(InputTooLarge)
   })
 
@@ -34,7 +37,7 @@ describe.each([
     expect(await read('/dev/null')).toHaveLength(0)
   })
 
-  it('rejects with the error of the system for a folder and for a file that does not exist', async () => {
+  it("rejects with the system's error for a folder and for a file that does not exist", async () => {
     const why = async (path: string): Promise<string> => read(path).then(() => 'read', whyUnreadable)
     expect(await why(folder)).toBe('EISDIR')
     expect(await why(join(folder, 'none'))).toBe('ENOENT')
@@ -52,7 +55,7 @@ describe('readStream', () => {
     expect(stream.destroyed).toBe(true)
   })
 
-  it('joins the text and the bytes of a stream', async () => {
+  it('joins text and bytes from a stream', async () => {
     expect((await readStream(Readable.from(['ä', Buffer.from('b')]), 10)).toString()).toBe('äb')
   })
 })

@@ -13,8 +13,8 @@ function setUp() {
   return {clock, outage, reports}
 }
 
-describe('an outage', () => {
-  it('is reported after 1.5 s, then at intervals that double, and once when it is over', async () => {
+describe('the report of an outage', () => {
+  it('comes after 1.5 s, then at intervals that double, and once more when the outage is over', async () => {
     const {clock, outage, reports} = setUp()
     outage.begin()
     await clock.advance(1400)
@@ -30,7 +30,7 @@ describe('an outage', () => {
     ])
   })
 
-  it('is not reported when it is short', async () => {
+  it('is omitted if the outage is short', async () => {
     const {clock, outage, reports} = setUp()
     outage.fail(new Error('reset'))
     await clock.advance(1000)
@@ -39,7 +39,7 @@ describe('an outage', () => {
     expect(reports).toEqual([])
   })
 
-  it('is reported with the last error, and counted from the first request', async () => {
+  it('contains the last error, and the time since the first request', async () => {
     const {clock, outage, reports} = setUp()
     outage.begin()
     await clock.advance(1000)
@@ -48,7 +48,7 @@ describe('an outage', () => {
     expect(reports).toMatchObject([['overdue', 1500, {message: 'reset'}]])
   })
 
-  it('begins with a failed request, and does not end with the first success', async () => {
+  it('begins with a failed request, and does not end with the first successful one', async () => {
     const {clock, outage, reports} = setUp()
     await outage.watch(() => Promise.reject(new Error('reset'))).catch(() => {})
     await outage.watch(() => Promise.resolve())

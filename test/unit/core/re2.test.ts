@@ -9,13 +9,13 @@ describe('RE2', () => {
     expect(re2.compile('(?i)WEB')('web-1')).toBe(true)
   })
 
-  it('refuses a pattern that RE2 does not support, with the message of Go', async () => {
+  it("refuses a pattern that RE2 does not support, with Go's message", async () => {
     const re2 = await loadRe2()
     expect(() => re2.compile('(?=a)')).toThrow('error parsing regexp: ')
     expect(() => re2.compile('(a')).toThrow('missing closing )')
   })
 
-  it('quotes a text so that it matches only itself', async () => {
+  it('quotes a text so that the result matches only that text', async () => {
     const re2 = await loadRe2()
     const pattern = `^${re2.quote('web.1+')}$`
     expect(re2.compile(pattern)('web.1+')).toBe(true)

@@ -5,7 +5,7 @@ import {FakeClock} from '../../kit/fake-clock.js'
 
 const refused = (): TransportError => new TransportError('BATON_CONNECT', 'refused')
 
-/** Fails this many times, then returns the number of calls. */
+/** Returns a function that fails this many times, and then returns the number of its calls. */
 function failing(times: number, error: () => unknown = refused): () => Promise<number> {
   let calls = 0
   return async () => {
@@ -25,7 +25,7 @@ function setUp(): Pick<RetryOptions, 'clock' | 'backoff'> & {readonly clock: Fak
 }
 
 describe('retry', () => {
-  it('repeats after transient errors, with the delays of the back-off', async () => {
+  it('repeats an attempt after transient errors, with the delays of the back-off', async () => {
     const {clock, backoff} = setUp()
     const delays: number[] = []
     const result = retry(failing(2), {clock, backoff, onRetry: (_, delayMs) => delays.push(delayMs)})
@@ -48,7 +48,7 @@ describe('retry', () => {
     await expect(retry(failing(1), {...setUp(), isRetryable})).rejects.toThrow('refused')
   })
 
-  it('repeats after any error that the caller calls retryable', async () => {
+  it('repeats an attempt after any error that the caller considers retryable', async () => {
     const {clock, backoff} = setUp()
     const result = retry(
       failing(1, () => 'again'),
@@ -58,7 +58,7 @@ describe('retry', () => {
     await expect(result).resolves.toBe(2)
   })
 
-  it('rejects with the last error when all attempts are used', async () => {
+  it('rejects with the last error if all attempts are used up', async () => {
     const {clock, backoff} = setUp()
     let calls = 0
     const attempt = async (): Promise<never> => {
@@ -70,7 +70,7 @@ describe('retry', () => {
     await rejected
   })
 
-  it("rejects with the signal's reason before an attempt, after one, and during a delay", async () => {
+  it("rejects with the signal's reason before an attempt, after an attempt, and during a delay", async () => {
     const aborted = AbortSignal.abort('before')
     await expect(retry(failing(0), {...setUp(), signal: aborted})).rejects.toBe('before')
 

@@ -36,8 +36,8 @@ const pool = {
   ],
 }
 
-describe('directory of services', () => {
-  it('finds services by capability, the largest first, and returns copies', async () => {
+describe('a directory of services', () => {
+  it('finds services by capability, those with the largest value first, and returns copies', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     const directory = start(source)
@@ -67,7 +67,7 @@ describe('directory of services', () => {
     expect(directory.status.stats).toMatchObject({answers: 2, updates: 1})
   })
 
-  it('keeps the last good list while its source cannot be read, and logs it', async () => {
+  it('keeps the last valid list while its source cannot be read, and logs that', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     const directory = start(source)
@@ -82,7 +82,7 @@ describe('directory of services', () => {
     expect(directory.status).toMatchObject({staleForMs: 0, problems: []})
   })
 
-  it('logs one outage once, even if the addresses in its messages differ', async () => {
+  it('logs one outage once, even if the addresses in its error messages differ', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     const logged: unknown[] = []
@@ -116,7 +116,7 @@ describe('directory of services', () => {
     await until('the first list', () => directory.status.state === 'live')
   })
 
-  it('keeps the last good list if a required document disappears', async () => {
+  it('keeps the last valid list if a required document disappears', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     const directory = start(source, {isRequired: true})
@@ -127,7 +127,7 @@ describe('directory of services', () => {
     expect(directory.services()).toHaveLength(4)
   })
 
-  it('accepts an empty answer only after the leader confirms it', async () => {
+  it('accepts an empty answer only after the leader has confirmed it', async () => {
     const clock = new FakeClock()
     const source = new ManualSource()
     await source.set({a: pool})
@@ -149,7 +149,7 @@ describe('directory of services', () => {
     expect(directory.status.state).toBe('live')
   })
 
-  it('shows the total delay by the rate limiter', async () => {
+  it('shows the total delay caused by the rate limiter', async () => {
     const source = new ManualSource()
     const directory = start(source)
     for (let version = 0; directory.status.stats.limitDelayMs === 0; version += 1) {
@@ -159,7 +159,7 @@ describe('directory of services', () => {
     expect(directory.status.stats.limitDelayMs).toBeGreaterThan(0)
   })
 
-  it('follows more sources than may have blocking queries at once, without a warning', async () => {
+  it('follows more sources than there may be blocking queries, without a warning', async () => {
     const warnings: Error[] = []
     const onWarning = (warning: Error): void => void warnings.push(warning)
     process.on('warning', onWarning)
@@ -205,7 +205,7 @@ describe('directory of services', () => {
     await directory.untilNewer((directory.current?.index ?? 0n) + 1n, new AbortController().signal)
   })
 
-  it('may be disposed before it runs, and may be disposed twice', async () => {
+  it('can be disposed before it runs, and can be disposed twice', async () => {
     const sources = [new ManualSource().source('a')]
     const directory = new ServiceDirectory({sources, clock: systemClock, random: () => 0, logger: noopLogger})
     await directory[Symbol.asyncDispose]()

@@ -6,8 +6,8 @@ const decodeText = async (kind: 'document' | 'folder', text: string | Uint8Array
   return decode('app/services', typeof text === 'string' ? Buffer.from(text) : text)
 }
 
-describe('services document', () => {
-  it('is decoded, and unknown fields are ignored', async () => {
+describe('a services document', () => {
+  it('is decoded even if it has unknown fields, which are ignored', async () => {
     const text =
       '{"v":2,"services":[{"uri":"http://a:1/x","zone":"z","capabilities":[{"name":"resize","capacity":23}]}]}'
     expect(await decodeText('document', text)).toEqual([
@@ -22,7 +22,7 @@ describe('services document', () => {
     ])
   })
 
-  it('may be a single service without a list, but only in a folder', async () => {
+  it('may be a single service instead of a list, but only in a folder', async () => {
     expect(await decodeText('folder', '{"uri":"http://a"}')).toEqual([{uri: 'http://a', capabilities: []}])
     expect(await decodeText('folder', '{"services":[{"uri":"http://a"}]}')).toHaveLength(1)
     await expect(decodeText('document', '{"uri":"http://a"}')).rejects.toThrow('services: ')

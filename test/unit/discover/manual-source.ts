@@ -5,17 +5,20 @@ import {createDecoder, fingerprint} from '../../../src/discover/document.js'
 import type {DiscoverSource} from '../../../src/discover/source.js'
 import type {SourceDocument} from '../../../src/discover/types.js'
 
-/** A source whose content the test sets. Reads park like Consul's until the content changes. */
+/**
+ * A source whose content the test sets. As in Consul, a read with an index waits until the content
+ * changes.
+ */
 export class ManualSource {
   decodes = 0
-  /** An error that reads throw as long as it is set. */
+  /** An error that all reads throw while it is set. */
   failure: Error | undefined
   facts: Partial<Pick<Snapshot<unknown>, 'knownLeader' | 'filteredByAcls'>> = {}
   #documents: readonly SourceDocument[] = []
   #index = 1n
   #wake = new Set<() => void>()
 
-  /** Sets the documents: a text or an object for each key. */
+  /** Sets the documents, each of them a text or an object, by key. */
   async set(contents: Readonly<Record<string, unknown>>): Promise<void> {
     const decode = await createDecoder('folder')
     this.#documents = Object.entries(contents).map(([key, content]) => {

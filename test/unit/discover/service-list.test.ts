@@ -6,7 +6,7 @@ import {ServiceList} from '../../../src/discover/service-list.js'
 import type {SourceDocument} from '../../../src/discover/types.js'
 
 let decodes = 0
-/** Returns a document. Its content is a URI, or `!` for one that cannot be decoded. */
+/** Returns a document. Its content is a URI, or `!` for a document that cannot be decoded. */
 const documentOf = (key: string, content: string): SourceDocument => ({
   key,
   fingerprint: content,
@@ -30,8 +30,8 @@ function setUp(sources = ['one']) {
   return {list, accept, lines}
 }
 
-describe('list of services', () => {
-  it('does not decode a document that has not changed', () => {
+describe('the list of services', () => {
+  it('is updated without decoding a document that has not changed', () => {
     const {list, accept} = setUp()
     decodes = 0
     expect(accept({a: 'http://a', b: 'http://b'}, 5n)).toBe(true)
@@ -43,7 +43,7 @@ describe('list of services', () => {
     expect(list.counts).toEqual({badDocuments: 0, unchanged: 1, updates: 2})
   })
 
-  it('keeps the last good content of an invalid document, and reports it once', () => {
+  it('keeps the last valid content of an invalid document, and reports the problem once', () => {
     const {list, accept, lines} = setUp()
     accept({a: 'http://a', b: 'http://b'})
     accept({a: '!1', b: 'http://b2'})
@@ -59,7 +59,7 @@ describe('list of services', () => {
     expect(list.counts.badDocuments).toBe(1)
   })
 
-  it('keeps the last good content through several invalid ones in a row', () => {
+  it('keeps the last valid content through several invalid ones in a row', () => {
     const {list, accept} = setUp()
     accept({a: 'http://a'})
     accept({a: '!1'})
@@ -68,7 +68,7 @@ describe('list of services', () => {
     expect(list.problems).toHaveLength(1)
   })
 
-  it('has no list, rather than an empty one, if the first document is invalid', () => {
+  it('does not exist, instead of being empty, if the first document is invalid', () => {
     const {list, accept} = setUp()
     accept({a: '!'})
     expect(list.published).toBeUndefined()
@@ -78,7 +78,7 @@ describe('list of services', () => {
     expect(list.problems).toEqual([])
   })
 
-  it('removes deleted documents, and their problems', () => {
+  it('loses deleted documents and their problems', () => {
     const {list, accept} = setUp()
     accept({a: '!', b: 'http://b'})
     expect(uris(list)).toEqual(['http://b'])
@@ -88,7 +88,7 @@ describe('list of services', () => {
     expect(uris(list)).toEqual([])
   })
 
-  it('waits for every source, and lists services in the order of the sources', () => {
+  it('waits for every source, and contains services in the order of the sources', () => {
     const {list, accept} = setUp(['one', 'two'])
     expect(accept({b: 'http://b'}, 9n, 'two')).toBe(false)
     expect(list.published).toBeUndefined()
@@ -96,7 +96,7 @@ describe('list of services', () => {
     expect(uris(list)).toEqual(['http://a', 'http://b'])
   })
 
-  it('has an index that grows with every list, even if the index of the source goes back', () => {
+  it('has an index that grows with every change, even if the index of the source goes back', () => {
     const {list, accept} = setUp()
     accept({a: 'http://a'}, 100n)
     expect(list.published?.index).toBe(100n)
@@ -106,7 +106,7 @@ describe('list of services', () => {
     expect(list.published?.index).toBe(2n ** 64n - 1n)
   })
 
-  it('does not change its index if other documents contain the same list', () => {
+  it('keeps its index if other documents contain the same services', () => {
     const {list, accept} = setUp()
     accept({a: 'http://a'}, 1n)
     expect(accept({other: 'http://a'}, 2n)).toBe(false)

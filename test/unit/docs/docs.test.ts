@@ -17,7 +17,7 @@ describe('docs/guarantees.md', () => {
     .filter(line => line.startsWith('- '))
   const tests = filesUnder('test', '.test.ts').map(read).join('\n')
 
-  it('contains guarantees', () => {
+  it('contains at least one guarantee', () => {
     expect(sentences.length).toBeGreaterThan(0)
   })
 
@@ -58,7 +58,7 @@ describe('docs/decisions', () => {
   const records = filesUnder('docs/decisions', '.md').filter(file => !file.endsWith('README.md'))
   const index = read('docs/decisions/README.md')
 
-  it.each(records)('has a number, three parts and a place in the index: %s', file => {
+  it.each(records)('have a number, three parts and a place in the index: %s', file => {
     const name = posix.basename(file)
     const title = new RegExp(`^# ${name.slice(0, 4)}: (.+)\\n`).exec(read(file))?.[1]
     expect(title, 'the first line is `# NNNN: Title`').toBeDefined()
@@ -87,7 +87,7 @@ describe('docs/architecture.md', () => {
 describe('links in the docs', () => {
   const atTheRoot = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CODE_OF_CONDUCT.md']
   const pages = [...atTheRoot, ...filesUnder('docs', '.md'), 'examples/README.md']
-  /** Returns the pages and files that a page links to, as paths from the root. */
+  /** Returns the pages and files to which a page links, as paths from the root. */
   const linksOf = (page: string): string[] =>
     [...read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(match => posix.join(dirname(page), match[1] ?? ''))
 

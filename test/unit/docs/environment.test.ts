@@ -6,7 +6,7 @@ import {connectionVariables} from '../../../src/config/environment.js'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8')
 
-/** The forms in which code reads an environment variable by its name. */
+/** The forms in which code may read an environment variable by name. */
 const readings = [
   /\benv(?:ironment)?(?:\.|\[')([A-Z][A-Z_]+)/g,
   /\binHome\(env, '([A-Z_]+)'/g,
@@ -26,7 +26,7 @@ describe('docs/reference/environment.md', () => {
   const documented = new Set([...page.matchAll(/`([A-Z][A-Z_]+)(?:=[^`]*)?`/g)].map(([, name = '']) => name))
   const used = [...new Set(['src', 'commands', 'bin'].flatMap(variablesIn))]
 
-  it('lists every variable that sets the connection, also those without a flag', () => {
+  it('lists every variable that sets the connection, even those without a flag', () => {
     expect(connectionVariables).toContain('BATON_HTTP_SSL_VERIFY')
     expect(connectionVariables.filter(name => !documented.has(name))).toEqual([])
   })

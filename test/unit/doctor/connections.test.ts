@@ -6,7 +6,7 @@ const row = (remote: string, state = '01'): string =>
   `   1: 0100007F:D431 ${remote} ${state} 00000000:00000000 00:00000000`
 const table = (...rows: string[]): string => [head, ...rows, ''].join('\n')
 
-describe('doctor, counting connections', () => {
+describe('doctor, when it counts connections', () => {
   it('counts only established connections to the agent', () => {
     const rows = [
       row('0100007F:2134'),
@@ -38,7 +38,7 @@ describe('doctor, counting connections', () => {
     expect(await of(150)).toMatchObject({verdict: 'warn', fix: expect.stringContaining('http_max_conns_per_client')})
   })
 
-  it('warns of each connection if the agent does not answer and its limit is unknown', async () => {
+  it('warns about every connection if the agent does not answer and its limit is unknown', async () => {
     const of = (...rows: string[]) =>
       examineConnections({
         ...{host: '127.0.0.1', port: 8500, limit: 200, isLimitKnown: false},
@@ -51,7 +51,7 @@ describe('doctor, counting connections', () => {
     expect(await of()).toMatchObject({verdict: 'ok'})
   })
 
-  it('reports that it cannot count the connections', async () => {
+  it('reports if it cannot count the connections', async () => {
     const readTables = (): never => {
       throw new Error('no /proc')
     }

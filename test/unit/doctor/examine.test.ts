@@ -42,8 +42,8 @@ async function run(
   return {find: check => findings.filter(finding => finding.check === check), transport}
 }
 
-describe('doctor, at the agent', () => {
-  it('finds nothing wrong with a healthy agent, and only reads', async () => {
+describe('doctor, when it examines the agent', () => {
+  it('finds nothing wrong with a healthy agent, and sends only reads', async () => {
     const {find, transport} = await run({})
     expect(find('agent')).toMatchObject([{verdict: 'ok', text: expect.stringContaining('(Consul 1.8.7, node n1)')}])
     expect(find('leader')).toMatchObject([{verdict: 'ok', text: '127.0.0.1:8300'}])
@@ -51,7 +51,7 @@ describe('doctor, at the agent', () => {
     expect(new Set(transport.requests.map(({method}) => method))).toEqual(new Set(['GET']))
   })
 
-  describe('when answers take their time', () => {
+  describe('doctor, when answers take long', () => {
     async function timed(address: string, latencies: readonly number[]): Promise<Finding[]> {
       const clock = new FakeClock()
       let asked = 0
@@ -65,7 +65,7 @@ describe('doctor, at the agent', () => {
       return found.filter(({check}) => check === 'agent')
     }
 
-    it('judges the agent by the fastest of a few answers', async () => {
+    it('judges the agent by the fastest of several answers', async () => {
       const found = await timed('127.0.0.1:8500', [900, 700, 20])
       expect(found).toMatchObject([{verdict: 'ok', text: expect.stringContaining('answered in 20ms')}])
     })
@@ -92,14 +92,14 @@ describe('doctor, at the agent', () => {
     expect(transport.requests).toHaveLength(1)
   })
 
-  it('says what to do if the agent answers with an error of its servers', async () => {
+  it('gives advice if the agent answers with an error from its servers', async () => {
     const {find} = await run({'/v1/status/leader': {status: 500, body: 'rpc error making call: EOF'}})
     expect(find('agent')).toMatchObject([{verdict: 'fail', fix: expect.stringContaining('see consul members')}])
-    // The agent has answered, so its connections are not the cause.
+    // The agent has answered, so its connections cannot be the cause.
     expect(find('connections')).toEqual([])
   })
 
-  it('does not send the reader to doctor if the agent resets the connection', async () => {
+  it('does not suggest to run doctor if the agent resets the connection', async () => {
     const hint = 'too many? see baton doctor'
     const reset = new TransportError('BATON_CONNECT', 'reset', {hint, details: {code: 'ECONNRESET'}})
     const {find} = await run({'/v1/status/leader': reset})
@@ -107,7 +107,7 @@ describe('doctor, at the agent', () => {
     expect(find('agent')[0]?.fix).not.toContain('baton doctor')
   })
 
-  it('names the command that creates another key if a signing key is revoked', () => {
+  it('names the command that creates a new key if a signing key is revoked', () => {
     const key = {kid: 'k1', name: 'me', problem: undefined, fix: undefined}
     expect(examineKeys({...noKeys, own: [key], revoked: ['k1']})).toContainEqual(
       expect.objectContaining({check: 'keys', verdict: 'warn', fix: 'create another key: baton keys init NAME'}),
@@ -119,13 +119,13 @@ describe('doctor, at the agent', () => {
     expect(find('agent')).toMatchObject([{verdict: 'fail', text: expect.stringContaining("is not Consul's")}])
   })
 
-  it('recognises a cluster without a leader, and sends no further request', async () => {
+  it('recognises a cluster without a leader, and then sends no further request', async () => {
     const {find} = await run({'/v1/status/leader': {body: '""'}})
     expect(find('leader')).toMatchObject([{verdict: 'fail', fix: expect.any(String)}])
     expect(find('acl')).toEqual([])
   })
 
-  it('compares the clock of the agent with that of this machine', async () => {
+  it("compares the agent's clock with that of this machine", async () => {
     const at = (ms: number): Promise<Finding[]> =>
       run({
         '/v1/status/leader': {body: '"x"', headers: {date: new Date(Date.now() + ms).toUTCString()}},
@@ -160,13 +160,13 @@ describe('doctor, at the agent', () => {
     ])
   })
 
-  it('distinguishes a token that the cluster does not know from a missing one', async () => {
+  it('distinguishes a token that the cluster does not know from a missing token', async () => {
     const answers = {'/v1/acl/token/self': {status: 403, body: 'ACL not found'}}
     expect((await run(answers, 'other')).find('acl')).toMatchObject([{verdict: 'fail'}])
     expect((await run(answers, 'none')).find('acl')).toMatchObject([{verdict: 'warn'}])
   })
 
-  describe('with a token whose permissions Consul reports', () => {
+  describe('doctor, with a token whose permissions Consul reports', () => {
     const known: FakeReply = {body: {AccessorID: 'a1', Policies: [{Name: 'p1'}]}}
 
     async function rights(allows: (resource: string, segment: string, access: string) => boolean): Promise<Finding[]> {
@@ -199,12 +199,12 @@ describe('doctor, at the agent', () => {
       })
     })
 
-    it('fails if the token has no permission', async () => {
+    it('fails if the token has no permissions', async () => {
       expect(await rights(() => false)).toMatchObject([{verdict: 'fail', fix: expect.any(String)}])
     })
   })
 
-  describe('with the configuration of the agent', () => {
+  describe("doctor, with the agent's configuration", () => {
     const settings = async (Server: boolean, DebugConfig: object): Promise<(check: Finding['check']) => Finding[]> =>
       (await run({'/v1/agent/self': {body: {Config: {Datacenter: 'dc1', Server}, DebugConfig}}})).find
 
@@ -222,7 +222,7 @@ describe('doctor, at the agent', () => {
       ])
     })
 
-    it('accepts a client agent that stays in the cluster when stopped and has no remote execution', async () => {
+    it('accepts a client agent that stays in the cluster when stopped and does not allow remote execution', async () => {
       const find = await settings(false, {LeaveOnTerm: false, SkipLeaveOnInt: true, DisableRemoteExec: true})
       expect([...find('role'), ...find('restart'), ...find('rexec')].map(({verdict}) => verdict)).toEqual([
         'ok',
@@ -237,7 +237,7 @@ describe('doctor, at the agent', () => {
     })
   })
 
-  it('names responders whose check does not pass or that cannot read their trusted keys', async () => {
+  it('names responders whose check does not pass, or that cannot read their trusted keys', async () => {
     const instance = (name: string, status: string, output: string): object => ({
       Node: {Node: name, Address: '', Datacenter: 'dc1'},
       Service: {ID: 'baton-responder', Service: 'baton-responder', Tags: null, Address: '', Port: 0, Meta: null},
@@ -265,7 +265,7 @@ describe('doctor, at the agent', () => {
     ])
   })
 
-  it('waits 3 seconds, with all attempts, for a datacenter that does not answer', async () => {
+  it('waits no more than 3 seconds, for all attempts together, for a datacenter that does not answer', async () => {
     const clock = new FakeClock()
     const answers: Readonly<Record<string, FakeReply>> = {...healthy, '/v1/catalog/datacenters': {body: ['dc1', 'dc2']}}
     const transport = new FakeTransport(

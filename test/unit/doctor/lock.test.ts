@@ -12,7 +12,7 @@ const held: LockReport = {
   waiters: [],
 }
 
-it('accepts a holder with a TTL, and names the contenders that wait', () => {
+it('the lock check of doctor accepts a holder with a TTL, and names the waiting contenders', () => {
   const waiters = ['w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'w7'].map(session => ({session, info, record: undefined}))
   const [finding] = examineLock({...held, waiters})
   expect(finding?.verdict).toBe('ok')
@@ -20,7 +20,7 @@ it('accepts a holder with a TTL, and names the contenders that wait', () => {
   expect(finding?.text).toMatch(/session w5 \([^)]*\); and 2 more$/)
 })
 
-it('warns if the session of a holder has no TTL', () => {
+it('the lock check of doctor warns if the session of a holder has no TTL', () => {
   const [finding] = examineLock({...held, holders: [{...holder, info: {...info, ttlMs: 0}}]})
   expect(finding).toMatchObject({verdict: 'warn', fix: expect.stringContaining('with a TTL')})
   expect(finding?.text).toContain('if the program that created session s1 dies, the lock stays held')

@@ -11,14 +11,14 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, {recursive: true}))
 
-describe('doctor, on the machine', () => {
+describe('doctor, when it examines the machine', () => {
   it.each([
     ['v20.18.1', 'ok'],
     ['v20.20.2', 'ok'],
     ['v24.0.0', 'ok'],
     ['v20.18.0', 'fail'],
     ['v18.99.99', 'fail'],
-  ])('judges Node %s as %s', (version, verdict) => {
+  ])('judges version %s of Node as %s', (version, verdict) => {
     expect(examineNode(version)).toMatchObject({
       check: 'node',
       verdict,
@@ -26,7 +26,7 @@ describe('doctor, on the machine', () => {
     })
   })
 
-  it('reports which guardian lock can use: bash from the PATH, otherwise node, otherwise none', () => {
+  it('reports which guardian `baton lock` can use: bash from the PATH, otherwise node, otherwise none', () => {
     const bash = join(folder, 'bash')
     writeFileSync(bash, '', {mode: 0o755})
     expect(examineGuardian(`/nowhere::${folder}`, true)).toMatchObject({verdict: 'ok', text: 'of lock: bash'})
@@ -54,7 +54,7 @@ describe('doctor, on the machine', () => {
     expect(examinePlatform(platform)).toMatchObject({check: 'platform', verdict})
   })
 
-  it('reports the signing keys and the keys that a responder trusts', () => {
+  it('reports the signing keys, and the keys that a responder trusts', () => {
     const own = [{kid: 'k1', name: 'default', problem: undefined, fix: undefined}]
     const base = {
       keysDirectory: '/k',

@@ -9,7 +9,7 @@ import exitCodes from '../../kit/exit-codes.json' with {type: 'json'}
 const page = (command: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../docs/commands/${command}.md`, import.meta.url)), 'utf8')
 
-/** How the docs call what a command is about. */
+/** The placeholders by which the docs call the target of a command. */
 const placeholders: Readonly<Record<string, string>> = {
   replicate: 'DESTINATION',
   env: 'PREFIX',
@@ -37,16 +37,16 @@ describe('the ACL rules that a command needs', () => {
     expect([...commandsWithRules, ...offline].sort()).toEqual(Object.keys(exitCodes).sort())
   })
 
-  it.each(commandsWithRules)('are listed in the docs of %s', command => {
+  it.each(commandsWithRules)('are listed in the documentation of %s', command => {
     const [name = ''] = command.split(' ')
     const target = placeholders[name] ?? 'KEY'
     const text = page(name)
-    // The docs of events list one rule for the logs of all names.
+    // The documentation of events has a single rule for the logs of all names.
     const rules = rulesOf(command, command === 'event prune' ? '' : target, 'WRITTEN').map(aclRuleText)
     expect(rules.filter(rule => !text.includes(rule))).toEqual([])
   })
 
-  it.each(commandNeeds('KEY'))('are those that doctor checks for $command', ({command, rules}) => {
+  it.each(commandNeeds('KEY'))('are the same that doctor checks for $command', ({command, rules}) => {
     const [name = ''] = command.split(' ')
     const text = page(name)
     const key = name === 'replicate' ? 'DESTINATION' : 'KEY'

@@ -5,7 +5,7 @@ import {differences, parseExact} from '../../integration/embedded/replay/match.j
 const bindings = (): Bindings => new Bindings(new Map([['p', 'golden']]))
 const uuid = '11111111-2222-3333-4444-555555555555'
 
-describe('comparison with recorded answers', () => {
+describe('the comparison with recorded answers', () => {
   it.each([
     [{a: 1}, {a: 1, b: 2}],
     [{a: 1, b: 2}, {a: 1}],
@@ -36,7 +36,7 @@ describe('comparison with recorded answers', () => {
       [uuid, uuid.replace('1', '9')],
     ],
     [{$bignum: '18446744073709551615'}, 18446744073709551615],
-  ])('the pattern %j does not match %j', (expected, actual) => {
+  ])('reports that the pattern %j does not match %j', (expected, actual) => {
     expect(differences(expected, actual, bindings())).not.toEqual([])
   })
 
@@ -49,7 +49,7 @@ describe('comparison with recorded answers', () => {
     [{$unordered: [{$superset: {n: 2}}, {n: 1}]}, [{n: 1}, {n: 2, m: 3}]],
     [{$bignum: '18446744073709551615'}, 18446744073709551615n],
     [{$oneof: [{$type: 'null'}, 5]}, 5],
-  ])('the pattern %j matches the answer', (expected, actual) => {
+  ])('accepts an answer that matches the pattern %j', (expected, actual) => {
     expect(differences(expected, actual, bindings())).toEqual([])
   })
 

@@ -29,7 +29,7 @@ async function setUp(over: Partial<DispatchOptions> = {}) {
   return {clock, state, stop, runs, dead, dispatcher, add}
 }
 
-describe('the dispatcher of events to handlers', () => {
+describe('the dispatcher, which runs handlers for events', () => {
   it('runs one handler for each event, in order, and records its outcome', async () => {
     const {add, dispatcher, runs, state} = await setUp()
     await add(userEvent('a', 1), userEvent('b', 2))
@@ -38,7 +38,7 @@ describe('the dispatcher of events to handlers', () => {
     expect(state.pending()).toEqual([])
   })
 
-  it('records the start of an event before its handler runs', async () => {
+  it("records the start of an event before the event's handler runs", async () => {
     const seen: (boolean | undefined)[] = []
     const state = EventState.inMemory({datacenter: 'dc1', node: 'n1'})
     const {add, dispatcher} = await setUp({
@@ -68,7 +68,7 @@ describe('the dispatcher of events to handlers', () => {
     expect(most).toBe(3)
   })
 
-  it('passes all waiting events to one run of the handler if batched', async () => {
+  it('passes all waiting events to a single run of the handler if the option isBatched is set', async () => {
     const {add, dispatcher, runs, clock} = await setUp({
       isBatched: true,
       handle: async events => {
@@ -85,7 +85,7 @@ describe('the dispatcher of events to handlers', () => {
     expect(runs).toEqual(['a', 'b+c'])
   })
 
-  it('retries with growing delays, then abandons the event', async () => {
+  it('retries with growing delays, and then gives the event up', async () => {
     const attempts: number[] = []
     const {add, dispatcher, clock, dead, state} = await setUp({
       retryCount: 2,
@@ -103,7 +103,7 @@ describe('the dispatcher of events to handlers', () => {
     expect(state.pending()).toEqual([])
   })
 
-  it('keeps an interrupted event for the next watch', async () => {
+  it('keeps an event whose handler was interrupted for the next watch', async () => {
     const {add, dispatcher, stop, state, clock} = await setUp({
       handle: async (_events, _attempt, signal) => clock.sleep(1000, signal),
     })
@@ -126,7 +126,7 @@ describe('the dispatcher of events to handlers', () => {
     await expect(dispatcher.failed).rejects.toThrow('disk full')
   })
 
-  it('writes a dead letter that can be fired again', () => {
+  it('writes a dead letter from which the event can be fired again', () => {
     const event = userEvent('a', 1, {payload: Buffer.from('x')})
     expect(JSON.parse(deadLetter(event, new Error('why'), 0))).toEqual({
       v: 1,

@@ -33,14 +33,14 @@ describe('a ULID', () => {
   })
 })
 
-describe('the log of a durable event', () => {
-  it('has a prefix of its own, and refuses names that would share a prefix', () => {
+describe('the log of durable events', () => {
+  it('has a separate prefix for each name, and refuses names that would share a prefix', () => {
     expect(logPrefix('web.deploy-1')).toBe('baton/events/v1/web.deploy-1/')
     for (const name of ['', '.', '..', 'a/b', 'a b', 'ä', '*'])
       expect(() => logPrefix(name)).toThrow(/is not a valid name/)
   })
 
-  it('returns events in the order of CreateIndex and then of keys, and ignores keys that are not events', () => {
+  it('returns events in the order of CreateIndex, then of their keys, and ignores keys that are not events', () => {
     const [a, b, c] = [newUlid(3000), newUlid(2000), newUlid(1000)] as const
     const {events, keys, unreadable, prunedThrough, markIndex} = readLog('deploy', [
       entry(logKey('deploy', b), 9n),
@@ -77,14 +77,17 @@ describe('the log of a durable event', () => {
     ])
   })
 
-  it('is read even if the record of the last pruning is invalid', () => {
+  it('can be read even if the record of the last pruning is invalid', () => {
     const {prunedThrough, markIndex} = readLog('deploy', [entry(pruneMarkKey('deploy'), 8n, Buffer.from('?'))])
     expect([prunedThrough, markIndex]).toEqual([undefined, 8n])
   })
 })
 
 describe('pruning a log of durable events', () => {
-  /** Creates a log in memory. `rivals` is the number of transactions that lose against other writers. */
+  /**
+   * Creates a log in memory. `rivals` is the number of transactions that fail because another writer was
+   * faster.
+   */
   function setUp(ages: readonly number[], rivals = 0) {
     const nowMs = 1_000_000
     const entries = new Map(
@@ -112,14 +115,14 @@ describe('pruning a log of durable events', () => {
     return {client, left}
   }
 
-  it('keeps the given number of events, in several transactions if necessary', async () => {
+  it('keeps the given number of events, and uses several transactions if necessary', async () => {
     const {client, left} = setUp(Array.from({length: 150}, (_, n) => 200 - n))
     expect(await pruneEvents(client, 'deploy', {count: 2})).toBe(148)
     expect(left()).toEqual([52, 51])
     expect(await pruneEvents(client, 'deploy', {count: 2})).toBe(0)
   })
 
-  it('keeps events younger than the given age, and all events written after them', async () => {
+  it('keeps events that are younger than the given age, and all events written after them', async () => {
     const {client, left} = setUp([500, 400, 50, 450, 10])
     expect(await pruneEvents(client, 'deploy', {ageMs: 100})).toBe(2)
     expect(left()).toEqual([50, 450, 10])

@@ -6,7 +6,7 @@ import {temporaryDirectory, userEvent} from './support.js'
 const path = temporaryDirectory()
 const self = {datacenter: 'dc1', node: 'n1'}
 
-/** Uses a state, closes its file, and opens it again as the next process does. */
+/** Uses a state, closes its file, and opens the file again as the next process would. */
 async function afterCrash(name: string, use: (state: EventState) => Promise<void>): Promise<EventState> {
   const state = await EventState.open(path(name), self)
   await use(state)
@@ -46,7 +46,7 @@ describe('the state of an event handler', () => {
     expect(older.isNew).toBe(false)
   })
 
-  it('can be used with any agent of the datacenter if it belongs to a durable log, and with no other log', async () => {
+  it('can be used with any agent of the datacenter if it belongs to a durable log, but with no other log', async () => {
     const log = (name: string) => EventState.open(path('log'), {datacenter: 'dc1', node: '', log: name})
     await (await log('deploy'))[Symbol.asyncDispose]()
     await (await log('deploy'))[Symbol.asyncDispose]()
@@ -60,12 +60,12 @@ describe('the state of an event handler', () => {
     expect(state.pending().map(item => item.event.id)).toEqual([odd])
   })
 
-  it('cannot be opened by two watches at once', async () => {
+  it('cannot be opened by two watches at the same time', async () => {
     await using _state = await EventState.open(path('lock'), self)
     await expect(EventState.open(path('lock'), self)).rejects.toThrow(`in use by process ${process.pid}`)
   })
 
-  it('refuses the state of another agent, of a later version, and other files', async () => {
+  it('cannot be opened from the file of another agent or a later version, or from any other file', async () => {
     await using _state = await afterCrash('mine', async () => {})
     await _state[Symbol.asyncDispose]()
     await expect(EventState.open(path('mine'), {datacenter: 'dc1', node: 'n2'})).rejects.toThrow(
@@ -78,7 +78,7 @@ describe('the state of an event handler', () => {
     await expect(EventState.open(path('no/such/place'), self)).rejects.toThrow(/cannot be created: ENOENT/)
   })
 
-  it('ignores fields and records that it does not know', async () => {
+  it('ignores unknown fields and records', async () => {
     const lines = [
       '{"kind":"baton-event-state","v":1,"dc":"dc1","node":"n1","later":true}',
       '{"i":"a","s":"take","e":{"n":"x","lt":"7","v":1,"more":1},"t":5}',
@@ -89,7 +89,7 @@ describe('the state of an event handler', () => {
     expect(state.pending().map(({event}) => [event.id, event.lTime])).toEqual([['a', 7n]])
   })
 
-  it('drops the oldest of more than 1024 IDs, except IDs that are listed or unfinished', async () => {
+  it('drops the oldest of more than 1024 IDs, except those that are still listed or unfinished', async () => {
     const state = EventState.inMemory(self)
     await state.take([userEvent('open', 1)])
     await state.finish(
@@ -109,7 +109,7 @@ describe('the state of an event handler', () => {
     ])
   })
 
-  it('keeps recent IDs if an older answer arrives whose long list does not contain them', async () => {
+  it('keeps recent IDs if an older answer arrives whose long list lacks them', async () => {
     await using state = EventState.inMemory(self)
     const ids = Array.from({length: 3000}, (_, n) => `e${n}`)
     await state.finish(ids, 'done')

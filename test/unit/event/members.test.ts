@@ -11,11 +11,11 @@ describe('membership derived from health checks', () => {
     [check('a', 'passing'), check('b', 'passing'), check('c', 'critical'), check('ext', 'passing', 'ping')],
   )
 
-  it('includes only nodes with a Serf health check', () => {
+  it("includes only nodes with Serf's health check", () => {
     expect([...before.keys()]).toEqual(['a', 'b', 'c'])
   })
 
-  it('reports changes by the event types of Serf', () => {
+  it("is reported in changes with Serf's event types", () => {
     const after = toMembers(
       [node('a', '10.0.0.9'), node('b'), node('d')],
       [check('a', 'passing'), check('b', 'critical'), check('d', 'passing')],
@@ -35,7 +35,7 @@ describe('membership derived from health checks', () => {
     expect(memberChanges(before, before)).toEqual([])
   })
 
-  it('describes a member in the format of Serf', () => {
+  it("is written in Serf's format", () => {
     expect(memberLine({name: 'a', address: '10.0.0.1', failed: false}, {role: 'web', dc: 'dc1'})).toBe(
       'a\t10.0.0.1\tweb\trole=web,dc=dc1\n',
     )

@@ -55,14 +55,14 @@ describe('options of events and of service directories', () => {
     ['openDirectory', 'freshConsistency', 'soon'],
     ['readList', 'key', ''],
     ['readList', 'services', 'web'],
-  ])('are refused before any request: %s %s %j', async (door, option, value) => {
+  ])('are refused before any request if invalid: %s %s %j', async (door, option, value) => {
     const error: unknown = await doors[door]!(option, value).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({code: 'BATON_USAGE', details: {option}})
     expect((error as Error).message).toContain(`${door}: expected the option \`${option}\` to be `)
     expect(transport.requests).toEqual([])
   })
 
-  it('are refused if a directory has no source, or two kinds of source', async () => {
+  it('are refused if a directory has no source, or has two kinds of sources', async () => {
     await expect(openDirectory(client, {} as {key: string})).rejects.toMatchObject({code: 'BATON_USAGE'})
     await expect(openDirectory(client, {key: 'a', prefix: 'b'})).rejects.toMatchObject({code: 'BATON_USAGE'})
   })

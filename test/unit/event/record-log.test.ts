@@ -6,7 +6,7 @@ import {temporaryDirectory} from './support.js'
 const path = temporaryDirectory()
 
 describe('the log file of records', () => {
-  it('keeps records in the order of their appends', async () => {
+  it('keeps records in the order in which they were appended', async () => {
     const {log} = await RecordLog.open(path('order'))
     await Promise.all(Array.from({length: 50}, (_, n) => log.append([{n}])))
     await log[Symbol.asyncDispose]()
@@ -15,7 +15,7 @@ describe('the log file of records', () => {
     await again.log[Symbol.asyncDispose]()
   })
 
-  it('drops a last line that was cut off, and appends cleanly after it', async () => {
+  it('drops an incomplete last line, and appends cleanly after the line before', async () => {
     writeFileSync(path('torn'), '{"n":1}\n{"n":2}\n{"n":"hal')
     const {log, records} = await RecordLog.open(path('torn'))
     expect(records).toEqual([{n: 1}, {n: 2}])
@@ -24,7 +24,7 @@ describe('the log file of records', () => {
     expect(readFileSync(path('torn'), 'utf8')).toBe('{"n":1}\n{"n":2}\n{"n":3}\n')
   })
 
-  it('opens a file that a crash cut off at any byte, and keeps every whole line', async () => {
+  it('can be opened wherever a crash cut the file off, and keeps every complete line', async () => {
     const whole = '{"n":1}\n{"n":"zwei é"}\n{"n":3}\n'
     const bytes = Buffer.from(whole)
     for (let length = 0; length <= bytes.length; length += 1) {
@@ -35,7 +35,7 @@ describe('the log file of records', () => {
     }
   })
 
-  it('refuses a file with an invalid line in the middle, and names the line', async () => {
+  it('cannot be opened if a line in the middle is invalid, and names the line', async () => {
     writeFileSync(path('broken'), '{"n":1}\nnonsense\n{"n":3}\n')
     await expect(RecordLog.open(path('broken'))).rejects.toThrow(/line 2 is not readable/)
   })
@@ -52,7 +52,7 @@ describe('the log file of records', () => {
     expect(log.lines).toBe(text.split('\n').length - 1)
   })
 
-  it('rejects every append after one could not be written', async () => {
+  it('rejects every append after one that could not be written', async () => {
     const {log} = await RecordLog.open(path('gone'))
     await log[Symbol.asyncDispose]()
     await expect(log.append([{n: 1}])).rejects.toThrow(/gone: cannot be written/)

@@ -24,7 +24,7 @@ function setUp(state = EventState.inMemory({datacenter: 'dc1', node: 'n1'}), isW
 }
 
 describe('the alarm about missed events', () => {
-  it('is raised only when a full list contains no event that was seen before', async () => {
+  it('is raised only if a full list contains no event that was seen before', async () => {
     const {look, missed} = setUp()
     await look(ring(0))
     await look(ring(255))
@@ -33,7 +33,7 @@ describe('the alarm about missed events', () => {
     expect(missed).toEqual(['overflow 256 2000-3000'])
   })
 
-  it('is raised once for events missed while no watch ran, and not again at the next start', async () => {
+  it('is raised once for events that were missed while no watch was running, and not again at the next start', async () => {
     const {state, look} = setUp()
     await look(ring(0))
     const second = setUp(state)
@@ -48,7 +48,7 @@ describe('the alarm about missed events', () => {
     expect(fourth.missed).toEqual([])
   })
 
-  it('is raised when a list that is not full lacks the newest event of the previous list', async () => {
+  it('is raised if a list that is not full lacks the newest event of the previous list', async () => {
     const {look, missed} = setUp()
     await look([])
     await look(ring(0, 3))
@@ -60,14 +60,14 @@ describe('the alarm about missed events', () => {
     expect(missed).toHaveLength(1)
   })
 
-  it('is not raised when a list that is not full lacks only the oldest events of the previous list', async () => {
+  it('is not raised if a list that is not full lacks only the oldest events of the previous list', async () => {
     const {look, missed} = setUp()
     await look(ring(0, 5))
     await look(ring(3, 5))
     expect(missed).toEqual([])
   })
 
-  it('is raised once when the list of an agent becomes empty, also after restarts of the watch', async () => {
+  it("is raised once if an agent's list becomes empty, even across restarts of the watch", async () => {
     const {state, look, missed} = setUp()
     await look(ring(0, 3))
     await look([])
@@ -85,7 +85,7 @@ describe('the alarm about missed events', () => {
     expect(fourth.missed).toEqual(['restart 1 before-1000'])
   })
 
-  it('does not report a restart when events are missing from a list that contains only one event name', async () => {
+  it('does not report a restart if events are missing from a list that contains events of only one name', async () => {
     const {look, missed} = setUp(undefined, false)
     await look(ring(0, 3))
     await look(ring(10, 3))

@@ -21,7 +21,7 @@ describe('the order window', () => {
     expect(released).toEqual([['b', 'a', 'c']])
   })
 
-  it('passes a late event on before a newer one that still waits', async () => {
+  it('passes a late event on before a newer one that is still waiting', async () => {
     const {clock, window, released} = setUp(300)
     window.add([item('new', 5)])
     await clock.advance(200)

@@ -9,7 +9,7 @@ const list = [event(1), event(2), event(3)]
 const ids = (since: string): unknown => eventsSince(list, since).events.map(({id}) => id)
 
 describe('eventsSince', () => {
-  it('returns the events listed after an ID, in upper or lower case', () => {
+  it('returns the events listed after an ID, which may be in upper or lower case', () => {
     expect([ids(idOf(1)), ids(idOf(3)), ids(idOf(2).toUpperCase())]).toEqual([[idOf(2), idOf(3)], [], [idOf(3)]])
     expect(eventsSince(list, idOf(1)).isListed).toBe(true)
   })
@@ -18,7 +18,7 @@ describe('eventsSince', () => {
     expect([ids('0'), ids('20'), ids('25'), ids('30')]).toEqual([[1, 2, 3].map(idOf), [idOf(3)], [idOf(3)], []])
   })
 
-  it('returns all events with isListed false if the list does not contain the ID', () => {
+  it('returns all events, with isListed false, if the list does not contain the ID', () => {
     expect(eventsSince(list, idOf(9))).toEqual({events: list, isListed: false})
     expect(eventsSince(list, '01M80EBFA4YK0XC4Y52VH1XFSG').isListed).toBe(false)
   })

@@ -4,8 +4,8 @@ import {judgeSize, maxPayload} from '../../../src/event/ring/size.js'
 const name = (length: number): string => 'e'.repeat(length)
 
 describe('the limit on the size of an event', () => {
-  // Each row contains the longest payload that an agent of Consul 1.8.7 accepted, found by bisection, and the Lamport
-  // time of that agent.
+  // Each row contains the longest payload that an agent of Consul 1.8.7 accepted, found by bisection, and the agent's
+  // Lamport time.
   it.each([
     [1, {}, 13n, 414],
     [10, {}, 18n, 396],
@@ -28,7 +28,7 @@ describe('the limit on the size of an event', () => {
     },
   )
 
-  it('is judged by the agent only if the result depends on the Lamport time of the agent', () => {
+  it("requires a question to the agent only if the result depends on the agent's Lamport time", () => {
     const shape = {name: 'x'}
     expect(judgeSize(shape, 406)).toEqual({verdict: 'fits', leftBytes: 0})
     expect(judgeSize(shape, 407)).toEqual({verdict: 'depends', leftBytes: 7})
@@ -36,7 +36,7 @@ describe('the limit on the size of an event', () => {
     expect(judgeSize(shape, 415)).toEqual({verdict: 'too-large', overBytes: 1, maxBytes: 414})
   })
 
-  it('refuses a name that leaves no room for a payload', () => {
+  it('leaves no room for a payload if the name is too long', () => {
     expect(judgeSize({name: name(210)}, 0)).toMatchObject({verdict: 'too-large', maxBytes: 0})
   })
 

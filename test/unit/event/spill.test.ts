@@ -34,14 +34,14 @@ describe('fireEvent', () => {
     expect([leftBytes, isSpilled, fired[0]?.payload?.toString()]).toEqual([401, false, 'hello'])
   })
 
-  it('computes the limit exactly if it can read the Lamport time of the agent', async () => {
+  it("computes the limit exactly if it can read the agent's Lamport time", async () => {
     const {client, fired} = fakeClient(300n)
     await expect(fireEvent(client, 'x', {payload: Buffer.alloc(413)})).rejects.toThrow('is 1 too long: 412 fit')
     expect((await fireEvent(client, 'x', {payload: Buffer.alloc(410)})).leftBytes).toBe(2)
     expect(fired).toHaveLength(1)
   })
 
-  it('refuses a payload that is too large before sending it, and names the number of excess bytes', async () => {
+  it('refuses a payload that is too large before sending it, and returns the number of excess bytes', async () => {
     const {client, fired} = fakeClient()
     await expect(fireEvent(client, 'x', {payload: Buffer.alloc(500)})).rejects.toThrow(
       'event x: the payload of 500 bytes is at least 86 too long: at most 414 fit with this name and these filters',
@@ -69,7 +69,7 @@ describe('fireEvent', () => {
     expect(await resolvePayload(client, sent)).toEqual(payload)
   })
 
-  it('rejects reading a stored payload that was deleted or replaced', async () => {
+  it('stores payloads so that reading one rejects if it was deleted or replaced', async () => {
     const {client, fired, store} = fakeClient()
     await fireEvent(client, 'x', {payload: Buffer.alloc(1000), spillTtlMs: 60_000})
     const sent = Buffer.from(fired[0]?.payload ?? [])
@@ -80,7 +80,7 @@ describe('fireEvent', () => {
     await expect(resolvePayload(client, sent)).rejects.toThrow(/no longer there/)
   })
 
-  it('treats a reference to a key outside the prefix for stored payloads as a plain payload', () => {
+  it('never makes watchers read a key outside the prefix for stored payloads', () => {
     const pointer = {baton: 'spill', v: 1, key: `${spillPrefix}a`, size: 1, sha256: 'x'}
     expect(parseSpill(Buffer.from(JSON.stringify(pointer)))).toEqual(pointer)
     expect(parseSpill(Buffer.from(JSON.stringify({...pointer, key: 'secret/token'})))).toBeUndefined()

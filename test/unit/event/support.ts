@@ -16,7 +16,7 @@ export const userEvent = (id: string, lTime: number, over: Partial<UserEvent> = 
   ...over,
 })
 
-/** Creates a directory for the tests of one file. It is removed after them. */
+/** Creates a directory for the tests of one file, which is removed after the tests. */
 export function temporaryDirectory(): (name: string) => string {
   const directory = mkdtempSync(join(tmpdir(), 'baton-event-'))
   afterAll(() => rmSync(directory, {recursive: true, force: true}))

@@ -34,8 +34,8 @@ function start() {
   return {clock, stop, notices, sentAtMs, watching, setDown: (down: boolean) => void (isDown = down)}
 }
 
-describe('a watch of events in an outage', () => {
-  it('retries at least every 5 seconds, and reports the beginning and the end of the outage once', async () => {
+describe('a watch of events during an outage', () => {
+  it('retries at least every 5 seconds, and reports the beginning and the end of the outage once each', async () => {
     const {clock, stop, notices, sentAtMs, watching, setDown} = start()
     await waitUntil(() => notices.length > 0, {what: 'the first list'})
     expect(notices).toEqual(['watch.started'])

@@ -10,7 +10,7 @@ const output = (seq: number, text = `${seq}`) => ({
 const texts = (events: readonly {type: string; chunk?: Buffer}[]): string[] =>
   events.map(event => event.chunk?.toString() ?? event.type)
 
-describe('the assembler of the output of a node', () => {
+describe('the assembler, which orders the output of a node', () => {
   it('sorts output by its sequence numbers, and passes the exit on after all output', () => {
     const assembler = new Assembler('n1')
     assembler.end({code: 0})
@@ -29,7 +29,7 @@ describe('the assembler of the output of a node', () => {
     expect(assembler.advance(0).events).toEqual([])
   })
 
-  it('waits for output with a missing number, and reports it as missing if it does not arrive', () => {
+  it('waits for a missing number, and reports the output as missing if it does not arrive', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(0))
     assembler.add(output(3))
@@ -45,7 +45,7 @@ describe('the assembler of the output of a node', () => {
     expect(late).toMatchObject({missingCount: 2, exit: {code: 0}})
   })
 
-  it('passes all output on in order if missing output arrives in time', () => {
+  it('passes all output on in order if the missing part arrives in time', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(1))
     assembler.advance(0)
@@ -54,7 +54,7 @@ describe('the assembler of the output of a node', () => {
     expect(assembler.deadlineMs).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('passes the exit on only after the number of frames that the result states', () => {
+  it('passes the exit on only after as many frames of output as the result states', () => {
     const assembler = new Assembler('n1')
     assembler.end({code: 0, frameCount: 1})
     expect(assembler.advance(0).exit).toBeUndefined()

@@ -15,7 +15,7 @@ const usage = (option: string): unknown => {
 const bad = [Number.NaN, -1, '5s', null, 1e20] as unknown as number[]
 
 describe('remote execution refuses before any request', () => {
-  it.each(bad)('refuses a duration or a size of %o', async value => {
+  it.each(bad)('a duration or a size of %o', async value => {
     expect(() => createInitiator(client, {ackTimeoutMs: value})).toThrow(usage('ackTimeoutMs'))
     expect(() => createInitiator(client, {killAfterMs: value})).toThrow(usage('killAfterMs'))
     expect(() => createInitiator(client, {maxOutputBytes: value})).toThrow(usage('maxOutputBytes'))
@@ -34,7 +34,7 @@ describe('remote execution refuses before any request', () => {
     {allowedCommands: [[]]},
     {maxTimeoutMs: 0},
     {requiredSignatures: 0},
-  ])('a policy of %j', policy => {
+  ])('the policy %j', policy => {
     const unsignedPolicy = policy as Policy
     const options = {trust: trustKeys([]), stateDirectory: '/tmp', unsignedPolicy}
     expect(() => createResponder(client, options)).toThrow(usage(Object.keys(policy)[0] ?? ''))
@@ -59,7 +59,7 @@ describe('remote execution refuses before any request', () => {
     await expect(running).rejects.toEqual(usage(name))
   })
 
-  it.each([[[]], [['']], [['', 'x']]])('refuses a command without a program: %j', async argv => {
+  it.each([[[]], [['']], [['', 'x']]])('a command without a program: %j', async argv => {
     const command = {kind: 'argv', argv} as const
     await expect(createInitiator(client).run({command})).rejects.toEqual(usage('the name of the program is empty'))
   })

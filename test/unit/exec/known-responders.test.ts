@@ -29,7 +29,7 @@ describe('the keys of known responders', () => {
     expect(await compare({a: 'key-a', c: 'key-c'})).toEqual({})
   })
 
-  it('must be in the file if only listed responders may answer, and are not added to it', async () => {
+  it('must already be in the file if only listed responders may answer, and are not added to it', async () => {
     await compare({a: 'key-a'})
     writeFileSync(file(), '# by hand\n dc1/a   key-a # ours\ndc1/a key-x\ndc2/b key-b\n')
     const before = readFileSync(file(), 'utf8')
@@ -37,7 +37,7 @@ describe('the keys of known responders', () => {
     expect(readFileSync(file(), 'utf8')).toBe(before)
   })
 
-  it('are refused if their file is a directory', async () => {
+  it('cannot be read if their file is a directory', async () => {
     const path = folder
     const options = {path, datacenter: 'dc1', isListOnly: false}
     await expect(compareKeys([responder('a', 'x')], options)).rejects.toMatchObject({code: 'BATON_CONFIG'})

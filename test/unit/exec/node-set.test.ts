@@ -9,12 +9,12 @@ describe('a set of nodes', () => {
     ['r[01-02]c[9-10]', ['r01c9', 'r01c10', 'r02c9', 'r02c10']],
     ['n[098-101].dc1, n098.dc1', ['n098.dc1', 'n099.dc1', 'n100.dc1', 'n101.dc1']],
     [' ,\n', []],
-  ])('%j stands for its names', (text, names) => {
+  ])('can be written as %j', (text, names) => {
     expect(expandNodes(text)).toEqual(names)
   })
 
   it.each(['web[1-', 'web]1', 'web[]', 'web[a-c]', 'web[9-1]', 'w[1-999][1-999]', 'w[1-999999999]'])(
-    'is refused if it is written as %s',
+    'cannot be written as %s',
     text => {
       expect(() => expandNodes(text)).toThrow(/^nodes '/)
     },
@@ -26,11 +26,11 @@ describe('a set of nodes', () => {
     [['n09', 'n10', 'n9'], 'n09,n[9-10]'],
     [['r1c1', 'r1c2', 'r2c1'], 'r1c[1-2],r2c1'],
     [['web-1.dc1', 'web-2.dc1'], 'web-[1-2].dc1'],
-  ])('of %j is folded', (names, text) => {
+  ])('with the names %j is shortened by ranges', (names, text) => {
     expect(foldNodes(names)).toBe(text)
   })
 
-  it('is the same after it was folded to a text and expanded again', () => {
+  it('is unchanged after it was shortened to a text and expanded again', () => {
     const name = fc.stringMatching(/^[a-z][a-z.-]{0,2}\d{0,3}[a-z]{0,2}\d{0,2}$/)
     fc.assert(
       fc.property(fc.array(name, {maxLength: 30}), names => {

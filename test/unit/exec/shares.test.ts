@@ -11,12 +11,12 @@ it.each<[number, NodeShare[], number[]]>([
   [3, ['10%'], [1, 1, 1]],
   [3, [99], [3]],
   [0, [2], []],
-])('%i nodes in batches of %j are divided into %j', (count, sizes, expected) => {
+])('toBatches divides %i nodes for the sizes %j into %j', (count, sizes, expected) => {
   const batches = toBatches(nodes(count), sizes)
   expect(batches.map(batch => batch.length)).toEqual(expected)
   expect(batches.flat()).toEqual(nodes(count))
 })
 
-it('a share is a number of nodes, or a percentage of all nodes, rounded down', () => {
+it('countOf accepts a number of nodes or a percentage of all nodes, rounded down', () => {
   expect([countOf(3, 10), countOf('10%', 25), countOf('0%', 9), countOf('100%', 9)]).toEqual([3, 2, 0, 9])
 })

@@ -25,7 +25,7 @@ const outcomes = (tracker: Tracker): Record<string, string> =>
   Object.fromEntries(tracker.results.map(({node, outcome}) => [node, outcome.type]))
 const types = (events: readonly ExecEvent[]): string[] => events.map(event => event.type)
 
-describe('the tracker of nodes', () => {
+describe('the tracker, which determines the outcome of each node', () => {
   it('is done when every expected node has exited, and not before', () => {
     const tracker = track()
     tracker.handle(ack('a'), 'rexec', 10)
@@ -46,7 +46,7 @@ describe('the tracker of nodes', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('restarts the deadlines of nodes when Consul could not be read', () => {
+  it('restarts the deadlines of nodes if Consul could not be read', () => {
     const tracker = track({nodes: ['a', 'b'], timeoutMs: 8000})
     tracker.handle(ack('a'), 'rexec', 10)
     tracker.forgive(20_000)
@@ -57,7 +57,7 @@ describe('the tracker of nodes', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('passes a late answer of a node on, but does not change the outcome of the node', () => {
+  it("passes a node's late answer on, but does not change the node's outcome", () => {
     const tracker = track({nodes: ['a']})
     tracker.tick(5000)
     expect(types(tracker.handle(ack('a'), 'rexec', 6000))).toEqual(['late', 'ack'])
@@ -75,14 +75,14 @@ describe('the tracker of nodes', () => {
     expect(tracker.results.find(result => result.node === 'x')).toMatchObject({isExpected: false})
   })
 
-  it('does not wait for a node that is down, and reports it', () => {
+  it('does not wait for a node that is down, but reports it', () => {
     const tracker = track({nodes: ['a'], down: ['d']})
     tracker.handle(exit('a'), 'rexec', 20)
     expect(tracker.isDone).toBe(true)
     expect(tracker.finish()).toMatchObject([{node: 'd', outcome: {type: 'no-answer'}}])
   })
 
-  it('waits for a node that is reported as down after it has answered', () => {
+  it('waits for a node that was reported as down if the node has answered', () => {
     const tracker = track({nodes: ['a'], down: ['d']})
     tracker.handle(ack('d'), 'rexec', 10)
     tracker.handle(exit('a'), 'rexec', 20)
@@ -98,14 +98,14 @@ describe('the tracker of nodes', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('reports a node as timed out when its timeout has passed since its ack', () => {
+  it("reports a node as timed out when the timeout has passed since the node's ack", () => {
     const tracker = track({nodes: ['a'], timeoutMs: 1000})
     tracker.handle(ack('a'), 'rexec', 500)
     expect(tracker.tick(1499)).toEqual([])
     expect(tracker.tick(1500)).toMatchObject([{outcome: {type: 'timed-out', afterMs: 1000}}])
   })
 
-  it('shows how long the command ran if a node reports a timeout although the job had none', () => {
+  it('shows how long the command ran if a node reports a timeout although the job has none', () => {
     const tracker = track({nodes: ['a']})
     const report: Report = {type: 'exit', node: 'a', exit: {code: 143, isTimedOut: true, ranMs: 700}}
     expect(tracker.handle(report, 'native', 1000)).toContainEqual({
@@ -124,7 +124,7 @@ describe('the tracker of nodes', () => {
     expect(outcomes(tracker)).toEqual({a: 'timed-out'})
   })
 
-  it('reports a node as lost 3 s after the timeout unless the node reports that it stops the command', () => {
+  it('reports a node as lost 3 s after the timeout unless the node reports that it is stopping the command', () => {
     const native = ['dead', 'slow'].map(node => ({node, via: 'native' as const}))
     const tracker = track({expected: native, timeoutMs: 1000})
     for (const {node} of native) tracker.handle({type: 'ack', node, announcesStop: true}, 'native', 0)
@@ -144,27 +144,27 @@ describe('the tracker of nodes', () => {
     expect(tracker.suspects(8000)).toHaveLength(1)
   })
 
-  it('reports a silent node as lost only if its health check fails', () => {
+  it("reports a silent node as lost only if the node's health check fails", () => {
     const tracker = track({nodes: ['a']})
     tracker.handle(ack('a'), 'rexec', 0)
     expect(tracker.judge('a', true, 7000)).toEqual([])
     expect(tracker.judge('a', false, 7000)).toMatchObject([{outcome: {type: 'lost'}}])
   })
 
-  it('reports a node as lost after 30 s of silence, even if its agent is healthy', () => {
+  it("reports a node as lost after 30 s of silence, even if the node's agent is healthy", () => {
     const tracker = track({nodes: ['a']})
     tracker.handle(ack('a'), 'rexec', 0)
     expect(tracker.judge('a', true, 29_000)).toEqual([])
     expect(tracker.judge('a', true, 31_000)).toMatchObject([{outcome: {type: 'lost'}}])
   })
 
-  it('does not suspect a node that sent a heartbeat', () => {
+  it('does not suspect a node that has sent a heartbeat', () => {
     const tracker = track({nodes: ['a']})
     tracker.handle({type: 'heartbeat', node: 'a', seq: 0}, 'rexec', 5000)
     expect(tracker.suspects(10_000)).toEqual([])
   })
 
-  it('reports a node as lost if part of its output never came, whatever its exit code', () => {
+  it('reports a node as lost if part of its output never arrived, whatever its exit code', () => {
     const tracker = track({nodes: ['a']})
     tracker.handle({type: 'heartbeat', node: 'a', seq: 1}, 'rexec', 0)
     tracker.handle(exit('a'), 'rexec', 0)
@@ -180,7 +180,7 @@ describe('the tracker of nodes', () => {
     expect(outcomes(tracker)).toEqual({a: 'refused', b: 'lost', c: 'cancelled'})
   })
 
-  it('settles the nodes that cannot answer at once', () => {
+  it('settles nodes that cannot answer at once', () => {
     const tracker = track({
       expected: [
         {node: 'a', via: 'native'},
@@ -199,7 +199,7 @@ describe('the tracker of nodes', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('settles all unfinished nodes of a delivery, or of all deliveries, with the same outcome', () => {
+  it('settles all unfinished nodes of one delivery, or of all deliveries, with the same outcome', () => {
     const tracker = track({
       expected: [
         {node: 'a', via: 'rexec'},

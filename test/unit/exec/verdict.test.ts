@@ -22,11 +22,11 @@ const lost: NodeOutcome = {type: 'lost', reason: ''}
 const timedOut: NodeOutcome = {type: 'timed-out', afterMs: 1}
 const refused: NodeOutcome = {type: 'refused', code: 'expired', reason: ''}
 
-it('judge never treats zero matching nodes as success', () => {
+it('judgeResults never counts zero matching nodes as a success', () => {
   expect(judge()).toBe('no-nodes')
 })
 
-it('judge returns the worst outcome of all nodes', () => {
+it('judgeResults returns the worst outcome of all nodes', () => {
   expect(judge(ok, ok)).toBe('ok')
   expect(judge(ok, failed)).toBe('failed')
   expect(judge(failed, silent)).toBe('silent')

@@ -7,8 +7,8 @@ type Recorded = Case & {readonly output?: string; readonly error?: string}
 
 const recorded = JSON.parse(readFileSync(new URL('fixtures/go.json', import.meta.url), 'utf8')) as readonly Recorded[]
 
-describe('a template gives the result recorded from real Go', () => {
-  it('with a recording for every case', () => {
+describe('a template gives the same result as real Go', () => {
+  it('and every case has a recorded result', () => {
     expect(recorded.map(({output: _output, error: _error, ...given}) => given)).toEqual(cases)
   })
 

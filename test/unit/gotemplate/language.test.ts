@@ -9,9 +9,10 @@ function run(text: string, data?: Argument): string {
   return parseTemplate(text, {name: 't'}).execute(data)
 }
 
-// The recorded results come from Go 1.19. These tests cover what later versions of Go added.
+// The recorded results come from Go 1.19. These tests cover features that later versions of Go
+// added.
 describe('templates with features of Go after 1.19', () => {
-  it('range over a number', () => {
+  it('can range over a number', () => {
     expect(run('{{range 3}}{{.}},{{end}}{{range $i := 2}}{{$i}};{{end}}{{range 0}}x{{else}}none{{end}}')).toBe(
       '0,1,2,0;1;none',
     )
@@ -19,11 +20,11 @@ describe('templates with features of Go after 1.19', () => {
     expect(() => run('{{range $i, $x := 3}}{{end}}')).toThrow("can't use 3 to iterate over more than one variable")
   })
 
-  it('accept {{else with}} after {{with}}', () => {
+  it('can contain {{else with}} after {{with}}', () => {
     expect(run('{{with ""}}a{{else with "b"}}{{.}}{{else}}c{{end}}')).toBe('b')
   })
 
-  it('assign to an outer variable in a range', () => {
+  it('can assign to an outer variable in a range', () => {
     expect(run('{{$x := "0"}}{{range $x = .}}{{end}}{{$x}}', fromJson(['a', 'b']))).toBe('b')
   })
 })
@@ -40,12 +41,12 @@ describe('templates with bytes that are not valid UTF-8', () => {
     )
   })
 
-  it('keep the bytes of an encoded surrogate half', () => {
+  it('keep the bytes of half of an encoded surrogate pair', () => {
     const bytes = Uint8Array.from([0xed, 0xb2, 0x80])
     expect(encodeText(decodeText(bytes))).toEqual(bytes)
   })
 
-  it('count and compare by bytes', () => {
+  it('count and compare text by bytes', () => {
     expect(run('{{len .}}', makeString(decodeText(broken)))).toBe('5')
     expect(run('{{eq . "é"}}', makeString('é'))).toBe('true')
     expect(run('{{eq (print (slice . 0 1) (slice . 1 2)) .}}', makeString('é'))).toBe('true')

@@ -9,60 +9,60 @@ function run(text: string, limits?: BudgetLimits): string {
   return parseTemplate(text, {name: 't'}).execute(makeStrings(['a', 'b']), {budget: new Budget(limits)})
 }
 
-describe('hostile templates end with an error', () => {
-  it('when a template calls itself without end', () => {
+describe('a hostile template ends with an error', () => {
+  it('if it calls itself without end', () => {
     expect(() => run('{{define "r"}}{{template "r" .}}{{end}}{{template "r" .}}')).toThrow(
       'template: t:1:25: executing "r" at <{{template "r" .}}>: exceeded maximum template depth (1000)',
     )
   })
 
-  it('when a template calls itself within conditions and loops', () => {
+  it('if it calls itself within conditions and loops', () => {
     const inner = '{{if true}}{{range 1}}{{with 1}}{{template "r"}}{{end}}{{end}}{{end}}'
     expect(() => run(`{{define "r"}}${inner}{{end}}{{template "r"}}`)).toThrow(
       /maximum template depth|nested too deeply/,
     )
   })
 
-  it('when loops are nested into too many passes', () => {
+  it('if nested loops have too many iterations', () => {
     expect(() => run('{{range 9223372036854775807}}{{end}}', {steps: 1000})).toThrow(
       /template: t:1:\d+: .*needs more than 1000 steps/,
     )
   })
 
-  it('when a variable doubles its text in each pass', () => {
+  it('if a variable doubles its text in each iteration', () => {
     const text = `{{$x := "0123456789"}}{{range 60}}{{$x = print $x $x}}{{end}}{{$x}}`
     expect(() => run(text)).toThrow(/the text is longer than 16777216 characters/)
   })
 
-  it('when a loop handles long strings again and again', () => {
+  it('if a loop handles long strings again and again', () => {
     const text = `{{$x := printf "%100000d" 1}}{{range 9223372036854775807}}{{$y := print $x $x}}{{end}}`
     expect(() => run(text, {steps: 100_000})).toThrow(/needs more than 100000 steps/)
   })
 
-  it('when they take too long', () => {
+  it('if it takes too long', () => {
     let ms = 0
     expect(() =>
       run('{{range 9223372036854775807}}{{end}}', {timeMs: 50, steps: Infinity, now: () => (ms += 1)}),
     ).toThrow(/template: t:1:\d+: .*needs more than 50 ms/)
   })
 
-  it('when they write too much', () => {
+  it('if it writes too much', () => {
     expect(() => run('{{range 9223372036854775807}}xxxxxxxxxx{{end}}', {outputBytes: 1000})).toThrow(
       /the output is longer than 1000 bytes/,
     )
   })
 
-  it('when a format makes a huge string', () => {
+  it('if a format makes a huge string', () => {
     expect(() => run(`{{printf "${'%999999d'.repeat(100)}" ${'1 '.repeat(100)}}}`)).toThrow(/is longer than/)
   })
 
-  it('when parentheses are nested too deeply', () => {
+  it('if parentheses are nested too deeply', () => {
     expect(() => run(`{{${'('.repeat(30_000)}1${')'.repeat(30_000)}}}`)).toThrow(/nested too deeply/)
   })
 })
 
 describe('functions passed to execute', () => {
-  it('may throw an error that is not a GoError, which reaches the caller unchanged', () => {
+  it('may throw an error that is not a GoError, which the caller receives unchanged', () => {
     const interruption = new Error('not known yet')
     const wait: TemplateFunction = {
       in: [],
@@ -75,7 +75,7 @@ describe('functions passed to execute', () => {
     expect(() => template.execute(undefined, {functions: new Map([['wait', wait]])})).toThrow(interruption)
   })
 
-  it('may differ between executions of one template', () => {
+  it('may differ between executions of the same template', () => {
     const template = parseTemplate('{{name}}', {name: 't', functions: ['name']})
     const named = (name: string): string =>
       template.execute(undefined, {

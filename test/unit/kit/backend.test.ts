@@ -5,7 +5,7 @@ const names = (env: NodeJS.ProcessEnv, installed: boolean): string[] =>
   chooseBackends(env, () => installed).map(backend => backend.name)
 
 describe('chooseBackends', () => {
-  it('selects both if Consul is installed, and otherwise the embedded agent alone', () => {
+  it('selects both backends if Consul is installed, and otherwise only the embedded agent', () => {
     expect(names({}, true)).toEqual(['embedded', 'real'])
     expect(names({}, false)).toEqual(['embedded'])
   })
@@ -14,7 +14,7 @@ describe('chooseBackends', () => {
     expect(names({BATON_TEST_BACKEND: 'real'}, true)).toEqual(['real'])
     expect(names({BATON_TEST_BACKEND: 'both'}, true)).toEqual(['embedded', 'real'])
   })
-  it('throws if the real agent is required and Consul is not installed', () => {
+  it('throws if the real agent is required but Consul is not installed', () => {
     expect(() => names({BATON_REQUIRE_CONSUL: '1'}, false)).toThrow(/not on PATH/)
     expect(() => names({BATON_TEST_BACKEND: 'both'}, false)).toThrow(/not on PATH/)
     expect(() => names({BATON_TEST_BACKEND: 'reel'}, true)).toThrow(/'reel' is none of/)

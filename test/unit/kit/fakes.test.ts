@@ -4,7 +4,7 @@ import {FakeTransport} from '../../kit/fake-transport.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 describe('FakeClock', () => {
-  it('runs timers in the order of their time, including timers set by other timers', async () => {
+  it('runs timers in the order of their times, even those that other timers set', async () => {
     const clock = new FakeClock()
     const log: string[] = []
     const note = (what: string): void => void log.push(`${what}@${clock.monotonicMs()}`)
@@ -22,7 +22,7 @@ describe('FakeClock', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('does not run disposed timers and aborted sleeps', async () => {
+  it('runs neither disposed timers nor aborted sleeps', async () => {
     const clock = new FakeClock()
     const stop = new AbortController()
     const sleeping = clock.sleep(10, stop.signal)
@@ -48,7 +48,7 @@ describe('FakeClock', () => {
 describe('FakeTransport', () => {
   const request = {method: 'GET', path: '/v1/x', timeoutMs: 1000, plane: 'control'} as const
 
-  it('answers with the result of its function and records the requests', async () => {
+  it('answers with the result of its function, and records the requests', async () => {
     const transport = new FakeTransport((_, index) => ({status: 200 + index, headers: {'X-A': '1'}, body: {n: 1}}))
     const answer = await transport.send(request)
     expect([answer.status, answer.headers.get('x-a'), answer.body.toString()]).toEqual([200, '1', '{"n":1}'])
@@ -56,7 +56,7 @@ describe('FakeTransport', () => {
     await expect(new FakeTransport(() => new Error('down')).send(request)).rejects.toThrow('down')
   })
 
-  it('holds a request until its signal or its deadline', async () => {
+  it("keeps a request open until the request's signal or deadline", async () => {
     const clock = new FakeClock()
     const transport = new FakeTransport(() => 'hang', {clock})
     const stop = new AbortController()
@@ -73,7 +73,7 @@ describe('FakeTransport', () => {
 })
 
 describe('waitUntil', () => {
-  it('reports the condition, the last error and the given facts on a timeout', async () => {
+  it('reports the condition, the last error and the given facts after a timeout', async () => {
     const failing = (): never => {
       throw new Error('no answer')
     }

@@ -17,21 +17,21 @@ describe('judgeHistory', () => {
     expect(() => judgeHistory(entries('start a, start b, end a, end b'))).toThrow(/a, b were inside together/)
   })
 
-  it('treats the last beat of a killed holder as its end', () => {
+  it('treats the last sign of life of a killed holder as its end', () => {
     const verdict = judgeHistory(entries('start a, beat a, start b, end b'))
     expect(verdict).toMatchObject({unfinished: ['a'], finished: ['b']})
   })
 
-  it('reports a holder that still writes beats after the next holder has started', () => {
+  it('reports a holder that still gives signs of life after the next holder has started', () => {
     expect(() => judgeHistory(entries('start a, beat a, start b, beat a, end b'))).toThrow(/inside together/)
   })
 
-  it('allows the holders of a semaphore up to its limit', () => {
+  it('allows as many holders of a semaphore as its limit', () => {
     expect(judgeHistory(entries('start a, start b, end a, start c, end b, end c'), 2).peak).toBe(2)
     expect(() => judgeHistory(entries('start a, start b, start c, end a, end b, end c'), 2)).toThrow(/2 allowed/)
   })
 
-  it('reports a holder that found the exclusive file of another, even if their times do not overlap', () => {
+  it('reports a holder that found the exclusive file of another one, even if their times do not overlap', () => {
     expect(() => judgeHistory(entries('start a, end a, start b, clash b, end b'))).toThrow(/b found the exclusive file/)
   })
 })

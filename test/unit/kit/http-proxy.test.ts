@@ -36,14 +36,14 @@ afterEach(async () => {
 const put = (path: string, body = 'body') => raw(proxy.address).request('PUT', path, {body})
 
 describe('HttpProxy', () => {
-  it('passes and counts requests without a rule, including headers and body', async () => {
+  it('passes on and counts requests without a rule, including headers and body', async () => {
     expect(await put('/v1/kv/a?flags=1')).toMatchObject({status: 200, text: 'body', headers: {'x-consul-index': '42'}})
     expect(proxy.count({method: 'PUT', path: '/v1/kv/'})).toBe(1)
     expect(proxy.count({path: /flags=2/})).toBe(0)
     expect(proxy.requests[0]?.body.toString()).toBe('body')
   })
 
-  it('gives a scripted answer the given number of times, the oldest rule first', async () => {
+  it('gives a scripted answer the given number of times, oldest rule first', async () => {
     proxy.on({path: '/v1/kv/'}, {status: 500, body: 'No cluster leader'}, 1)
     proxy.on({method: 'PUT'}, {status: 429, body: {a: 1}}, 1)
     expect(await put('/v1/kv/a')).toMatchObject({status: 500, text: 'No cluster leader'})
@@ -60,7 +60,7 @@ describe('HttpProxy', () => {
     expect(await put('/v1/kv/a')).toMatchObject({text: 'body!', headers: {'x-consul-index': '7'}})
   })
 
-  it('can drop the answer to a request, or the request itself', async () => {
+  it('can drop either the answer to a request or the request itself', async () => {
     proxy.on({path: '/done'}, 'swallow')
     proxy.on({path: '/lost'}, () => 'reset')
     await expect(put('/done')).rejects.toThrow(/ECONNRESET|socket hang up/)
@@ -68,7 +68,7 @@ describe('HttpProxy', () => {
     expect(handled).toEqual(['PUT /done'])
   })
 
-  it('closes a blocking query when its client abandons it', async () => {
+  it('closes a blocking query when the client abandons it', async () => {
     const client = new AbortController()
     const answer = fetch(`${proxy.address}/park`, {signal: client.signal})
     await waitUntil(() => openParked === 1, {what: 'the query to park'})

@@ -26,7 +26,7 @@ class Client {
     clients.push(this)
   }
 
-  /** True if the echo of `text` arrives within a moment. */
+  /** Resolves to true if the echo of `text` arrives in time. */
   async echoes(text: string, timeoutMs = 2000): Promise<boolean> {
     this.socket.write(text)
     const seen = waitUntil(() => this.text.includes(text), {what: 'the echo', timeoutMs})
@@ -70,7 +70,7 @@ describe('TcpProxy', () => {
     await waitUntil(() => proxy.counters.open === 0, {what: 'the connection to close'})
   })
 
-  it('delays every byte and keeps their order', async () => {
+  it('delays every byte and keeps the order', async () => {
     const client = open()
     await client.echoes('warm')
     proxy.delay(100)
@@ -81,7 +81,7 @@ describe('TcpProxy', () => {
     expect(client.text).toBe('warmab')
   })
 
-  it('keeps the bytes of both directions in a black hole, and forwards them after `heal`', async () => {
+  it('as a black hole, keeps the bytes of both directions and forwards them after `heal`', async () => {
     const client = open()
     await client.echoes('before')
     proxy.blackHole()
@@ -97,7 +97,7 @@ describe('TcpProxy', () => {
     await waitUntil(() => late.text === 'late', {what: 'the late echo'})
   })
 
-  it('can drop only the answers: the server acts and the client receives nothing', async () => {
+  it('can drop only the answers, so that the server acts but the client receives nothing', async () => {
     const client = open()
     await client.echoes('one')
     proxy.blackHole('answers')
@@ -107,7 +107,7 @@ describe('TcpProxy', () => {
     await waitUntil(() => client.text === 'onetwo', {what: 'the answers'})
   })
 
-  it('can drop only the requests: the server receives nothing and can still send', async () => {
+  it('can drop only the requests, so that the server receives nothing but can still send', async () => {
     const client = open()
     await client.echoes('one')
     proxy.blackHole('requests')
@@ -127,7 +127,7 @@ describe('TcpProxy', () => {
     expect(await open().echoes('y')).toBe(true)
   })
 
-  it('refuses new connections, keeps open ones, and accepts new ones again on the same port', async () => {
+  it('refuses new connections while it keeps open ones, and then accepts new ones again on the same port', async () => {
     const old = open()
     await old.echoes('x')
     await proxy.refuse()
@@ -150,7 +150,7 @@ describe('TcpProxy', () => {
     expect(await open().echoes('two')).toBe(true)
   })
 
-  it('passes more bytes than the buffers hold', async () => {
+  it('passes on more bytes than the buffers can hold', async () => {
     const client = open()
     const text = 'x'.repeat(4 * 1024 * 1024)
     client.socket.write(text)

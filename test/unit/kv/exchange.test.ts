@@ -11,8 +11,8 @@ const entry = (key: string, value: Uint8Array, flags = 0n) => ({
   lockIndex: 0n,
 })
 
-describe('export and import files', () => {
-  it('can be read back: binary values, unusual names, flags up to 2^64-1', () => {
+describe('the file format of export and import', () => {
+  it('preserves binary values, unusual names, and flags up to 2^64-1', () => {
     const entries = [
       entry('a', Buffer.from([0, 1, 255])),
       entry('<&>"é\u2028/\u0001', Buffer.alloc(0), 2n ** 64n - 1n),
@@ -22,14 +22,14 @@ describe('export and import files', () => {
     expect(back).toEqual(entries.map(({key, value, flags}) => ({key, value, flags})))
   })
 
-  it('have the same tabs and escapes as those of Consul', () => {
+  it('has the same tabs and escapes as that of Consul', () => {
     expect(exportText([entry('x<y', Buffer.from('1'))])).toBe(
       '[\n\t{\n\t\t"key": "x\\u003cy",\n\t\t"flags": 0,\n\t\t"value": "MQ=="\n\t}\n]',
     )
     expect(exportText([])).toBe('[]')
   })
 
-  it('may omit flags, and may write field names in any case, as for Go', () => {
+  it('may omit flags, and may have field names in upper or lower case, as in Go', () => {
     expect(parseExchange('[{"Key":"a","VALUE":"eA=="}]')).toEqual([{key: 'a', value: Buffer.from('x'), flags: 0n}])
   })
 
@@ -43,11 +43,11 @@ describe('export and import files', () => {
     ['[{"key":"x","flags":-1}]', /flags of key x/],
     ['[{"key":"x","flags":18446744073709551616}]', /flags of key x/],
     ['[{"key":"x","flags":1.5}]', /flags of key x/],
-  ])('are refused with the reason if they contain %j', (text, pattern) => {
+  ])('is refused with the reason if it contains %j', (text, pattern) => {
     expect(() => parseExchange(text)).toThrow(pattern)
   })
 
-  it('are refused if Consul does not accept a key in them', () => {
+  it('is refused if it contains a key that Consul does not accept', () => {
     const check = (key: string) => () => checkKeys([{key, value: Buffer.alloc(0), flags: 0n}])
     expect(check('')).toThrow('import: a key is empty')
     expect(check('/a')).toThrow("import: key /a begins with '/'")

@@ -54,8 +54,8 @@ class FakeStore {
   }
 }
 
-describe('import', () => {
-  it('writes everything in order and reports each step', async () => {
+describe('an import of keys', () => {
+  it('writes everything in order, and reports each step', async () => {
     const fake = new FakeStore()
     const steps: number[] = []
     const result = await importEntries(fake.client, entries(130), {observer: ({keys}) => steps.push(keys.length)})
@@ -64,7 +64,7 @@ describe('import', () => {
     expect(fake.store.size).toBe(130)
   })
 
-  it('sends smaller transactions after Consul refused one as too large', async () => {
+  it('sends smaller transactions after Consul has refused one as too large', async () => {
     const fake = new FakeStore()
     fake.limit = 20
     await importEntries(fake.client, entries(64))
@@ -72,7 +72,7 @@ describe('import', () => {
     expect(fake.commits.filter(count => count <= 20)).toEqual([16, 16, 16, 16])
   })
 
-  it('writes all entries or none with isAtomic', async () => {
+  it('writes either all entries or none with isAtomic', async () => {
     const fake = new FakeStore()
     await expect(importEntries(fake.client, entries(65), {isAtomic: true})).rejects.toThrow(
       /do not fit one transaction/,
@@ -95,7 +95,7 @@ describe('import', () => {
     expect(fake.store.get('k/3')?.toString()).toBe('mine')
   })
 
-  it('reports the refused key, and writes nothing of its transaction', async () => {
+  it("reports the refused key, and writes nothing of the key's transaction", async () => {
     const fake = new FakeStore()
     fake.refuse = 'k/2'
     await expect(importEntries(fake.client, entries(5))).rejects.toThrow('import: key k/2: Permission denied')

@@ -17,7 +17,7 @@ describe("a semaphore's document", () => {
     )
   })
 
-  it('always has an object of holders, because the Go tool crashes without it', () => {
+  it('always contains an object of holders, because the Go tool crashes without it', () => {
     expect(encodeSemaphoreDocument({limit: 2, holders: []}).toString()).toBe('{"Limit":2,"Holders":{}}')
   })
 
@@ -27,15 +27,15 @@ describe("a semaphore's document", () => {
     ['{"Limit":2,"Holders":null}', 2, []],
     ['{"Limit":2}', 2, []],
     ['{"Limit":2,"Holders":{},"More":1}', 2, []],
-  ])('reads %s', (text, limit, holders) => {
+  ])('is read from %s', (text, limit, holders) => {
     expect(parse(text)).toEqual({limit, holders})
   })
 
-  it('is read as undefined if the value is empty', () => {
+  it('is undefined if the value is empty', () => {
     expect(parse('')).toBeUndefined()
   })
 
-  it.each(['garbage', '[]', '"x"', 'null', '{"Limit":"2"}'])('refuses %s', text => {
+  it.each(['garbage', '[]', '"x"', 'null', '{"Limit":"2"}'])('cannot be read from %s', text => {
     expect(() => parse(text)).toThrow("does not hold a semaphore's document")
   })
 
@@ -57,7 +57,7 @@ describe('the record of a holder', () => {
   })
 
   it.each(['', 'x', '{}', 'null', '{"v":2,"host":"h","pid":1,"since":""}', '{"v":1,"host":1}'])(
-    'is read as undefined if the value is %j',
+    'is undefined if the value is %j',
     text => {
       expect(parseHolderRecord(Buffer.from(text))).toBeUndefined()
     },

@@ -21,11 +21,11 @@ const shape = (changes: Partial<LeaseShape> = {}): LeaseShape => ({
 const now = {renewedAtMs: 0, seenAtMs: 0}
 
 describe('leaseDeadline', () => {
-  it('stops a mutex with checks within the lock-delay: TERM 9 s, KILL 14 s after the last proof', () => {
+  it('for a mutex with checks, stops within the lock-delay: TERM 9 s and KILL 14 s after the last proof', () => {
     expect(leaseDeadline(shape(), now)).toEqual({termAtMs: 9000, killAtMs: 14_000, freeAtMs: 15_000})
   })
 
-  it('stops a mutex without checks within TTL plus lock-delay: TERM 24 s, KILL 29 s after the last renewal', () => {
+  it('for a mutex without checks, stops within TTL plus lock-delay: TERM 24 s and KILL 29 s after the last renewal', () => {
     expect(leaseDeadline(shape({isTtlOnly: true}), now)).toEqual({
       termAtMs: 24_000,
       killAtMs: 29_000,
@@ -33,7 +33,7 @@ describe('leaseDeadline', () => {
     })
   })
 
-  it('stops a semaphore within the TTL alone, because no lock-delay delays the next holder', () => {
+  it('for a semaphore, stops within the TTL alone, because no lock-delay delays the next holder', () => {
     expect(leaseDeadline(shape({hasLockDelay: false}), now).freeAtMs).toBe(15_000)
   })
 
@@ -65,7 +65,7 @@ describe('leaseDeadline', () => {
     expect(leaseWindowMs(shape({lockDelayMs: -5000, isTtlOnly: true}))).toBe(15_000)
   })
 
-  it('orders proof, TERM, KILL and margin correctly for all settings', () => {
+  it('puts proof, TERM, KILL and margin in the right order for all settings', () => {
     const ms = fc.integer({min: 0, max: 200_000})
     const shapes = fc.record({
       hasLockDelay: fc.boolean(),
@@ -89,7 +89,7 @@ describe('checkLease', () => {
   const check = (changes: Partial<LeaseShape>, hasChecks = false) =>
     checkLease(shape(changes), {prefix: 'app/db', hasChecks})
 
-  it('accepts the defaults', () => {
+  it('accepts the default settings', () => {
     expect(() => check({})).not.toThrow()
     expect(() => check({hasLockDelay: false})).not.toThrow()
   })
@@ -120,7 +120,7 @@ describe('checkLease', () => {
     {lockDelayMs: 600_000, ttlMs: 86_400_000, graceMs: 59_500},
     // Two percent of a long window are more than a second.
     {lockDelayMs: 6000, ttlMs: 600_000, graceMs: 5000},
-  ])('refuses a lock-delay that does not cover grace and margin, also without checks: %o', changes => {
+  ])('refuses a lock-delay that does not cover grace and margin, even without checks: %o', changes => {
     expect(() => check({isTtlOnly: true, ...changes})).toThrow('(the lock-delay), and grace')
   })
 
@@ -134,16 +134,16 @@ describe('checkLease', () => {
   it.each([
     {lockDelayMs: 6000, graceMs: 5000},
     {lockDelayMs: 1000, graceMs: 0},
-  ])('accepts a lock-delay that just covers grace and margin, without checks: %o', changes => {
+  ])('accepts a lock-delay that only just covers grace and margin, without checks: %o', changes => {
     expect(() => check({isTtlOnly: true, ...changes})).not.toThrow()
   })
 
-  it('accepts a semaphore without a lock-delay, which has none', () => {
+  it('accepts a semaphore with any lock-delay, because semaphores have none', () => {
     expect(() => check({hasLockDelay: false, lockDelayMs: 0})).not.toThrow()
   })
 })
 
-it('proveEveryMs leaves room for two lost proofs', () => {
+it('proveEveryMs leaves time for two failed proofs', () => {
   for (const one of [shape(), shape({isTtlOnly: true}), shape({hasLockDelay: false, graceMs: 12_000})]) {
     expect(proveEveryMs(one) * 3).toBeLessThanOrEqual(usableMs(one))
   }

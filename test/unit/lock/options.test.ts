@@ -9,7 +9,7 @@ const noNumbers = ['15s', '', null, true, {}, [1], 5n, () => 1]
 const badDurations = [Number.NaN, Number.NEGATIVE_INFINITY, -1, 1e20, ...noNumbers]
 const badNumbers = [Number.POSITIVE_INFINITY, ...badDurations]
 
-/** A client whose use fails the test. */
+/** Returns a client that makes the test fail if it is used. */
 function unusedClient() {
   const requests: string[] = []
   const client = createClient({
@@ -37,7 +37,7 @@ const each = (names: readonly string[], values: readonly unknown[]) =>
 
 describe('options of locks and sessions', () => {
   it.each(each(['ttlMs', 'lockDelayMs', 'graceMs'], badNumbers))(
-    'are refused before any request: createMutex $name $value',
+    'are refused before any request: createMutex with $name $value',
     async ({name, value}) => {
       const options = {prefix: 'a/b', [name]: value} as never
       expect((await refusal(client => createMutex(client, options))).message).toContain(name)
@@ -47,12 +47,15 @@ describe('options of locks and sessions', () => {
     },
   )
 
-  it.each([...badNumbers, 0, 1.5, undefined])('are refused before any request: limit %s', async limit => {
-    const {message} = await refusal(client => createSemaphore(client, {prefix: 'a/b', limit} as never))
-    expect(message).toContain('createSemaphore: expected the option `limit` to be a whole number of at least 1, got ')
-  })
+  it.each([...badNumbers, 0, 1.5, undefined])(
+    'are refused before any request: createSemaphore with limit %s',
+    async limit => {
+      const {message} = await refusal(client => createSemaphore(client, {prefix: 'a/b', limit} as never))
+      expect(message).toContain('createSemaphore: expected the option `limit` to be a whole number of at least 1, got ')
+    },
+  )
 
-  it.each(badDurations)('are refused before any request: timeoutMs %s of acquire and withLock', async timeoutMs => {
+  it.each(badDurations)('are refused before any request: acquire and withLock with timeoutMs %s', async timeoutMs => {
     const options = {timeoutMs} as never
     for (const create of [
       (client: ReturnType<typeof createClient>) => createMutex(client, {prefix: 'a/b'}),
@@ -68,7 +71,7 @@ describe('options of locks and sessions', () => {
       each(['lockDelayMs'], badNumbers),
       each(['unprovenLimitMs'], badDurations),
     ),
-  )('are refused before any request: openSession $name $value', async ({name, value}) => {
+  )('are refused before any request: openSession with $name $value', async ({name, value}) => {
     expect((await refusal(client => openSession(client, {[name]: value}))).message).toContain(name)
   })
 

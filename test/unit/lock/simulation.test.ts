@@ -2,11 +2,11 @@ import {describe, expect, it} from 'vitest'
 import {seeded} from '../core/support/seeded.js'
 import {simulate} from './simulation/run-simulation.js'
 
-/** BATON_TEST_STEPS=1000000 runs the long form. */
+/** Number of steps. Set BATON_TEST_STEPS=1000000 for a long run. */
 const steps = Number(process.env['BATON_TEST_STEPS'] || 4000)
 const timeoutMs = Math.max(60_000, 10 * steps)
 
-describe('a simulated lock with kills, stops, lost requests, lost leaders and destroyed sessions', () => {
+describe('a simulated lock with killed and stopped processes, lost requests, lost leaders and destroyed sessions', () => {
   it.each([
     ['baton alone', 6, 0],
     ['baton beside Go contenders', 4, 2],

@@ -23,24 +23,24 @@ describe('resolveCommand', () => {
   })
 
   it.each(['lock status -- cmd', 'lock status --try -- cmd', 'lock status --'])(
-    'takes the name of a sub-command as the key of a lock if -- follows: %s',
+    "treats the name of a sub-command as a lock's key if -- follows: %s",
     words => {
       expect(resolve(words)?.id).toBe('lock')
     },
   )
 
   it.each(['exec -- ls -l', 'exec ls -- -l', 'exec --node web-1 ls', 'exec -node=web-1 show'])(
-    'takes the name of a sub-command as a program if -- or a flag comes first: %s',
+    'treats the name of a sub-command as a program if -- or a flag comes before it: %s',
     words => {
       expect(resolve(words)?.id).toBe('exec')
     },
   )
 
-  it('treats the name of a sub-command as the key of a lock with BATON_COMPAT=consul', () => {
+  it("treats the name of a sub-command as a lock's key with BATON_COMPAT=consul", () => {
     expect(resolve('lock status ./cmd', {BATON_COMPAT: 'consul'})?.id).toBe('lock')
   })
 
-  it('returns undefined if no command has the name', () => {
+  it('returns undefined if no command has this name', () => {
     expect(resolve('nope')).toBeUndefined()
   })
 })

@@ -3,7 +3,7 @@ import {BatonError, CancelledError, ChildError, errorCodes, UsageError} from '..
 import {exitCodeOf, toMessage} from '../../../src/main/exit-codes.js'
 
 describe('exitCodeOf', () => {
-  it('has an exit code for every error code', () => {
+  it('returns an exit code for every error code', () => {
     for (const code of errorCodes) {
       if (code !== 'BATON_CHILD') expect(exitCodeOf(new BatonError(code, 'x'))).toBeGreaterThan(0)
     }
@@ -26,7 +26,7 @@ describe('exitCodeOf', () => {
 })
 
 describe('toMessage', () => {
-  it('is one line with the hint in brackets', () => {
+  it('returns one line, with the hint in brackets', () => {
     expect(toMessage(new UsageError('a: b\n  c', {hint: 'do d'}))).toBe('a: b c (do d)')
   })
 })

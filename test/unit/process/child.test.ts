@@ -37,7 +37,7 @@ async function start(script: string, changes: Partial<ChildSpec> = {}): Promise<
   return child
 }
 
-/** Launches a child by a shell that has begun to wait when only a part of its environment was known. */
+/** Launches a child through a shell that was started before the whole environment of the child was known. */
 async function launchReady(spec: ChildSpec): Promise<Awaited<ReturnType<Launcher>>> {
   const late = '9007199254740993'
   const ready = new ReadyChild({spec, lateVariable: 'LATE'})
@@ -46,7 +46,7 @@ async function launchReady(spec: ChildSpec): Promise<Awaited<ReturnType<Launcher
   return launched
 }
 
-/** Resolves to the next line of the child's output, by which the child shows its progress. */
+/** Resolves to the next line of the child's output, which shows how far the child is. */
 async function nextLine(child: Child): Promise<string> {
   for await (const chunk of child.stdout!.iterator({destroyOnReturn: false})) return String(chunk).trim()
   throw new Error('the child said nothing')
@@ -79,7 +79,7 @@ describe.each([
     ['exit 255', 255],
     ['kill -TERM $$', 143],
     ['kill -KILL $$', 137],
-  ])('reports the end of `%s` as a shell does: %i', async (script, code) => {
+  ])('reports the end of `%s` as a shell does, with exit code %i', async (script, code) => {
     const child = await start(script)
     expect((await child.exited).code).toBe(code)
   })
@@ -96,13 +96,13 @@ describe.each([
     expect(lines.filter(line => !line.startsWith('LATE='))).toEqual(['ONLY=this'])
   })
 
-  it('reports a command that does not exist as 127', async () => {
+  it('reports a command that does not exist with exit code 127', async () => {
     const error = await start('', {argv: ['no-such-command-here']}).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(ChildError)
     expect(error).toMatchObject({exitCode: 127, message: 'no-such-command-here: command not found'})
   })
 
-  it('reports a command that is not executable as 126', async () => {
+  it('reports a command that is not executable with exit code 126', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
     const file = join(directory, 'tool')
     writeFileSync(file, '#!/bin/sh\n')
@@ -112,7 +112,7 @@ describe.each([
     expect(error).toMatchObject({exitCode: 126, message: `${file}: permission denied`})
   })
 
-  it('reports a directory that does not exist as 126', async () => {
+  it('reports a directory that does not exist with exit code 126', async () => {
     const error = await start('true', {cwd: '/no/such/directory'}).catch((reason: unknown) => reason)
     expect(error).toMatchObject({exitCode: 126})
   })
@@ -124,7 +124,7 @@ describe.each([
     expect(entry).toMatchObject({group: child.pid, session: child.pid})
   })
 
-  it('keeps the child in the process group of the parent in the terminal shape', async () => {
+  it("keeps the child in the parent's process group if the child shares the terminal", async () => {
     const child = await start('echo ready; sleep 60', {shape: 'terminal'})
     await nextLine(child)
     const table = readProcesses()
@@ -133,7 +133,7 @@ describe.each([
   })
 })
 
-describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
+describe.each(['group', 'terminal'] as const)('stopping a child with its descendants (shape: %s)', shape => {
   it('does not wait for the grace if the child ends at TERM', async () => {
     const child = await start('sleep 60 & echo ready; wait', {shape})
     await nextLine(child)
@@ -143,7 +143,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('sends TERM to a process that is forked after the members were listed', async () => {
+  it('sends TERM even to a process that is forked after the processes were listed', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
     const child = await start('echo ready; while [ ! -e go ]; do :; done; sleep 60 & : >forked; wait', {
       shape,
@@ -164,7 +164,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('does not signal a clean-up process that a member starts, until the grace is over', async () => {
+  it("gives a process that the child's TERM handler starts the whole grace before it is signalled", async () => {
     const child = await start(`trap 'sleep 0.3; echo cleaned; exit' TERM; echo ready; while :; do sleep 0.01; done`, {
       shape,
     })
@@ -185,7 +185,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('sends TERM to a stopped grandchild so that it receives it', async () => {
+  it('lets a suspended grandchild receive TERM, by sending CONT after it', async () => {
     const child = await start(`sh -c 'echo $$; kill -STOP $$; sleep 60' & wait`, {shape})
     const pid = Number(await nextLine(child))
     await until(() => readProcesses().find(one => one.pid === pid)?.state === 'T')
@@ -195,7 +195,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('stops processes that still run after the child has ended', async () => {
+  it('stops processes that are still running after the child has ended', async () => {
     const child = await start('sleep 60 & echo ready', {shape})
     await nextLine(child)
     await child.exited
@@ -205,7 +205,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('stops a grandchild with its own session whose parent ends first', async () => {
+  it('stops a grandchild that has its own session and whose parent ends first', async () => {
     const stubborn = `trap "" TERM; echo $$; while :; do sleep 1; done`
     const child = await start(`setsid sh -c '${stubborn}' & wait`, {shape})
     const pid = Number(await nextLine(child))
@@ -234,7 +234,8 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
   })
 
   it('does not wait for zombies', async () => {
-    // The outer shell never waits for its child, which stays a zombie until the shell itself ends.
+    // The outer shell never waits for its child, so the child stays a zombie until the shell itself
+    // ends.
     const child = await start('sh -c "exit 0" & exec node -e "console.log(1);setInterval(()=>{},1e3)"', {shape})
     await nextLine(child)
     await child.stop({graceMs: 10_000})
@@ -264,7 +265,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
 })
 
 describe('signal', () => {
-  it('reaches the child and every process that it started', async () => {
+  it('reaches the child and all its descendants', async () => {
     const child = await start(`sh -c 'trap "exit 5" USR1; echo ready; while :; do sleep 0.05; done'; exit $?`)
     await nextLine(child)
     child.signal('SIGUSR1')

@@ -9,7 +9,7 @@ const endOf = (script: string) => {
 }
 
 describe("Go's text of a child's end", () => {
-  it.each([0, 1, 3, 127, 255])('shows the exit code %i', code => {
+  it.each([0, 1, 3, 127, 255])('contains the exit code %i', code => {
     expect(endOf(`exit ${code}`)).toBe(`exit status ${code}`)
   })
 
@@ -29,7 +29,7 @@ describe("Go's text of a child's end", () => {
     ['PIPE', 'broken pipe'],
     ['ALRM', 'alarm clock'],
     ['TERM', 'terminated'],
-  ])('shows the signal %s as %s', (name, text) => {
+  ])('describes the signal %s as %s', (name, text) => {
     expect(endOf(`ulimit -c 0; kill -${name} $$`)).toBe(`signal: ${text}`)
   })
 
@@ -42,7 +42,7 @@ describe("Go's text of a child's end", () => {
     ['IO', 'I/O possible'],
     ['PWR', 'power failure'],
     ['SYS', 'bad system call'],
-  ])('shows the signal %s, which only Linux has, as %s', (name, text) => {
+  ])('describes the signal %s, which only Linux has, as %s', (name, text) => {
     expect(endOf(`ulimit -c 0; kill -${name} $$`)).toBe(`signal: ${text}`)
   })
 })

@@ -22,7 +22,7 @@ afterEach(() => {
 
 const mark = () => `GUARDED=${process.pid}-${marks}`
 
-/** Starts a family whose members write their process IDs to the files that `script` names. */
+/** Starts a child whose processes write their process IDs to the files that `script` names. */
 function startFamily(script: string): number {
   marks += 1
   const [name, value] = mark().split('=') as [string, string]
@@ -75,7 +75,7 @@ describe.each([
   const stubborn = (file_: string) => `sh -c 'trap "" TERM; echo $$ >${file_}; while :; do sleep 0.1; done'`
 
   it.each(['group', 'terminal'])(
-    'stops the processes of a lock in the %s shape when its pipe is closed, then releases the lock',
+    'with the shape %s, stops the processes of a lock when its pipe is closed, and then releases the lock',
     async shape => {
       const root = startFamily(`${stubborn('inner')} & setsid ${stubborn('outer')} & wait`)
       const members = [root, await numberIn('inner'), await numberIn('outer')]
@@ -88,7 +88,7 @@ describe.each([
     },
   )
 
-  it('stops a child that it can find only by its marker', async () => {
+  it('stops a child that can be found only by the marker in its environment', async () => {
     startFamily(stubborn('child'))
     const child = await numberIn('child')
     const guardian = start(10)
@@ -99,7 +99,7 @@ describe.each([
     await isGone(guardian)
   })
 
-  it('stops the processes at a deadline that is not extended, and keeps the lock while the pipe is open', async () => {
+  it('stops the processes at a deadline that was not extended, and keeps the lock while the pipe is open', async () => {
     const root = startFamily(stubborn('child'))
     await numberIn('child')
     const guardian = start(10)
@@ -126,7 +126,7 @@ describe.each([
     expect(isAlive(root)).toBe(true)
   })
 
-  it('does not run the startup files of the shell', async () => {
+  it("does not run the shell's startup files", async () => {
     writeFileSync(join(folder, '.bashrc'), 'echo read >released; exit 1\n')
     const guardian = start(10)
     tell(guardian, 'released')
@@ -135,7 +135,7 @@ describe.each([
     expect(released()).toBe('')
   })
 
-  it('understands a line that arrives in two parts with a pause between them', async () => {
+  it('understands a line that arrives in two parts with a pause in between', async () => {
     const root = startFamily(stubborn('child'))
     await numberIn('child')
     const guardian = start(10)

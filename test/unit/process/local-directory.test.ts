@@ -7,7 +7,7 @@ import {localDirectory, ownDirectory} from '../../../src/process/local-directory
 const uid = process.geteuid?.() ?? 0
 const otherUser = 1234
 
-describe('the directory for the sockets of local turns', () => {
+describe('the directory for the sockets of contenders on this host', () => {
   let parent = ''
   let path = ''
   beforeEach(() => {
@@ -16,7 +16,7 @@ describe('the directory for the sockets of local turns', () => {
   })
   afterEach(() => rmSync(parent, {recursive: true}))
 
-  it('is created for this user alone, and used again', () => {
+  it('is created for this user alone, and reused later', () => {
     expect(ownDirectory(path, parent, uid)).toBe(path)
     expect(lstatSync(path).mode & 0o777).toBe(0o700)
     expect(ownDirectory(path, parent, uid)).toBe(path)

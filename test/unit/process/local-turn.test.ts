@@ -24,8 +24,8 @@ const options = (signal: AbortSignal = new AbortController().signal) => ({
   patienceMs: 15_000,
 })
 
-describe('the turn among contenders of one host', () => {
-  it('is given to one contender at a time, and finally to each', async () => {
+describe('the turn to contend for a lock on this host', () => {
+  it('is given to one contender at a time, and finally to each of them', async () => {
     const path = newPath()
     let inside = 0
     let done = 0
@@ -46,7 +46,7 @@ describe('the turn among contenders of one host', () => {
     using _two = await takeLocalTurn(newPath(), options())
   })
 
-  it('rejects with the reason of the signal while it is awaited', async () => {
+  it("makes waiting contenders reject with their signal's reason", async () => {
     const path = newPath()
     using _turn = await takeLocalTurn(path, options())
     const stop = new AbortController()
@@ -67,7 +67,7 @@ describe('the turn among contenders of one host', () => {
   /** A clock that runs ten times as fast as the system's. */
   const hastyClock: Clock = {...systemClock, timer: (ms, callback) => systemClock.timer(ms / 10, callback)}
 
-  it('is taken from a contender that is stopped', async () => {
+  it('is taken from a contender whose process is suspended', async () => {
     const path = newPath()
     const owner = await startOwner(path)
     owner.kill('SIGSTOP')
@@ -75,7 +75,7 @@ describe('the turn among contenders of one host', () => {
     owner.kill('SIGKILL')
   })
 
-  it('is not taken from a contender that is alive, however long it takes', async () => {
+  it('is not taken from a contender that is alive, however long the contender takes', async () => {
     const path = newPath()
     const turn = await takeLocalTurn(path, {...options(), clock: hastyClock})
     let isMine = false
@@ -89,7 +89,7 @@ describe('the turn among contenders of one host', () => {
     await waiting
   })
 
-  it('is available after the contender that had it was killed', async () => {
+  it('is available again after the contender that had it was killed', async () => {
     const path = newPath()
     const owner = await startOwner(path)
     const waiting = takeLocalTurn(path, options())
@@ -97,7 +97,7 @@ describe('the turn among contenders of one host', () => {
     using _turn = await waiting
   })
 
-  it('is given to one contender at a time after one was killed, which leaves its socket behind', async () => {
+  it('is given to one contender at a time after one was killed and has left its socket behind', async () => {
     const path = newPath()
     const owner = await startOwner(path)
     owner.kill('SIGKILL')
@@ -151,7 +151,7 @@ describe('the turn among contenders of one host', () => {
     using _turn = await takeLocalTurn(path, options())
   })
 
-  it('has no socket path if the path is too long for Node', () => {
+  it('has no socket path if the path would be too long for Node', () => {
     expect(turnPath(join(directory, 'x'.repeat(100)), 'test')).toBeUndefined()
   })
 })

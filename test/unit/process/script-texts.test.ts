@@ -14,7 +14,7 @@ it.each([
   ['status/http/page/page.html', pageHtml],
   ['status/http/page/page.js', pageScript],
   ['status/http/page/page.css', pageStyle],
-])('the text built into the package equals the file %s (if not: node bin/embed-scripts.mjs)', (file, text) => {
+])('the text built into the package equals the file %s (if not, run: node bin/embed-scripts.mjs)', (file, text) => {
   expect(text).toBe(readFileSync(pathOf(file), 'utf8'))
 })
 

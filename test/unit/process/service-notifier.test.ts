@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, {recursive: true}))
 
 describe('messages to the service manager', () => {
-  it('are sent in order and in one line each, and the ready message names the main process', async () => {
+  it('are sent in order, each in one line, and the ready message names the main process', async () => {
     const socket = join(folder, 'socket')
     const notifier = openServiceNotifier({NOTIFY_SOCKET: socket, PATH: `${folder}:/bin:/usr/bin`}, 42)
     void notifier.notify('READY=1', '2 up\nto date')
@@ -27,7 +27,7 @@ describe('messages to the service manager', () => {
     expect(notifier.problem).toBeUndefined()
   })
 
-  it('are not sent if no service manager listens, and name the reason if systemd-notify is missing', async () => {
+  it('are not sent if no service manager listens, and a reason is given if systemd-notify is missing', async () => {
     const nothing = openServiceNotifier({PATH: folder})
     await nothing.notify('READY=1')
     expect(nothing.problem).toBeUndefined()
@@ -43,7 +43,7 @@ describe('messages to the service manager', () => {
     [{WATCHDOG_USEC: 'x'}, undefined],
     [{WATCHDOG_USEC: '-5'}, undefined],
     [{}, undefined],
-  ])('know the interval of the watchdog: %j', (env, watchdogMs) => {
+  ])('follow the watchdog interval: %j', (env, watchdogMs) => {
     const given = {NOTIFY_SOCKET: join(folder, 'socket'), PATH: `${folder}:/bin:/usr/bin`, ...env}
     expect(openServiceNotifier(given, 42).watchdogMs).toBe(watchdogMs)
   })

@@ -72,7 +72,7 @@ describe('the condition of a mapping', () => {
     expect(shown.lines).toEqual([typeof line === 'string' ? line : expect.stringMatching(line)])
   })
 
-  it('uses the report of the most current running replicator, and lists all reports', () => {
+  it('follows the report of the most current running replicator, and all reports are listed', () => {
     const failing = report({id: 'b2', host: 'web-2', retrying: source, lagMs: 120_000, currentAtMs: silent})
     const {health, lines} = show(failing, report(), report({id: 'c3', host: 'web-3', heartbeatMs: silent}))
     expect(health).toBe('healthy')
@@ -80,7 +80,7 @@ describe('the condition of a mapping', () => {
     expect(lines.slice(1).join()).toMatch(/web-2.*heartbeat 5s ago.*web-1.*heartbeat.*web-3.*silent/)
   })
 
-  it('does not become healthy because of a finished run after the replicator died', () => {
+  it('does not become healthy because of a finished run after the replicator has died', () => {
     expect(show(report({heartbeatMs: silent}), report({id: 'b2', phase: 'finished', heartbeatMs: nowMs})).health).toBe(
       'critical',
     )

@@ -7,14 +7,14 @@ const mapping = {source: 'a/', datacenter: 'dc1', destination: 'b/'}
 const heldId = (...given: Parameters<typeof heldIdSteps>) => finish(heldIdSteps(...given))
 
 describe('a set of held deletes', () => {
-  it('has an ID that depends on its keys and its mapping, not on the order of the keys', () => {
+  it('has an ID that depends on its keys and its mapping, but not on the order of the keys', () => {
     expect(heldId(mapping, ['b/1', 'b/2'])).toBe(heldId(mapping, ['b/2', 'b/1']))
     expect(heldId(mapping, ['b/1'])).not.toBe(heldId(mapping, ['b/1', 'b/2']))
     expect(heldId({...mapping, datacenter: 'dc3'}, ['b/1'])).not.toBe(heldId(mapping, ['b/1']))
     expect(heldId(mapping, ['b/1', 'b/2'])).not.toBe(heldId(mapping, ['b/1\0b/2']))
   })
 
-  it('is described by count, reason and ten names in one line', () => {
+  it('is described in one line by its reason, the number of keys, and up to ten names', () => {
     const keys = ['b/new\nline', ...Array.from({length: 11}, (_, at) => `b/${at}`)]
     const held = toHeld(mapping, keys, {id: '3f2a91c0', reason: 'limit', text: 'more than 10 of 12 keys'})
     expect(held.sample).toHaveLength(10)
@@ -23,7 +23,7 @@ describe('a set of held deletes', () => {
     )
   })
 
-  it('escapes key names with spaces or control characters, so that its description is one line', () => {
+  it('has key names with spaces or control characters escaped, so that its description is one line', () => {
     expect(printable('plain/key')).toBe('plain/key')
     expect(printable('tab\t')).toBe('"tab\\t"')
     expect(printable(' x')).toBe('" x"')

@@ -31,7 +31,7 @@ const name = fc
   .map(parts => `p/${parts.join('')}`)
 
 describe('a tree of keys', () => {
-  it('puts each name into one leaf, or into a divided part without a child for that name', () => {
+  it('puts each name into one leaf, or into a divided part that has no child for that name', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), fc.integer({min: 1, max: 8}), (names, most) => {
         const root = tree('p/', names, most)
@@ -44,7 +44,7 @@ describe('a tree of keys', () => {
     )
   })
 
-  it('uses only prefixes that a path can contain, so that a list up to the next slash shows each new name', () => {
+  it('uses only prefixes that a request path can contain, so that a list up to the next slash shows each new name', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), name, (names, added) => {
         const root = tree('p/', names, 3)
@@ -92,10 +92,10 @@ describe('a tree of keys', () => {
   })
 })
 
-describe('the parts that are watched', () => {
+describe('the parts of a tree that have their own query', () => {
   const names = Array.from({length: 400}, (_, at) => `p/${at % 20}/key-${at}`)
 
-  it('use all places, divide the largest part first, and contain every key once', () => {
+  it('use all places, come from the largest parts first, and contain every key once', () => {
     for (const places of [1, 2, 11, 20, 60]) {
       const {nodes} = cutTree(tree('p/', names, 8), places)
       expect(nodes.length).toBeLessThanOrEqual(places)

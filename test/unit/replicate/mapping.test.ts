@@ -33,7 +33,7 @@ describe('parsing a mapping', () => {
   })
 })
 
-describe('a check for overlapping mappings', () => {
+describe('the check for overlapping mappings', () => {
   const check =
     (...specs: string[]) =>
     () =>

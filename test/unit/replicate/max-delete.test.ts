@@ -10,11 +10,11 @@ describe('the limit on deletes', () => {
     ['3', 1000, 3],
     ['0', 1000, 0],
     ['off', 1000, Number.POSITIVE_INFINITY],
-  ])('reads %s: of %i keys, %i may be deleted', (text, keys, limit) => {
+  ])('is read from %s: of %i keys, %i may be deleted', (text, keys, limit) => {
     expect(deleteLimit(parseMaxDelete(text), keys)).toBe(limit)
   })
 
-  it.each(['', '-1', '101%', '10 %', 'all', '1e3'])('refuses %j', text => {
+  it.each(['', '-1', '101%', '10 %', 'all', '1e3'])('cannot be read from %j', text => {
     expect(() => parseMaxDelete(text)).toThrow(/is neither a percentage, a number nor 'off'/)
   })
 })

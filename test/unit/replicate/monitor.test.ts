@@ -44,7 +44,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status().state).toBe('starting')
   })
 
-  it('has a lag from the first change that no complete pass has copied', async () => {
+  it('has a lag since the first change that no complete pass has copied', async () => {
     const {monitor, finish, afterMs} = await open()
     expect(monitor.status()).toMatchObject({state: 'current', lagMs: 0})
     monitor.moved()
@@ -65,7 +65,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status()).toMatchObject({state: 'current', lagMs: 0})
   })
 
-  it('has a lag from the last time at which everything was copied, while nothing answers', async () => {
+  it('has a lag since the last time at which everything was copied if nothing answers', async () => {
     const {monitor, clock, afterMs} = await open()
     const copiedAtMs = clock.wallMs()
     await afterMs(20_000)
@@ -98,7 +98,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status()).toMatchObject({state: 'retrying', lagMs: 5000, currentAtMs: answeredAtMs})
   })
 
-  it('keeps the time of the last equality while deletes are held, or keys are refused or hidden', async () => {
+  it('keeps the time at which both sides were last equal while deletes are held, or keys are refused or hidden', async () => {
     const {monitor, clock, finish, afterMs} = await open()
     const equalAtMs = clock.wallMs()
     const held = [{id: '1', reason: 'limit', isKept: true, count: 4, sample: [], message: ''}] as const
@@ -114,7 +114,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status().equalAtMs).toBe(clock.wallMs())
   })
 
-  it('reports a change of the state, but not each pass', async () => {
+  it('reports each change of its state, but not each pass', async () => {
     const {monitor, finish, afterMs} = await open()
     let turns = 0
     monitor.onTurn = () => {

@@ -5,7 +5,7 @@ import type {ReplicatorOptions} from '../../../src/replicate/types.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 
 const mappings = [{source: 'a/', datacenter: 'dc1', destination: 'b/'}]
-/** A client that fails the test if it sends a request. */
+/** A client that makes the test fail if it sends a request. */
 const client = {clock: new FakeClock(), logger: {}, scope: {}, random: Math.random} as unknown as ConsulClient
 
 describe('the options of createReplicator', () => {
@@ -29,7 +29,7 @@ describe('the options of createReplicator', () => {
     ['graceMs', null],
     ['heartbeatMs', 10],
     ['observer', 'log'],
-  ])('refuse %s = %j', (option, value) => {
+  ])('are refused with %s = %j', (option, value) => {
     const options = {mappings, [option]: value} as unknown as ReplicatorOptions
     expect(() => createReplicator(client, options)).toThrow(
       expect.objectContaining({code: 'BATON_USAGE', details: expect.objectContaining({option})}),

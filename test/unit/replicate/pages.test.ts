@@ -29,8 +29,8 @@ async function get(path: string, statuses: readonly MappingStatus[]) {
   return {status: reply?.status, body: String(reply?.body)}
 }
 
-describe('the pages of a replicator', () => {
-  it('show figures of each mapping, with names escaped', async () => {
+describe('the HTTP pages of a replicator', () => {
+  it('show figures for each mapping, with escaped names', async () => {
     const {body} = await get('/metrics', [status({lagMs: 1500})])
     const labels = '{source="a\\"\\\\\\n/",datacenter="dc1",destination="b/"}'
     for (const line of ['lag_seconds 1.5', 'held_deletes 2', 'equal_timestamp_seconds 0', 'passes_total 5']) {
@@ -61,7 +61,7 @@ describe('the pages of a replicator', () => {
     expect(await get('/readyz', [status(), status(more)])).toMatchObject({status: code})
   })
 
-  it('name the mapping that is not ready, and why', async () => {
+  it('name the mapping that is not ready, with the reason', async () => {
     const {body} = await get('/readyz', [
       status({mapping: {source: 'a/', datacenter: 'dc1', destination: 'b/'}, lagMs: 61_000}),
     ])

@@ -28,7 +28,7 @@ const scope = (source: string, destination: string, more: Partial<KeyScopeOption
 const plan = (...given: Parameters<typeof planSteps>) => finish(planSteps(...given))
 const keysOf = (made: ReturnType<typeof plan>) => ({sets: made.sets.map(each => each.key), deletes: made.deletes})
 
-describe('the plan of a pass', () => {
+describe('the plan of a replication pass', () => {
   it('compares values and flags, not indexes', () => {
     const source = [
       entry('a/same'),
@@ -60,13 +60,13 @@ describe('the plan of a pass', () => {
     expect(keysOf(plan(source, replica(), scope('', 'x/'))).sets).toEqual(['x/b', 'x/c', 'x/a'])
   })
 
-  it('replaces only the first occurrence of the prefix in a name', () => {
+  it('replaces the prefix in a name only at its first occurrence', () => {
     const excluded = scope('s/', 'd/', {filters: [{excludes: ['s/d/']}]})
     expect(plan([], replica(entry('d/d/keepme')), excluded).deletes).toEqual([])
     expect(plan([entry('s/s/s')], replica(), scope('s/', 'd/')).sets[0]?.key).toBe('d/s/s')
   })
 
-  it('matches a prefix within a word, not only at slashes', () => {
+  it('matches a prefix even within a word, not only at slashes', () => {
     const made = plan([entry('app'), entry('app2'), entry('application/x')], replica(), scope('app', 'copy'))
     expect(keysOf(made).sets).toEqual(['copy', 'copy2', 'copylication/x'])
   })
@@ -92,7 +92,7 @@ describe('the plan of a pass', () => {
     expect(keysOf(copied).sets).toEqual(['a/k'])
   })
 
-  it('never changes a status key, an excluded key or a key whose name cannot be decoded', () => {
+  it('never changes a status key, an excluded key, or a key whose name cannot be decoded', () => {
     const narrow = scope('', '', {filters: [{excludes: ['no/']}, {excludeMatches: ['.lock']}]})
     const names = ['service/consul-replicate/statuses/x', 'no/x', 'a/.lock/x', 'bad\ufffdname']
     expect(

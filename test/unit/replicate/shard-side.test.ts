@@ -5,7 +5,7 @@ import {ShardSide} from '../../../src/replicate/shard/shard-side.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 import {FakeTransport} from '../../kit/fake-transport.js'
 
-describe('a side that is stored as numbers', () => {
+describe('a side of which only ModifyIndexes are kept in memory', () => {
   async function sideOf(names: readonly string[]): Promise<ShardSide> {
     const clock = new FakeClock()
     const client = createClient({
@@ -45,7 +45,8 @@ describe('a side that is stored as numbers', () => {
     const side = await sideOf(names)
     const {vertex} = side.nodeOf('p/1/1')!
     for (const name of names) if (name.startsWith('p/1/')) side.record(name, undefined)
-    // A delete of a prefix that is shorter than the part's prefix leaves no new index at the part.
+    // A delete of a prefix that is shorter than the part's prefix leaves the index of the part
+    // unchanged.
     expect(side.isNews(vertex, 3n, true)).toBe(false)
     side.record('p/1/1', {modifyIndex: 12n, isForeign: false})
     expect(side.isNews(vertex, 3n, true)).toBe(true)

@@ -11,7 +11,7 @@ describe('the status key', () => {
     )
   })
 
-  it('contains the three fields of consul-replicate first, and then those of baton', () => {
+  it('contains the three fields of consul-replicate first, followed by those of baton', () => {
     const record = {lastReplicated: 2n ** 63n + 1n, datacenter: 'dc1', keys: 3}
     const document = {source: 'a<b>&c', destination: 'backup', record, updatedAtMs: 1000, replicators: []}
     const text = encodeStatus(document).toString()
@@ -64,7 +64,7 @@ const report = (more: Partial<ReplicatorReport> = {}): ReplicatorReport => ({
 })
 const record = {lastReplicated: 1n, datacenter: 'dc1', keys: 3}
 
-describe('the reports of replicators in a status', () => {
+describe("the replicators' reports in a status key", () => {
   it('are read as they were written', () => {
     const document = {source: 'a', destination: 'b', record, updatedAtMs: undefined, replicators: [report()]}
     expect(decodeStatus(encodeStatus(document))).toEqual(document)
@@ -82,7 +82,7 @@ describe('the reports of replicators in a status', () => {
     expect(decodeStatus(Buffer.from(JSON.stringify(fields)))?.replicators).toEqual([])
   })
 
-  it('replace the earlier report of the same replicator, and stay while their replicator runs and for an hour after that', () => {
+  it('replace the earlier report of the same replicator, and stay while that replicator runs and for an hour afterwards', () => {
     const nowMs = 10_000_000
     const alive = report({id: 'alive', heartbeatMs: nowMs - 60_000})
     const dead = report({id: 'dead', heartbeatMs: nowMs - 120_000})

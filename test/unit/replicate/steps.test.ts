@@ -4,7 +4,7 @@ import {systemClock} from '../../../src/core/time/clock.js'
 import {runSteps, type Steps, sortSteps} from '../../../src/replicate/steps.js'
 import {finish} from './finish.js'
 
-describe('a computation in steps', () => {
+describe('a long computation that runs in steps', () => {
   it('sorts as Array.prototype.sort does, and keeps the order of equal items', () => {
     const items = fc.array(fc.record({rank: fc.nat(20), at: fc.nat()}), {size: 'max', maxLength: 3000})
     const byRank = (a: {rank: number}, b: {rank: number}): number => a.rank - b.rank

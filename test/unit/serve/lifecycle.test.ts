@@ -23,7 +23,7 @@ function setUp() {
 }
 
 describe('runWorkers', () => {
-  it('stops workers one after the other, in the reverse order of their start', async () => {
+  it('stops workers one after another, in the reverse order of their start', async () => {
     const {lines, stop, worker, run} = setUp()
     const slow = worker('b', {
       start: async () => {
@@ -45,7 +45,7 @@ describe('runWorkers', () => {
     ])
   })
 
-  it('stops the running workers if a later one cannot start, and rejects with its error', async () => {
+  it("stops the running workers if a later one cannot start, and rejects with that worker's error", async () => {
     const {lines, worker, run} = setUp()
     const broken = worker('b', {start: () => Promise.reject(new Error('port in use'))})
     await expect(run([worker('a'), broken, worker('c')])).rejects.toThrow('port in use')
@@ -58,14 +58,14 @@ describe('runWorkers', () => {
     ])
   })
 
-  it('stops all workers if one fails', async () => {
+  it('stops all workers if one of them fails', async () => {
     const {lines, worker, run} = setUp()
     const failing = worker('a', {ended: () => Promise.reject(new Error('broken'))})
     await expect(run([failing, worker('b')])).rejects.toThrow('broken')
     expect(lines.slice(-6)).toEqual(['shutting down', 'stop b', 'b stopped', 'stop a', 'a stopped', 'stopped'])
   })
 
-  it('stops the other workers if one hangs or fails to stop', async () => {
+  it('stops the other workers even if one hangs or fails to stop', async () => {
     const {lines, stop, worker, run} = setUp()
     const hanging = worker('b', {stop: () => new Promise(() => {})})
     const failing = worker('c', {

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {formatListen, isLoopback, parseListen} from '../../../src/serve/listen.js'
 
-describe('listen address', () => {
+describe('the address to listen on', () => {
   it.each([
     ['127.0.0.1:8080', '127.0.0.1', 8080],
     ['8080', '127.0.0.1', 8080],
@@ -9,12 +9,12 @@ describe('listen address', () => {
     ['localhost:0', 'localhost', 0],
     ['[::1]:8080', '::1', 8080],
     ['0.0.0.0:80', '0.0.0.0', 80],
-  ])('%s is parsed to a host and a port', (text, host, port) => {
+  ])('is parsed from %s into a host and a port', (text, host, port) => {
     expect(parseListen(text)).toEqual({host, port})
   })
 
   it.each(['', 'x', '1:2:3', '::1:80', 'a:', 'a:99999', 'a:-1', 'http://a:80', 'a:80/x', 'a:8 0'])(
-    '%j is refused',
+    'cannot be parsed from %j',
     text => {
       expect(() => parseListen(text)).toThrow(/listen address: '.*' cannot be used/)
     },

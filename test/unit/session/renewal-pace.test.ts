@@ -9,7 +9,7 @@ const rateLimited = (retryAfterMs?: number): RateLimitedError =>
     ...(retryAfterMs !== undefined && {retryAfterMs}),
   })
 
-describe('RenewalPace', () => {
+describe('RenewalPace, the time between renewals', () => {
   it('retries soon after the first failure and more slowly after each further one, up to half the interval', () => {
     const pace = new RenewalPace(5000)
     expect([1, 2, 3, 4].map(() => pace.afterFailure())).toEqual([1000, 2000, 2500, 2500])
@@ -28,7 +28,7 @@ describe('RenewalPace', () => {
     ['is longer than the interval', 60_000, 5000],
     ['is absent', undefined, 1000],
   ])(
-    'waits for the longer of Retry-After and its own delay, at most the interval, if Retry-After %s',
+    'waits for the longer of Retry-After and its own delay, but at most for the interval, if Retry-After %s',
     (_case, asked, expected) => {
       expect(new RenewalPace(5000).afterFailure(rateLimited(asked))).toBe(expected)
     },

@@ -15,7 +15,7 @@ const answer = (status: number, body: string): TransportResponse => ({
   body: Buffer.from(body),
 })
 
-/** An agent whose answers a test can replace at any time. */
+/** Creates an agent whose answers the test can replace at any time. */
 function setUp(options: SessionOptions = {}) {
   const clock = new FakeClock()
   const log: {method: string; path: string; atMs: number; timeoutMs: number; body: string}[] = []
@@ -47,8 +47,8 @@ function setUp(options: SessionOptions = {}) {
   return {clock, log, replies, client, renewals, open: () => openSession(client, options)}
 }
 
-describe('openSession', () => {
-  it('creates a session without checks and with the documented defaults', async () => {
+describe('a session from openSession', () => {
+  it('is created without checks and with the documented defaults', async () => {
     const {open, log} = setUp({name: 'test'})
     await using session = await open()
     expect(session.id).toBe('s-1')
@@ -61,7 +61,7 @@ describe('openSession', () => {
     })
   })
 
-  it('renews every third of the TTL with a time limit of a third of it', async () => {
+  it('is renewed every third of its TTL, and each renewal has a time limit of a third of the TTL', async () => {
     const {open, clock, renewals} = setUp()
     await using _session = await open()
     await clock.advance(16_000)
@@ -69,7 +69,7 @@ describe('openSession', () => {
     expect(renewals()[0]!.timeoutMs).toBe(5000)
   })
 
-  it('counts the time since the last proof from the sending of a renewal, not from its answer', async () => {
+  it('counts the time since the last proof from the sending of a renewal, not from the answer', async () => {
     const {open, clock, replies} = setUp()
     await using session = await open()
     replies.renew = async () => {
@@ -92,7 +92,7 @@ describe('openSession', () => {
     expect(isBatonError(session.signal.reason, 'BATON_SESSION_LOST')).toBe(true)
   })
 
-  it('is not lost, and is renewed again soon, if a consistent read does not confirm a 404', async () => {
+  it('is not lost because of a 404 that a consistent read does not confirm, and is renewed again soon', async () => {
     const events: string[] = []
     const {open, clock, replies, log, renewals} = setUp({observer: ({type}) => events.push(type)})
     await using session = await open()
@@ -141,7 +141,7 @@ describe('openSession', () => {
     expect(renewals().length).toBeGreaterThan(before)
   })
 
-  it('is lost when no renewal has succeeded for the length of its TTL, and not before', async () => {
+  it('is lost when no renewal has succeeded for its TTL, and not before', async () => {
     const {open, clock, replies} = setUp()
     await using session = await open()
     replies.renew = async () => answer(500, 'No cluster leader')
@@ -159,7 +159,7 @@ describe('openSession', () => {
     expect(session.signal.aborted).toBe(false)
   })
 
-  it('is lost before any request after the machine was suspended for longer than the limit', async () => {
+  it('is lost before any request is sent after the machine was suspended for longer than the limit', async () => {
     let sleptMs = 0
     const {clock, client, renewals} = setUp()
     await using session = await openSession(client, {now: () => clock.monotonicMs() + sleptMs})
@@ -180,7 +180,7 @@ describe('openSession', () => {
     expect(renewals()).toHaveLength(1)
   })
 
-  it('does not depend on steps of the wall clock', async () => {
+  it('does not depend on changes of the wall clock', async () => {
     const {open, clock, renewals} = setUp()
     await using session = await open()
     clock.wallOffsetMs += 3_600_000
@@ -191,7 +191,7 @@ describe('openSession', () => {
     expect(renewals()).toHaveLength(6)
   })
 
-  it('is destroyed only once if it is disposed several times, and leaves no timer', async () => {
+  it('is destroyed only once if it is disposed several times, and leaves no timer behind', async () => {
     const {open, clock, log} = setUp()
     const session = await open()
     await Promise.all([session[Symbol.asyncDispose](), session.destroy()])
@@ -200,7 +200,7 @@ describe('openSession', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('resolves destroy to false when the time limit of destroy is over', async () => {
+  it('resolves `destroy` to false when the time limit of `destroy` has passed', async () => {
     const {open, clock, replies} = setUp()
     const session = await open()
     replies.destroy = async () => answer(500, 'No cluster leader')
@@ -219,7 +219,7 @@ describe('openSession', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('destroys the new session if the answer of Consul arrives after the caller has cancelled', async () => {
+  it("is destroyed if Consul's answer arrives after the caller has cancelled", async () => {
     const {clock, client, replies, log} = setUp()
     replies.create = async () => {
       await clock.sleep(300)
@@ -238,14 +238,14 @@ describe('openSession', () => {
 })
 
 describe('sleepUntil', () => {
-  it.each([0, -1, Number.NaN])('rejects with the reason of a signal that has aborted, at the time %s', async atMs => {
+  it.each([0, -1, Number.NaN])('rejects with the reason of an already aborted signal, at the time %s', async atMs => {
     const clock = new FakeClock()
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(sleepUntil(atMs, {clock, now: () => 0, signal})).rejects.toThrow('enough')
   })
 })
 
-describe('destroy', () => {
+describe('the destroy method of a session', () => {
   it('refuses a time limit that is not a number, and the session stays alive', async () => {
     await using session = await setUp().open()
     await expect(session.destroy({timeoutMs: Number.NaN})).rejects.toThrow('expected the option `timeoutMs`')

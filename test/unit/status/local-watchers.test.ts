@@ -8,7 +8,7 @@ describe('parseEventWords', () => {
     ['watch event --name a', {events: ['a'], stateFile: undefined}],
     ['watch -type=event -name=a ./run', {events: ['a'], stateFile: undefined}],
     ['watch --type event', {events: [], stateFile: undefined}],
-  ])('reads the events and the state file of a watcher: %s', (line, expected) => {
+  ])('reads the events and the state file of a watcher from its command line: %s', (line, expected) => {
     expect(parseEventWords(line.split(' '))).toEqual(expected)
   })
 

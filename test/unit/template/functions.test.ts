@@ -29,7 +29,7 @@ const failure = (text: string): string => {
   }
 }
 
-// Results of consul-template, taken from its source and documentation.
+// Results of consul-template, according to its source and documentation.
 const results: readonly (readonly [string, string])[] = [
   ['{{base64Encode "aé"}} {{base64Decode "YcOp"}}', 'YcOp aé'],
   ['{{base64URLEncode "<<??>>"}} {{base64URLDecode "PDw_Pz4-"}}', 'PDw_Pz4- <<??>>'],
@@ -127,12 +127,12 @@ const failures: readonly (readonly [string, string])[] = [
   ['{{plugin "date"}}', 'error calling plugin: a template may not start programs'],
 ] // prettier-ignore
 
-describe("consul-template's functions", () => {
-  it.each(results)('%s', (template, expected) => {
+describe("a template with consul-template's functions", () => {
+  it.each(results)('renders %s', (template, expected) => {
     expect(run(template)).toBe(expected)
   })
 
-  it.each(failures)('%s is an error', (template, expected) => {
+  it.each(failures)('ends with an error: %s', (template, expected) => {
     expect(failure(template)).toBe(expected)
   })
 

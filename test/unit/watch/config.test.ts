@@ -23,8 +23,8 @@ for (const [name, text] of [
   writeFileSync(join(directory, name), text)
 }
 
-describe('a file of watches', () => {
-  it("accepts the settings of Consul's own watches", () => {
+describe('a file that defines watches', () => {
+  it("may contain the settings of Consul's own watches", () => {
     const watches = parseWatches(
       [
         {
@@ -112,14 +112,14 @@ describe('a file of watches', () => {
     )
   })
 
-  it.each(['watches.hcl', 'watches.json', 'watches.yaml'])('is read from %s', async name => {
+  it.each(['watches.hcl', 'watches.json', 'watches.yaml'])('can be read from %s', async name => {
     const [file] = await readWatchFiles(join(directory, name))
     expect(parseWatches(file?.watches, name)).toMatchObject([
       {spec: {type: 'nodes'}, run: {kind: 'http', headers: {'x-a': ['1']}}},
     ])
   })
 
-  it('may be a folder, whose files without watches are ignored', async () => {
+  it('may be a folder, in which files without watches are ignored', async () => {
     const files = await readWatchFiles(directory)
     expect(files.map(({path}) => basename(path))).toEqual(['watches.hcl', 'watches.json', 'watches.yaml'])
     await expect(readWatchFiles(join(directory, 'none'))).rejects.toThrow(/cannot read .*none: ENOENT/)

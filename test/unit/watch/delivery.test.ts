@@ -29,8 +29,8 @@ const changesBetween = (spec: WatchSpec, before: GoValue, after: GoValue): reado
   return delivery.changes
 }
 
-describe('the deliveries of a watch', () => {
-  it('are the first answer, even if it is empty, and later answers only if they differ from the last delivery', () => {
+describe('the results that a watch delivers to its handler', () => {
+  it('are the first answer, even if it is empty, and later answers if they differ from the last delivered one', () => {
     const news = new NewsFilter(prefix)
     expect(news.take(snapshot(null))).toMatchObject({value: null, previous: undefined, isFirst: true})
     expect(news.take(snapshot(null, 9n))).toBeUndefined()
@@ -59,7 +59,7 @@ describe('the deliveries of a watch', () => {
   })
 })
 
-describe('changes between two values', () => {
+describe('the changes between two values', () => {
   it('are creations, updates, replacements and deletions', () => {
     const before = [pair('same', 'x'), pair('up', 'x', 2n, 1n), pair('again', 'x', 3n, 1n), pair('gone', 'x')]
     const after = [pair('same', 'x'), pair('up', 'y', 5n, 1n), pair('again', 'x', 6n, 6n), pair('new', 'x')]
@@ -80,7 +80,7 @@ describe('changes between two values', () => {
     ])
   })
 
-  it('are a creation or a deletion if a key exists only in one of them', () => {
+  it('are a creation or a deletion if a key exists in only one of them', () => {
     const key = {type: 'key', key: 'a'} as const
     expect(changesBetween(key, null, null)).toEqual([])
     expect(changesBetween(key, null, pair('a', 'x')).map(change => change.op)).toEqual(['create'])

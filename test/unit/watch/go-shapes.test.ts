@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {goJson} from '../../../src/core/api/go-json.js'
 import {goCheck, goHealthService, goKvPair, goNode, goServices} from '../../../src/watch/go-shapes.js'
 
-// Expected texts were printed by the Go tool for the same state of an agent.
+// The Go tool printed the expected texts for the same state of an agent.
 describe('the JSON of consul watch', () => {
   it('contains all fields of a key, and null for an empty value', () => {
     const raw = {LockIndex: 0n, Key: 'd/c', Flags: 7n, Value: null, CreateIndex: 34n, ModifyIndex: 34n}
@@ -11,7 +11,7 @@ describe('the JSON of consul watch', () => {
     )
   })
 
-  it('contains services in the order of their names, and tags in their own order', () => {
+  it('contains services in the order of their names, and tags in their original order', () => {
     expect(goJson(goServices({web: ['b', 'a'], consul: []}))).toBe('{"consul":[],"web":["b","a"]}')
   })
 
@@ -29,7 +29,7 @@ describe('the JSON of consul watch', () => {
     )
   })
 
-  it('omits the same empty fields of a service as Go', () => {
+  it('omits the same empty fields of a service as Go does', () => {
     const raw = {
       Node: {},
       Service: {

@@ -41,7 +41,7 @@ describe('the input of a handler', () => {
   })
 })
 
-describe('a command as handler', () => {
+describe('a command as a handler', () => {
   const run = (...argv: [string, ...string[]]): Promise<unknown> =>
     execHandler({argv, env, clock: systemClock})(delivery, signal).then(
       () => 'ok',
@@ -52,7 +52,7 @@ describe('a command as handler', () => {
     expect(await run('sh', '-c', 'grep -q 18446744073709551615 && test "$CONSUL_INDEX" = 7')).toBe('ok')
   })
 
-  it('receives the whole of a large list even if it reads slowly, and may leave the list unread', async () => {
+  it('receives a large list completely even if it reads slowly, and may leave the list unread', async () => {
     const blocks = Array.from({length: 60}, (_, at) => toBlock([toItem(`${at}`, `${at} `.padEnd(10_000, 'x'))]))
     const content = new WatchValue('list', blocks)
     const large = new Delivery({spec: oneKey, index: undefined, isFirst: true, content, before: undefined})
@@ -87,7 +87,7 @@ describe('a command as handler', () => {
   })
 })
 
-describe('an HTTP address as handler', () => {
+describe('an HTTP address as a handler', () => {
   const seen: {method: string | undefined; headers: IncomingHttpHeaders; body: string}[] = []
   const server = createServer((request, response) => {
     let body = ''
@@ -109,7 +109,7 @@ describe('an HTTP address as handler', () => {
     server.close()
   })
 
-  it('receives the value with the index as header', async () => {
+  it('receives the value, with the index in a header', async () => {
     await httpHandler({url: url('/ok'), headers: {'X-Mine': ['1', '2']}})(delivery, signal)
     expect(seen.at(-1)).toMatchObject({
       method: 'POST',
@@ -118,7 +118,7 @@ describe('an HTTP address as handler', () => {
     })
   })
 
-  it('fails if its status is not 2xx, if it does not answer, or if it refuses the connection', async () => {
+  it('fails if the status is not 2xx, if there is no answer, or if the connection is refused', async () => {
     await expect(httpHandler({url: url('/bad?secret=1'), method: 'PUT'})(delivery, signal)).rejects.toThrow(
       /handler http:\/\/127.0.0.1:\d+\/bad: HTTP 503: not now/,
     )
@@ -129,7 +129,7 @@ describe('an HTTP address as handler', () => {
   })
 })
 
-describe('the setting onError', () => {
+describe('the setting onError of a handler', () => {
   const failing = (times: number): {handler: Handler; calls: () => number} => {
     let calls = 0
     return {
@@ -142,12 +142,12 @@ describe('the setting onError', () => {
   }
   const base = {random: () => 0}
 
-  it('rejects with the failure if it is exit', async () => {
+  it('rejects with the failure if it is `exit`', async () => {
     const {handler} = failing(1)
     await expect(withPolicy(handler, {...base, onError: 'exit'})(delivery, signal)).rejects.toThrow('no')
   })
 
-  it('reports the failure and continues if it is continue', async () => {
+  it('reports the failure and continues if it is `continue`', async () => {
     const {handler, calls} = failing(9)
     const reported: string[] = []
     const onFailure = (error: HandlerError): void => void reported.push(error.message)
@@ -155,7 +155,7 @@ describe('the setting onError', () => {
     expect([calls(), reported]).toEqual([1, ['no']])
   })
 
-  it('repeats after growing delays if it is retry, and starts again with a newer delivery', async () => {
+  it('repeats the handler after growing delays if it is `retry`, and starts again with a newer value', async () => {
     const {handler} = failing(3)
     const deliver = withPolicy(handler, {random: () => 0.9, onError: 'retry'})
     const first = await deliver(delivery, signal)

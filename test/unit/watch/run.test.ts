@@ -22,7 +22,7 @@ interface Setup {
   readonly answer: (value: GoValue) => Promise<void>
 }
 
-/** A watch whose answers come from the test, and whose handler returns these results. */
+/** Starts a watch whose answers come from the test, and whose handler returns these results. */
 function start(spec: WatchSpec, results: (delivery: Delivery) => HandleResult, once = false): Setup {
   const clock = new FakeClock()
   const stop = new AbortController()
@@ -71,7 +71,7 @@ const event = (ID: string): GoValue => ({ID, Name: 'deploy'})
 const hour = 3_600_000
 const oneKey = parseWatch({type: 'key', key: 'cfg'})
 
-describe('a failed delivery', () => {
+describe('a failed delivery of a watch', () => {
   it('is repeated until it succeeds', async () => {
     let failures = 3
     const {clock, handed, answer} = start(oneKey, () => (failures-- > 0 ? 1000 : undefined))
@@ -80,7 +80,7 @@ describe('a failed delivery', () => {
     expect(handed.map(valueOf)).toEqual(['a', 'a', 'a', 'a'])
   })
 
-  it('is replaced at once by a newer value, with the changes since the last success', async () => {
+  it('is replaced at once by a newer value, with all changes since the last success', async () => {
     const {clock, handed, answer} = start(oneKey, delivery => (valueOf(delivery) === 'bad' ? hour : undefined))
     await answer(key('good'))
     await answer(key('bad'))
@@ -99,7 +99,7 @@ describe('a failed delivery', () => {
     expect(handed.map(valueOf)).toEqual(['good', 'bad', 'good'])
   })
 
-  it('is repeated at the planned time if an answer without a change arrives first', async () => {
+  it('is repeated at the planned time even if an unchanged answer arrives first', async () => {
     const {clock, handed, answer} = start(oneKey, () => 20_000)
     await answer(key('a'))
     await answer(key('a'))
@@ -121,7 +121,7 @@ describe('a failed delivery', () => {
     expect(ids(handed.at(-1))).toEqual(['4'])
   })
 
-  it('does not end a watch with `once`; the first success does', async () => {
+  it('does not end a watch with `once`, which ends only with the first success', async () => {
     let failures = 1
     const {clock, isOver, answer} = start(oneKey, () => (failures-- > 0 ? 1000 : undefined), true)
     await answer(key('a'))
@@ -131,7 +131,7 @@ describe('a failed delivery', () => {
   })
 })
 
-describe('options of a watch', () => {
+describe('the options of a watch', () => {
   it.each([
     ['debounceMs', Number.NaN],
     ['debounceMs', '1s'],

@@ -22,11 +22,11 @@ describe('the parameters of a watch', () => {
       {type: 'event', name: 'deploy'},
       {type: 'event', name: 'deploy'},
     ],
-  ])('%j are accepted', (parameters, expected) => {
+  ])('of the form %j are accepted', (parameters, expected) => {
     expect(parseWatch(parameters)).toEqual(expected)
   })
 
-  // The messages are those that the Go tool printed for the same flags.
+  // The Go tool printed these messages for the same flags.
   it.each<[WatchParameters, string]>([
     [{}, 'Watch type must be specified'],
     [{type: 'bogus'}, 'Unsupported watch type: bogus'],
@@ -42,7 +42,7 @@ describe('the parameters of a watch', () => {
       {type: 'service', service: 'x', passingonly: 'maybe'},
       'Failed to parse passingonly flag: strconv.ParseBool: parsing "maybe": invalid syntax',
     ],
-  ])('%j are refused', (parameters, message) => {
+  ])('of the form %j are refused', (parameters, message) => {
     expect(() => parseWatch(parameters)).toThrow(message)
   })
 

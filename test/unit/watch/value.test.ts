@@ -21,7 +21,7 @@ describe('a watched value', () => {
     )
   })
 
-  it('is null or an empty list, as its type requires, if it has no items', () => {
+  it('is null or an empty list, depending on its type, if it has no items', () => {
     expect([new WatchValue('one').text, new WatchValue('list').text, new WatchValue('nil').text]).toEqual([
       'null',
       '[]',
@@ -30,7 +30,7 @@ describe('a watched value', () => {
     expect(new WatchValue('list').equals(new WatchValue('nil'))).toBe(false)
   })
 
-  it('equals another value with the same items in the same order, however these are divided into blocks', () => {
+  it('equals another value with the same items in the same order, however they are divided into blocks', () => {
     const [a, b, c] = ['a', 'b', 'c'].map(key => toItem(key, key))
     if (!a || !b || !c) throw new Error('three items')
     const shared = toBlock([a, b])

@@ -8,7 +8,10 @@ interface Ends {
   reject(error: unknown): void
 }
 
-/** Opens a set whose watches run until the test ends or fails them. `log` lists their starts and ends. */
+/**
+ * Opens a set whose watches run until the test ends them or makes them fail. `log` lists their starts and
+ * ends.
+ */
 function openSet() {
   const log: string[] = []
   const stop = new AbortController()
@@ -18,7 +21,7 @@ function openSet() {
     log.push(`+${name}`)
     return new Promise<'ended' | 'refused'>((resolve, reject) => {
       held.set(name, {resolve, reject})
-      // Watches whose name begins with `slow` stop only when the test says so.
+      // Watches whose name begins with `slow` stop only when the test allows it.
       if (!name.startsWith('slow')) signal.addEventListener('abort', () => resolve('ended'))
     }).finally(() => log.push(`-${name}`))
   }, stop.signal)
@@ -27,7 +30,7 @@ function openSet() {
 
 const nameOf = ({run}: ConfiguredWatch): string => (run.kind === 'exec' ? run.argv.join(' ') : '')
 
-/** Returns watches by short names: `a/x` watches key a and runs x. */
+/** Returns watches for short names: `a/x` watches key a and runs x. */
 const watches = (...names: readonly string[]): readonly ConfiguredWatch[] =>
   parseWatches(
     names.map(name => ({type: 'key', key: name.split('/')[1] ?? name, args: [name.split('/')[0]]})),
@@ -47,7 +50,7 @@ describe('WatchSet', () => {
     expect(log.slice(6).toSorted()).toEqual(['-a', '-b', '-c', '-d'])
   })
 
-  it('starts a changed watch after its previous version has stopped, and others at once', async () => {
+  it('starts a changed watch after its previous version has stopped, and other new watches at once', async () => {
     const {set, log, end} = openSet()
     set.replace(watches('slow/k', 'other'))
     await settle()
@@ -81,7 +84,7 @@ describe('WatchSet', () => {
     await ended
   })
 
-  it('stops all other watches if one fails, and rejects when they have stopped', async () => {
+  it('stops all other watches if one fails, and rejects once they have stopped', async () => {
     const {set, log, end} = openSet()
     set.replace(watches('a', 'slow', 'c'))
     const ended = expect(set.ended()).rejects.toThrow('broken')

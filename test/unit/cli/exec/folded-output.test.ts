@@ -10,7 +10,7 @@ function fold(outputs: Readonly<Record<string, readonly [string, NodeOutcome]>>,
   const text = new FoldedOutput({isVerbose: false, isTerminal: false, paint, isDiff})
   const shown: Buffer[] = []
   for (const [node, [output, outcome]] of Object.entries(outputs)) {
-    // Output arrives in parts of any size.
+    // Passes the output in small parts, because it may arrive in parts of any size.
     for (const part of output.match(/[\s\S]{1,3}/g) ?? []) {
       const chunk = Buffer.from(part)
       shown.push(text.show({type: 'output', node, seq: 0, stream: 'stdout', chunk}))
@@ -34,7 +34,7 @@ function fold(outputs: Readonly<Record<string, readonly [string, NodeOutcome]>>,
 }
 
 describe('folded output', () => {
-  it('shows equal output once, the largest group first', () => {
+  it('shows equal output only once, and the largest group of nodes first', () => {
     const text = fold({
       web1: ['a\nb\n', ok],
       db: ['c', ok],
@@ -49,7 +49,7 @@ describe('folded output', () => {
     )
   })
 
-  it('shows only the differences from the largest group if asked', () => {
+  it('shows only the differences from the largest group if asked to', () => {
     const text = fold(
       {a1: ['1\n2\n3\n', ok], a2: ['1\n2\n3\n', ok], b: ['1\nx\n3\n', ok], c: ['1\n2\n3\n', {type: 'failed', code: 1}]},
       true,
@@ -59,7 +59,7 @@ describe('folded output', () => {
   })
 })
 
-describe('the difference of two texts', () => {
+describe('the difference between two texts', () => {
   it.each([
     [['a'], ['a'], []],
     [[], ['a'], ['+a']],
@@ -68,11 +68,11 @@ describe('the difference of two texts', () => {
       ['a', 'b', 'c', 'd', 'e', 'X'],
       [' d', ' e', '-f', '+X'],
     ],
-  ])('of %j and %j is %j', (before, after, lines) => {
+  ])('is, for %j and %j, %j', (before, after, lines) => {
     expect(diffLines(before, after)).toEqual(lines)
   })
 
-  it('is not computed for long texts', () => {
+  it('is not computed if the texts are long', () => {
     expect(diffLines(Array.from({length: 5000}, String), [])).toBeUndefined()
   })
 })

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {LineBuffer} from '../../../../src/cli/exec/line-buffer.js'
 
 describe('line buffers', () => {
-  it('hold back a line until its newline arrives', () => {
+  it('keep a line until its newline arrives', () => {
     const buffer = new LineBuffer()
     expect(buffer.push(Buffer.from('ab')).toString()).toBe('')
     expect(buffer.push(Buffer.from('c\nd\ne')).toString()).toBe('abc\nd\n')
@@ -11,7 +11,7 @@ describe('line buffers', () => {
     expect(buffer.flush()).toHaveLength(0)
   })
 
-  it('return all bytes in whole lines, wherever the input is divided into chunks', () => {
+  it('return all bytes in whole lines, however the input is divided into chunks', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({maxLength: 40})), pieces => {
         const buffer = new LineBuffer()

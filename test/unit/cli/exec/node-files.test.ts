@@ -12,7 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, {recursive: true}))
 
-it('the files of nodes contain every byte, and the manifest contains their sizes and hashes', () => {
+it('the output files of nodes contain every byte, and the manifest contains their sizes and hashes', () => {
   const directory = join(folder, 'new')
   const bytes = Buffer.from([0, 255, 10, 195])
   using files = new NodeFiles(directory)

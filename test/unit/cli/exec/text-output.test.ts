@@ -32,7 +32,7 @@ describe('the text that exec prints', () => {
     )
   })
 
-  it('ends with the nodes that failed and the nodes that did not answer', () => {
+  it('ends with the nodes that failed and those that did not answer', () => {
     const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false, paint})
     const result = (node: string, outcome: NodeOutcome): NodeResult => ({
       node,
@@ -65,7 +65,7 @@ describe('the text that exec prints', () => {
     expect(compat.finish(summary).toString()).toBe('3 / 4 node(s) completed / acknowledged\n')
   })
 
-  it('never mixes two nodes in one line, and prints unfinished lines before the exit', () => {
+  it("never mixes two nodes in one line, and prints unfinished lines before the node's exit", () => {
     const events: ExecEvent[] = [output('a', 'one '), output('b', 'two\n'), output('a', 'half')]
     const lines = show([...events, {type: 'exit', node: 'a', code: 0}])
     expect(lines).toBe(
@@ -78,7 +78,7 @@ describe('the text that exec prints', () => {
     expect(show([output('a', euro.subarray(0, 1)), output('a', euro.subarray(1))])).toContain('    a: €\n')
   })
 
-  it('escapes the control characters of a node name or a reason', () => {
+  it("escapes control characters in a node's name or a reason", () => {
     const node = 'c1\u001b[2K: x\n==> c9: finished\u009b0m\u202e'
     const outcome = {type: 'refused' as const, code: 'a\rb', reason: 'c\u0007d'}
     const lines = show([output(node, 'hello\n'), {type: 'exit', node, code: 0}, {type: 'outcome', node, outcome}])
@@ -89,7 +89,7 @@ describe('the text that exec prints', () => {
     )
   })
 
-  it('escapes the control characters of output on a terminal, and writes output unchanged to files and pipes', () => {
+  it('escapes control characters of output on a terminal, but writes output unchanged to files and pipes', () => {
     const raw = Buffer.concat([
       Buffer.from('\u001b]0;title\u0007\tä\r\nover\rwritten\u009b1m'),
       Buffer.from([0xff, 10]),
@@ -103,12 +103,12 @@ describe('the text that exec prints', () => {
     expect(text.show(output('a', raw)).includes(Buffer.from([0xff, 10]))).toBe(true)
   })
 
-  it('does not mix unfinished lines of stdout and stderr', () => {
+  it('does not join unfinished lines of stdout and stderr', () => {
     const lines = show([output('a', 'out', 'stdout'), output('a', 'err\n', 'stderr'), output('a', 'put\n', 'stdout')])
     expect(lines).toMatch(/^ {4}a: err\n {4}a: output\n/)
   })
 
-  it('prints exactly what Consul prints with isCompat, including its empty last line', () => {
+  it("equals the text of Consul's own tool with isCompat, including the empty last line", () => {
     const compat = {isVerbose: true, isCompat: true}
     const lines = show(
       [
@@ -157,7 +157,7 @@ describe('the text that exec prints', () => {
     ])
   })
 
-  it('colours failures and nodes that did not answer, after it has escaped the text from nodes', () => {
+  it('colours failures and nodes that did not answer, after escaping the text that comes from nodes', () => {
     const marked = (style: string, text: string): string => `<${style}>${text}</>`
     const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: true, paint: marked})
     expect(text.show({type: 'exit', node: 'a\u001b[2J', code: 0}).toString()).toBe(

@@ -19,8 +19,8 @@ const run = (script: string, signal = new AbortController().signal): ReturnType<
     signal,
   })
 
-describe('a program that filters a value', () => {
-  it('gets the input and returns its output and exit code', async () => {
+describe('a program that filters a value (`kv update`)', () => {
+  it('receives the input, and its output and exit code are returned', async () => {
     const {exitCode, output, isEndless} = await run('cat; printf " more"; exit 3')
     expect([exitCode, output.toString(), isEndless]).toEqual([3, 'input more', false])
   })
@@ -29,7 +29,7 @@ describe('a program that filters a value', () => {
     expect(await run('exec yes')).toMatchObject({isEndless: true})
   })
 
-  it('is stopped with what it started before the promise rejects', async () => {
+  it('is stopped with all its descendants before the promise rejects', async () => {
     const [started, ended] = ['started', 'ended'].map(name => join(directory, name)) as [string, string]
     const helper = `trap 'sleep 0.2; : >${ended}; exit' TERM; : >${started}; while :; do sleep 0.05; done`
     const stop = new AbortController()

@@ -13,7 +13,7 @@ const entry = (over: Partial<KvEntry> = {}): KvEntry => ({
   ...over,
 })
 
-describe('the output of kv', () => {
+describe('the output of the kv commands', () => {
   it('contains values byte for byte', () => {
     const value = Buffer.from([0, 255, 10, 128])
     expect(valueLine(entry({value}))).toEqual(Buffer.from([0, 255, 10, 128, 10]))
@@ -30,7 +30,7 @@ describe('the output of kv', () => {
     expect(detailedRows(entry({value: Buffer.alloc(0)})).toString()).toMatch(/\nSession {10}-\nValue\n$/)
   })
 
-  it('separates the entries of a detailed list by an empty line', () => {
+  it('separates the entries of a detailed list by empty lines', () => {
     const text = listText([entry(), entry({key: 'b'})], {detailed: true}).toString()
     expect(text.split('\n\n')).toHaveLength(2)
     expect(listText([entry(), entry({key: 'b'})], {}).toString()).toBe('app/a:v\nb:v\n')

@@ -20,7 +20,7 @@ function setUp() {
 const timeAt = (ms: number): string => new Date(wallMs + ms).toTimeString().slice(0, 8)
 
 describe('LeaseNews, the messages about failed renewals', () => {
-  it('reports once when the command will be stopped, and once that it keeps running', () => {
+  it('reports once when the command will be stopped, and once that it will keep running', () => {
     const {degraded, renewed, pass} = setUp()
     expect(renewed()).toBeUndefined()
     expect(degraded(109_000)).toBe(
@@ -32,13 +32,13 @@ describe('LeaseNews, the messages about failed renewals', () => {
     expect(renewed()).toBeUndefined()
   })
 
-  it('reports the time again if it becomes earlier', () => {
+  it('reports the time of the stop again if it becomes earlier', () => {
     const {degraded} = setUp()
     degraded(124_000)
     expect(degraded(109_000)).toContain(timeAt(9000))
   })
 
-  it('does not report each failure if failures and renewals alternate', () => {
+  it('does not report each failure if failed and successful renewals alternate', () => {
     const {degraded, renewed, pass} = setUp()
     degraded(109_000)
     renewed()

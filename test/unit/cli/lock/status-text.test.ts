@@ -25,7 +25,7 @@ const held: LockStatus = {
 }
 
 describe('the status text of a lock', () => {
-  it('shows each holder and waiter with its session', () => {
+  it('shows each holder and each waiting contender with its session', () => {
     expect(toStatusLines(held)).toEqual([
       'jobs/b: mutex, held',
       '  holder  backup.sh on web-1, pid 7, since 2026-01-02T03:04:05.000Z',
@@ -44,14 +44,14 @@ describe('the status text of a lock', () => {
     expect(lines({}, {ttlMs: 0})).toContain('no TTL')
   })
 
-  it('is one line for each lock in a list', () => {
+  it('has one line for each lock in a list', () => {
     expect(toListLines([free, held])).toEqual([
       'a       free',
       'jobs/b  mutex, held by backup.sh on web-1, pid 7, 1 waiting',
     ])
   })
 
-  it('says that a key is not a lock', () => {
+  it('says if a key is not a lock', () => {
     expect(toStatusLines({...free, kind: 'other'})).toEqual(['a: not a lock: the key was written by something else'])
   })
 

@@ -37,7 +37,7 @@ describe('the line shown while waiting for a lock', () => {
     line.end()
   })
 
-  it('is printed each minute, and for each new holder, with --verbose without a terminal', async () => {
+  it('is printed each minute and for each new holder with --verbose if stderr is not a terminal', async () => {
     const {clock, written, line} = setUp({isTTY: false, isVerbose: true})
     line.show({text, heldSinceMs: undefined})
     await clock.advance(60_000)
@@ -51,7 +51,7 @@ describe('the line shown while waiting for a lock', () => {
     ])
   })
 
-  it.each([{isTTY: false}, {isTTY: true, isQuiet: true}])('is not shown with %j', async options => {
+  it.each([{isTTY: false}, {isTTY: true, isQuiet: true}])('is not shown with the options %j', async options => {
     const {clock, written, line} = setUp(options)
     line.show({text, heldSinceMs: undefined})
     await clock.advance(120_000)

@@ -11,39 +11,39 @@ const read = (
 const fields = ['ca-file', 'ca-path', 'client-cert', 'client-key', 'tls-server-name'] as const
 
 describe("consul-replicate's connection settings", () => {
-  it.each(fields)('use TLS for %s', name => {
+  it.each(fields)('turn TLS on if %s is set', name => {
     expect(read({[name]: 'x'}, {}, {sources: {[name]: 'c.hcl'}}).settings).toMatchObject({
       'http-ssl': true,
       [name]: 'x',
     })
   })
 
-  it.each([true, false])('use TLS for a consul-ssl-verify of %s', verify => {
+  it.each([true, false])('turn TLS on if consul-ssl-verify is %s', verify => {
     expect(read({}, {'consul-ssl-verify': verify}).settings).toMatchObject({
       'http-ssl': true,
       'http-ssl-verify': verify,
     })
   })
 
-  it('mean no TLS if they are absent or empty, or if only the variables of Consul are set', () => {
+  it("leave TLS off if they are absent or empty, or if only Consul's own variables are set", () => {
     expect(read({'http-addr': 'a:1'}).settings).toEqual({'http-addr': 'a:1'})
     expect(read({'ca-file': '', 'client-cert': ''}, {}, {sources: {'ca-file': 'c.hcl'}}).settings).toEqual({})
     expect(read({'ca-file': 'x'}, {}, {sources: {'ca-file': 'CONSUL_CACERT'}}).settings).toEqual({'ca-file': 'x'})
   })
 
-  it.each(fields)('ignore %s when their block is turned off', name => {
+  it.each(fields)('have no effect for %s if its block is turned off', name => {
     const settings = {[name]: '/none', 'http-addr': 'a:1'}
     expect(read(settings, {'consul-ssl': false, 'consul-ssl-verify': false}).settings).toEqual({'http-addr': 'a:1'})
   })
 
-  it('keep TLS settings from variables if a file turns the block off, but not if a flag turns it off', () => {
+  it('keep TLS settings from variables if a file turns the block off, but not if a flag does', () => {
     const settings = {'http-ssl': true, 'ca-file': 'env', 'tls-server-name': 'file'}
     const sources = {'ca-file': 'CONSUL_CACERT', 'tls-server-name': 'c.hcl', 'consul-ssl': 'c.hcl'}
     expect(read(settings, {'consul-ssl': false}, {sources}).settings).toEqual({'http-ssl': true, 'ca-file': 'env'})
     expect(read(settings, {'consul-ssl': false}, {sources: {...sources, 'consul-ssl': 'flag'}}).settings).toEqual({})
   })
 
-  it('turn TLS off with a warning for an address with http://, unless TLS is turned on explicitly', () => {
+  it('turn TLS off for an http:// address, with a warning, unless TLS is turned on explicitly', () => {
     const settings = {'http-addr': 'http://a:1', 'ca-file': 'x'}
     const {warning, settings: plain} = read(settings)
     expect(plain).toEqual(settings)
@@ -54,11 +54,11 @@ describe("consul-replicate's connection settings", () => {
     })
   })
 
-  it('use a certificate without a key as a file that contains both', () => {
+  it('treat a certificate without a key as a file that contains both', () => {
     expect(read({'client-cert': 'both.pem'}).settings).toMatchObject({'client-key': 'both.pem'})
   })
 
-  it('use CONSUL_TOKEN rather than a token file, and a flag rather than CONSUL_TOKEN', () => {
+  it('prefer CONSUL_TOKEN to a token file, and a flag to CONSUL_TOKEN', () => {
     const env = {CONSUL_TOKEN: 't'}
     expect(read({'token-file': 'f'}, {}, {env, sources: {'token-file': 'CONSUL_HTTP_TOKEN_FILE'}}).settings).toEqual({
       token: 't',
@@ -68,12 +68,12 @@ describe("consul-replicate's connection settings", () => {
 })
 
 describe('a separate connection for the source', () => {
-  it.each(fields)('uses TLS for %s', name => {
+  it.each(fields)('uses TLS if %s is set', name => {
     const flags = {'source-http-addr': 'a:1', 'source-token': 't', [`source-${name}`]: 'x'}
     expect(sourceConnection(flags)?.settings).toMatchObject({'http-ssl': true, 'http-addr': 'a:1', token: 't'})
   })
 
-  it('uses plain HTTP without TLS settings', () => {
+  it('uses plain HTTP if no TLS setting is given', () => {
     expect(sourceConnection({'source-http-addr': 'a:1'})).toEqual({
       settings: {'http-addr': 'a:1'},
       warning: undefined,

@@ -16,7 +16,7 @@ const left = async (texts: Parameters<typeof toFilter>[0]) => {
   return keys.filter(scope.includes)
 }
 
-describe('patterns of keys', () => {
+describe('key patterns', () => {
   it.each([
     [{'exclude-glob': ['app/*.tmp']}, ['app/a', 'app/x/b.tmp', 'app/x/y/c', 'app/prod-1/k', 'app/dev/k']],
     [{'exclude-glob': ['**/*.tmp']}, ['app/a', 'app/x/y/c', 'app/prod-1/k', 'app/dev/k']],
@@ -24,11 +24,11 @@ describe('patterns of keys', () => {
     [{'include-regex': ['^app/(prod|dev)']}, ['app/prod-1/k', 'app/dev/k']],
     [{include: ['app/x/', 'app/a'], 'exclude-match': ['.tmp']}, ['app/a', 'app/x/y/c']],
     [{'exclude-regex': ['[0-9]'], exclude: ['app/x/']}, ['app/a', 'app/a.tmp', 'app/dev/k']],
-  ])('%j leave %j', async (texts, wanted) => {
+  ])('of the form %j leave the keys %j', async (texts, wanted) => {
     expect(await left(texts)).toEqual(wanted)
   })
 
-  it('are obeyed if they belong to the mapping, and if they belong to all mappings', async () => {
+  it('are obeyed both if they belong to one mapping and if they belong to all mappings', async () => {
     const scope = scopeOf(await toFilter({include: ['app/x/']}), await toFilter({'exclude-glob': ['**.tmp']}))
     expect(keys.filter(scope.includes)).toEqual(['app/x/y/c'])
   })
@@ -49,7 +49,7 @@ describe('patterns of keys', () => {
     ['a/**/b', 'a/b', 'ab'],
     ['a/**', 'a/x/y', 'a'],
     ['caf\u00e9?', 'caf\u00e91', 'caf\u00e9'],
-  ])('the glob %s fits %s, not %s', async (glob, fits, other) => {
+  ])('match as the glob %s: %s, but not %s', async (glob, fits, other) => {
     const {excludes = []} = await toFilter({'exclude-glob': [glob]})
     const [pattern] = excludes
     const test = typeof pattern === 'string' ? () => false : pattern!.test

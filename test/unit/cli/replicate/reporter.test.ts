@@ -40,8 +40,8 @@ function setUp({namesKeys = false} = {}) {
   return {lines, reporter: new Reporter({out, progress, namesKeys})}
 }
 
-describe('the reporter of replicate', () => {
-  it('reports held deletes once, and the number of further deletes each time that it has doubled', () => {
+describe('the reporter of `baton replicate`', () => {
+  it('reports held deletes once, and the number of further ones each time it has doubled', () => {
     const {lines, reporter} = setUp()
     const first = held(11, 'limit', true)
     reporter.observe({type: 'pass.finished', pass: pass({held: [first]})})
@@ -71,13 +71,13 @@ describe('the reporter of replicate', () => {
     ])
   })
 
-  it('does not offer an approval for deletes that cannot be approved', () => {
+  it('offers no approval for deletes that cannot be approved', () => {
     const {lines, reporter} = setUp()
     reporter.observe({type: 'pass.finished', pass: pass({held: [held(2, 'hidden')]})})
     expect(lines).toEqual(['baton: 2 deletes held: a/1'])
   })
 
-  it('lists refused keys and keys whose names cannot be decoded, once and at most ten of each', () => {
+  it('lists refused keys and undecodable names once, at most ten of each', () => {
     const {lines, reporter} = setUp()
     const refused = Array.from({length: 12}, (_, at) => ({key: `b/${at}`, reason: 'no'}))
     const one = pass({refused, unreadable: ['a/\ufffd']})
@@ -89,7 +89,7 @@ describe('the reporter of replicate', () => {
     expect(lines[11]).toMatch(/"a\/\ufffd" skipped: /)
   })
 
-  it('names each written and deleted key if asked to', () => {
+  it('names each written and each deleted key if asked to', () => {
     const quiet = setUp()
     const loud = setUp({namesKeys: true})
     for (const {reporter} of [quiet, loud]) {

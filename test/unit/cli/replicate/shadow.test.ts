@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {shadowLines} from '../../../../src/cli/replicate/shadow.js'
 
 describe('the lines of --shadow', () => {
-  it('name up to ten keys of each kind, with the reason once', () => {
+  it('name up to ten keys of each kind of difference, and the reason once', () => {
     const deleted = Array.from({length: 12}, (_, at) => ({
       key: `b/${at}`,
       kind: 'deleted' as const,

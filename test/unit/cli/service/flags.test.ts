@@ -13,11 +13,11 @@ describe('toProbe', () => {
     ['tcp:db.local:5432', {kind: 'tcp', host: 'db.local', port: 5432}],
     ['tcp:[::1]:5432', {kind: 'tcp', host: '::1', port: 5432}],
     ['script: test -e /ready', {kind: 'script', argv: ['/bin/sh', '-c', 'test -e /ready']}],
-  ])('reads %s', (text, probe) => {
+  ])('reads the value %s', (text, probe) => {
     expect(toProbe(text, own)).toEqual(probe)
   })
 
-  it('probes the address of the service if --check has only a port or path', () => {
+  it('probes the address of the service if --check has only a port or a path', () => {
     expect(toProbe('http:/', {port: 80, address: 'fe80::1'})).toEqual({kind: 'http', url: 'http://[fe80::1]:80/'})
     expect(toProbe('tcp', {port: 80, address: '10.0.0.7'})).toEqual({kind: 'tcp', host: '10.0.0.7', port: 80})
   })
@@ -34,11 +34,11 @@ describe('toProbe', () => {
     'tcp:host:',
     'script:',
     'script: ',
-  ])('refuses %j', text => {
+  ])('refuses the value %j', text => {
     expect(() => toProbe(text, own)).toThrow(/^--check: /)
   })
 
-  it.each(['tcp', 'http:/'])('refuses %s for a service without a port', text => {
+  it.each(['tcp', 'http:/'])('refuses %s if the service has no port', text => {
     expect(() => toProbe(text, {})).toThrow('needs --port')
   })
 })
@@ -50,7 +50,7 @@ describe('toService', () => {
     expect(toService({name: 'web', port: 80, id: 'w'}).id).toBe('w')
   })
 
-  it('accepts equals signs in a value of metadata, and refuses metadata without any', () => {
+  it('accepts equals signs in a metadata value, and refuses metadata without any', () => {
     expect(toService({name: 'web', meta: ['a=b=c', 'empty=']}).meta).toEqual({a: 'b=c', empty: ''})
     expect(() => toService({name: 'web', meta: ['novalue']})).toThrow("--meta: 'novalue' is not KEY=VALUE")
     expect(() => toService({name: 'web', meta: ['=x']})).toThrow('is not KEY=VALUE')

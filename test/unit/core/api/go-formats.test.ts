@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {decodeGoBase64} from '../../../../src/core/api/go-base64.js'
 import {type GoValue, goJson} from '../../../../src/core/api/go-json.js'
 
-describe('base64 as Go reads it', () => {
+describe('base64 as in Go', () => {
   it.each([
     ['', ''],
     ['YWI=', 'ab'],
@@ -13,7 +13,7 @@ describe('base64 as Go reads it', () => {
     expect(decodeGoBase64(text)).toEqual(Buffer.from(expected))
   })
 
-  // The offsets are those that the Go tool printed for the same texts.
+  // The Go tool printed these offsets for the same texts.
   it.each([
     ['!!!', 0],
     ['a', 0],
@@ -33,12 +33,12 @@ describe('base64 as Go reads it', () => {
   })
 })
 
-describe('JSON as Go writes it', () => {
+describe('JSON as in Go', () => {
   it('escapes the special characters of HTML, and the line separators', () => {
     expect(goJson('<a>&"\\\n\u0001\u0008\u2028é')).toBe('"\\u003ca\\u003e\\u0026\\"\\\\\\n\\u0001\\u0008\\u2028é"')
   })
 
-  it('writes 64-bit numbers as raw digits and leaves undefined fields out', () => {
+  it('writes 64-bit numbers as digits, and leaves undefined fields out', () => {
     expect(goJson({a: 2n ** 64n - 1n, b: undefined, c: [null, true, 1]})).toBe(
       '{"a":18446744073709551615,"c":[null,true,1]}',
     )
@@ -51,7 +51,7 @@ describe('JSON as Go writes it', () => {
   })
 })
 
-describe('JSON as Go writes it, of any value', () => {
+describe('JSON as in Go, for any value', () => {
   const special: Readonly<Record<string, string>> = {
     '<': '\\u003c',
     '>': '\\u003e',
@@ -59,7 +59,7 @@ describe('JSON as Go writes it, of any value', () => {
     '\u2028': '\\u2028',
     '\u2029': '\\u2029',
   }
-  // Converts the output of JSON.stringify to Go's: the two differ in these characters, and in the short forms of two
+  // Converts the output of JSON.stringify to that of Go. They differ in these characters, and in the short forms of two
   // control characters.
   const byGo = (text: string): string =>
     text

@@ -15,7 +15,7 @@ class Block {
 }
 
 const openList = (): ListBlocks<Block> => new ListBlocks(text => new Block(text))
-/** Returns a list as Consul writes it, with an indent as in development mode. */
+/** Returns a list in Consul's form, with an indent as in development mode. */
 const bytesOf = (items: readonly Item[], indent?: string): Buffer =>
   Buffer.from(indent === undefined ? JSON.stringify(items) : `${JSON.stringify(items, null, indent)}\n`)
 const itemsOf = (blocks: readonly Block[] | undefined): readonly Item[] | undefined =>
@@ -23,12 +23,12 @@ const itemsOf = (blocks: readonly Block[] | undefined): readonly Item[] | undefi
 const entry = (key: number, Value = 'v'): Item => ({LockIndex: 0, Key: `k${key}`, Value: Value.padEnd(90, '.')})
 const manyItems = (count: number): Item[] => Array.from({length: count}, (_, at) => entry(at))
 
-// Values that contain the text at which answers are divided, and values that are similar to each other.
+// Values that contain the text at which answers are divided, and values that resemble each other.
 const text = fc.oneof(fc.constantFrom('a', 'aa', '},{"LockIndex":', '"}]', '\\', 'é', '😀', '\u2028<&>'), fc.string())
 const short = fc.record({LockIndex: fc.nat(3), Key: text, Value: fc.option(text)})
 const long = fc.record({LockIndex: fc.nat(3), Key: text, Value: fc.nat(12_000).map(count => 'x'.repeat(count))})
 
-describe('the blocks of a list', () => {
+describe('the blocks of a list answer', () => {
   it('contain the same items as the whole answer, whatever changes between two answers', () => {
     fc.assert(
       fc.property(
@@ -77,7 +77,7 @@ describe('the blocks of a list', () => {
       'changes at both ends',
       (items: Item[]) => [items.splice(0, 1, entry(0, 'n')), items.splice(-1, 1, entry(9, 'n'))],
     ],
-  ])('are reused, except the few around %s', (_, edit) => {
+  ])('are reused, except for the few around %s', (_, edit) => {
     for (const indent of [undefined, '    ']) {
       const list = openList()
       const items = manyItems(1000)
@@ -103,7 +103,7 @@ describe('the blocks of a list', () => {
     expect(sizes.reduce((sum, size) => sum + size, 0) / sizes.length).toBeGreaterThan(4000)
   })
 
-  it('keep their items when the memory of the answer is overwritten', () => {
+  it("keep their items even if the answer's memory is overwritten", () => {
     const list = openList()
     const answer = bytesOf(manyItems(200))
     const blocks = list.divide(answer)
@@ -127,7 +127,7 @@ describe('the blocks of a list', () => {
     expect(openList().divide(Buffer.from(answer))).toBeUndefined()
   })
 
-  it('are created again after an answer that could not be divided', () => {
+  it('are made again after an answer that could not be divided', () => {
     const list = openList()
     const answer = Buffer.from('[{"Key":"a"},{"Key":"b"}]')
     const before = list.divide(answer)

@@ -42,7 +42,7 @@ describe('packing writes into transactions', () => {
     expect(sizes(group(0, 65, 1n))).toEqual([64, 1])
   })
 
-  it('reads each item once, when its batch is requested', () => {
+  it("reads each item once, when the item's batch is requested", () => {
     let reads = 0
     function* counted(): Generator<BulkItem> {
       for (const item of sets(20_000)) {
@@ -73,7 +73,8 @@ describe('packing writes into transactions', () => {
         const scope = {namespace}
         const work = items.map(([key, length, group]) => ({...set(key, length), group}))
         const batches = [...packBatches(work, limits, scope)]
-        // Compares the identity of the items, because comparing their values byte by byte is slow.
+        // Compares the identity of the items, because comparing their values byte by byte would be
+        // slow.
         expect(batches.flat().map(each => work.indexOf(each))).toEqual(work.map((_, at) => at))
         for (const batch of batches) {
           expect(batch.length).toBeLessThanOrEqual(64)
@@ -89,7 +90,7 @@ describe('packing writes into transactions', () => {
     )
   })
 
-  it('reads the limits of a server from the errors of Consul', () => {
+  it("learns a server's limits from Consul's errors", () => {
     const limits = defaultBulkLimits()
     learnLimits(limits, tooLarge('Transaction contains too many operations (64 > 32)'), 64)
     expect(limits.operationCount).toBe(32)
@@ -101,7 +102,7 @@ describe('packing writes into transactions', () => {
     expect(limits.operationCount).toBe(10)
   })
 
-  it('divides a refused batch by the new limits, or in half if the limits are unchanged', () => {
+  it('divides a refused batch according to the new limits, or in half if the limits have not changed', () => {
     const parts = (count: number): number[] =>
       packSmaller(sets(64), {operationCount: count, bytes: 524_288}, {}).map(part => part.length)
     expect(parts(20)).toEqual([20, 20, 20, 4])

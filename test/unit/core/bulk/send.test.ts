@@ -11,7 +11,7 @@ const keysOf = (items: readonly BulkItem[]): string[] => items.map(({operation})
 
 type Answer = (keys: readonly string[]) => TxnResult | Error
 
-/** Answers transactions with `answer`, and records the keys of transactions and of single writes, and all outcomes. */
+/** Answers transactions with `answer`. Records all outcomes, and the keys of transactions and of single writes. */
 function setUp(answer: Answer, options: Partial<BulkOptions<BulkItem>> = {}) {
   const record = {sent: [] as string[][], alone: [] as string[], committed: [] as string[], refused: [] as string[]}
   const client = {
@@ -72,7 +72,7 @@ describe('sending writes in bulk', () => {
     expect(turns).toBeGreaterThanOrEqual(run.sent.length)
   })
 
-  it('halves a transaction that Consul finds too large, and writes an item by itself if no transaction can hold it', async () => {
+  it('halves a transaction that is too large for Consul, and writes an item by itself if it fits in no transaction', async () => {
     const run = setUp(keys => (keys.includes('k3') ? tooLarge : committed))
     expect(await run.send(sets(8))).toBeUndefined()
     expect(run.alone).toEqual(['k3'])
@@ -95,7 +95,7 @@ describe('sending writes in bulk', () => {
     expect(run.committed).toEqual(['k0', 'k2', 'k3'])
   })
 
-  it('finds the refused item by halving the transaction if the answer does not name it', async () => {
+  it('finds the refused item by halving the transaction if the answer does not name the item', async () => {
     const error = new ConsulError('BATON_HTTP', 'bad', {status: 400, text: 'bad'})
     const run = setUp(keys => (keys.includes('k2') ? error : committed))
     await run.send(sets(5))
@@ -103,7 +103,7 @@ describe('sending writes in bulk', () => {
     expect(run.committed).toEqual(['k0', 'k1', 'k3', 'k4'])
   })
 
-  it('sends nothing more when the caller decides to stop', async () => {
+  it('sends nothing more if the caller decides to stop', async () => {
     const run = setUp(keys => (keys.includes('k70') ? refusal({opIndex: 6, what: 'no'}) : committed), {
       handleRefused: () => 'stop',
     })
@@ -112,7 +112,7 @@ describe('sending writes in bulk', () => {
     expect(run.committed).toHaveLength(64)
   })
 
-  it('ends when all concurrent requests have failed, and returns the first failure', async () => {
+  it('ends if all concurrent requests have failed, and returns the first failure', async () => {
     const run = setUp(() => cut, {concurrency: 3})
     const failure = await run.send(sets(640))
     expect(failure?.error).toBe(cut)

@@ -5,7 +5,7 @@ import {ReleaseStack} from '../../../../src/core/cancel/release-stack.js'
 import {FakeClock} from '../../../kit/fake-clock.js'
 
 describe('linkSignal', () => {
-  it('aborts with its parent, at its timeout or when it is aborted itself, and keeps the first reason', async () => {
+  it('aborts with its parent, at its timeout or when aborted directly, and keeps the first reason', async () => {
     const clock = new FakeClock()
     const parent = new AbortController()
     using link = linkSignal(parent.signal, {clock, timeoutMs: 100, onTimeout: () => 'late'})
@@ -52,7 +52,7 @@ describe('ReleaseStack', () => {
     expect(order).toEqual(['third', 'second', 'first'])
   })
 
-  it('releases at once what is added after it was disposed', async () => {
+  it('runs a release at once if it is added after the stack was disposed', async () => {
     const stack = new ReleaseStack()
     await stack[Symbol.asyncDispose]()
     const released = new Promise<void>(resolve => {
@@ -63,7 +63,7 @@ describe('ReleaseStack', () => {
 })
 
 describe('a signal that many calls share', () => {
-  it('makes Node print no warning', async () => {
+  it('causes no warning from Node', async () => {
     const warnings: Error[] = []
     const record = (warning: Error): void => void warnings.push(warning)
     process.on('warning', record)

@@ -10,11 +10,11 @@ describe('parseAddress', () => {
     ['https://c.local:8501/consul/', {protocol: 'https:', hostname: 'c.local', port: 8501, basePath: '/consul'}],
     ['[::1]:8500', {protocol: 'http:', hostname: '::1', port: 8500, basePath: ''}],
     ['localhost:8500', {protocol: 'http:', hostname: 'localhost', port: 8500, basePath: ''}],
-  ])('reads %s', (text, address) => {
+  ])('reads the address %s', (text, address) => {
     expect(parseAddress(text)).toEqual({...address, socketPath: undefined})
   })
 
-  it('reads a unix socket', () => {
+  it('reads the path of a Unix socket', () => {
     expect(parseAddress('unix:///run/consul.sock')).toMatchObject({protocol: 'http:', socketPath: '/run/consul.sock'})
   })
 
@@ -33,7 +33,7 @@ describe('parseAddress', () => {
     'host:99999',
     'http://x/?q=1',
     'http://me:s3cret@host',
-  ])('refuses %j and shows no password', text => {
+  ])('refuses %j, and shows no password in the message', text => {
     let error: unknown
     try {
       parseAddress(text)
@@ -47,7 +47,7 @@ describe('parseAddress', () => {
 
 describe('formatAddress', () => {
   it.each(['127.0.0.1:8500', '[::1]:8500', 'https://consul.local:8501/consul', 'unix:///run/consul.sock'])(
-    'shows %s as it was written',
+    'shows %s in its original form',
     text => {
       expect(formatAddress(parseAddress(text))).toBe(text)
     },

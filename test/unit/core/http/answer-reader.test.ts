@@ -8,13 +8,16 @@ interface Read {
   readonly isReusable: boolean
 }
 
-/** Reads a text in pieces of one size, each byte alone, and all at once. The results must be equal. */
+/**
+ * Reads a text three times: in pieces of the same size, byte by byte, and all at once. The results
+ * must be equal.
+ */
 function read(text: string, options: {readonly thenEnds?: boolean} = {}): Read | 'unfinished' {
   const bytes = Buffer.from(text, 'latin1')
   const results = [1, 2, 3, 7, bytes.length].map(size => {
     const reader = new AnswerReader()
     let isWhole = false
-    // The pieces share one memory, as those of a socket do.
+    // The pieces share one memory, as the data that a socket reads does.
     const memory = Buffer.alloc(size)
     for (let at = 0; at < bytes.length; at += size) {
       const count = bytes.copy(memory, 0, at, at + size)
@@ -31,7 +34,7 @@ function read(text: string, options: {readonly thenEnds?: boolean} = {}): Read |
   return first
 }
 
-describe('the reader of answers', () => {
+describe('the parser of HTTP answers', () => {
   it('reads a body by its length, however its bytes are divided', () => {
     const text = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Consul-Index:  7 \r\nContent-Length: 5\r\n\r\n'
     expect(read(`${text}a\r\nbc`)).toEqual({
@@ -43,14 +46,14 @@ describe('the reader of answers', () => {
     expect(read(`${text}a\r\nb`)).toBe('unfinished')
   })
 
-  it('reads chunks, with their extensions and trailers', () => {
+  it('reads a body in chunks, with extensions and trailers', () => {
     const text =
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n4\r\nwiki\r\nA;x=1\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n'
     expect(read(text)).toMatchObject({status: 200, body: 'wiki0123456789', isReusable: true})
     expect(read(text.slice(0, -2))).toBe('unfinished')
   })
 
-  it('reads until the connection ends if the head states no length', () => {
+  it('reads until the connection ends if the head contains no length', () => {
     const text = 'HTTP/1.1 200 OK\r\n\r\nall there is'
     expect(read(text)).toBe('unfinished')
     expect(read(text, {thenEnds: true})).toMatchObject({body: 'all there is', isReusable: false})
@@ -58,13 +61,13 @@ describe('the reader of answers', () => {
     expect(read('HTTP/1.1 200 OK\r\nContent-', {thenEnds: true})).toBe('unfinished')
   })
 
-  it('expects no body after status 204 or 304 or a length of 0', () => {
+  it('expects no body after status 204 or 304, or if the length is 0', () => {
     expect(read('HTTP/1.1 204 No Content\r\n\r\n')).toMatchObject({status: 204, body: '', isReusable: true})
     expect(read('HTTP/1.1 304\r\nContent-Length: 10\r\n\r\n')).toMatchObject({status: 304, body: ''})
     expect(read('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')).toMatchObject({body: '', isReusable: true})
   })
 
-  it('skips interim answers such as 100 Continue', () => {
+  it('skips informational answers such as 100 Continue', () => {
     const text = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n'
     expect(read(`${text}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`)).toMatchObject({status: 200, body: 'ok'})
   })
@@ -78,7 +81,7 @@ describe('the reader of answers', () => {
     ['the server closes', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'],
     ['it is of HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
     ['more comes than was said', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok!'],
-  ])('does not use the connection again when %s', (_, text) => {
+  ])('marks the connection as not reusable if %s', (_, text) => {
     const reader = new AnswerReader()
     expect(reader.push(Buffer.from(text))).toBe(true)
     expect(reader.answer.body.toString()).toBe('ok')
@@ -95,7 +98,7 @@ describe('the reader of answers', () => {
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n',
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n',
-  ])('refuses what is not HTTP/1.1: %j', text => {
+  ])('refuses data that is not HTTP/1.1: %j', text => {
     expect(() => read(text)).toThrow(NotHttpError)
   })
 

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {BodyBuilder, BodyMemory, type TakeMemory} from '../../../../src/core/http/body-memory.js'
 
-describe('the builder of a body', () => {
-  it('returns all bytes in their order, whatever length was announced', () => {
+describe("the builder of an answer's body", () => {
+  it('returns all bytes in order, whatever length was announced', () => {
     const piece = fc.uint8Array({maxLength: 50})
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.option(fc.nat(100)), piece), {maxLength: 20}), pieces => {
@@ -17,7 +17,7 @@ describe('the builder of a body', () => {
     )
   })
 
-  it('allocates once for a body of known length, and rarely for one in many chunks', () => {
+  it('allocates memory once for a body of known length, and rarely for a body in many chunks', () => {
     const taken: number[] = []
     const take: TakeMemory = bytes => {
       taken.push(bytes)
@@ -32,7 +32,7 @@ describe('the builder of a body', () => {
     expect(taken.length).toBeLessThan(15)
   })
 
-  it('does not allocate the whole length that a server announces if it is huge', () => {
+  it('does not allocate the announced length in advance if it is huge', () => {
     const taken: number[] = []
     new BodyBuilder(bytes => {
       taken.push(bytes)
@@ -42,11 +42,11 @@ describe('the builder of a body', () => {
   })
 })
 
-describe('the memory for answers of one query', () => {
+describe('the memory that is reused for the answers of one query', () => {
   const takeOnce = (memory: BodyMemory, bytes: number): Promise<Buffer | undefined> =>
     memory.lend(async take => take?.(bytes))
 
-  it('is reused for the next answer, also if that is a little longer', async () => {
+  it('is reused for the next answer, even if that answer is a little longer', async () => {
     const memory = new BodyMemory()
     const first = await takeOnce(memory, 1000)
     expect(await takeOnce(memory, 1000)).toBe(first)
@@ -70,7 +70,7 @@ describe('the memory for answers of one query', () => {
     expect(await takeOnce(memory, 10)).toBeDefined()
   })
 
-  it('is released after an answer that needs far less', async () => {
+  it('is released after an answer that needs much less', async () => {
     const memory = new BodyMemory()
     const large = await takeOnce(memory, 100_000)
     await takeOnce(memory, 10)

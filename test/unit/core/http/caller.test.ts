@@ -17,7 +17,7 @@ function open(
 
 const read = {method: 'GET', path: '/v1/x'} as const
 
-describe('the caller', () => {
+describe('the caller, which sends requests for all endpoints', () => {
   it.each([
     ['/v1/x', {}],
     ['/v1/x?dc=dc%202&ns=n&partition=p', {datacenter: 'dc 2', namespace: 'n', partition: 'p'}],
@@ -33,13 +33,13 @@ describe('the caller', () => {
     expect(transport.requests[0]?.path).toBe(path)
   })
 
-  it('does not send options of reads with a write', async () => {
+  it('does not send read options with a write', async () => {
     const {transport, caller} = open({}, {defaults: {consistency: 'stale', datacenter: 'dc2'}})
     await caller.call({method: 'PUT', path: '/v1/kv/a', query: {cas: '0', flags: undefined, recurse: true}})
     expect(transport.requests[0]?.path).toBe('/v1/kv/a?cas=0&recurse&dc=dc2')
   })
 
-  it('gives reads, blocking queries and overrides the right deadline and connection pool', async () => {
+  it('uses the right deadline and connections for reads, blocking queries and overrides', async () => {
     const {transport, caller} = open()
     await caller.call(read)
     await caller.call(read, {index: 5n as ConsulIndex, waitMs: 60_000})
@@ -57,7 +57,7 @@ describe('the caller', () => {
     ])
   })
 
-  it('gets the token before each request, and lets a call replace or omit it', async () => {
+  it('gets the token before each request, and lets a call replace or omit the token', async () => {
     const tokens = ['one', 'two', 'three', 'four']
     const {transport, caller} = open({}, {token: () => tokens.shift(), auth: 'user:pass'})
     await caller.call(read)
@@ -88,7 +88,7 @@ describe('the caller', () => {
     expect((await caller.call({...read, accept: [200, 404]})).status).toBe(404)
   })
 
-  it('rejects a 404 from a server that is not a Consul agent', async () => {
+  it('rejects if a 404 does not come from a Consul agent', async () => {
     const {caller} = open({status: 404, body: 'not found'})
     await expect(caller.call({...read, accept: [200, 404]})).rejects.toMatchObject({code: 'BATON_BAD_ANSWER'})
   })
@@ -115,7 +115,7 @@ describe('toSnapshot', () => {
     })
   })
 
-  it('leaves undefined what the headers do not state', () => {
+  it('leaves fields undefined if the headers do not contain them', () => {
     expect(snapshotOf({})).toMatchObject({
       index: undefined,
       knownLeader: undefined,

@@ -17,7 +17,7 @@ describe('parseConsulJson', () => {
     expect(parseConsulJson(JSON.stringify(value))).toEqual(value)
   })
 
-  it('keeps strings whose field has the name of a 64-bit number', () => {
+  it('keeps a string as a string even if it is in a field that normally contains a 64-bit number', () => {
     const value = {Meta: {Flags: '12', LTime: '\u0000n12', ModifyIndex: '\u0000nn7'}, Flags: 5n}
     expect(parseConsulJson(stringifyConsulJson(value))).toEqual(value)
   })
@@ -29,7 +29,7 @@ describe('parseConsulJson', () => {
     })
   })
 
-  it('throws a SyntaxError on anything but JSON', () => {
+  it('throws a SyntaxError for text that is not JSON', () => {
     expect(() => parseConsulJson('<html>')).toThrow(SyntaxError)
     expect(() => parseConsulJson('')).toThrow(SyntaxError)
   })
@@ -51,7 +51,7 @@ describe('parseConsulJson', () => {
 })
 
 describe('stringifyConsulJson', () => {
-  it('writes bigints as raw digits and strings unchanged', () => {
+  it('writes bigints as digits, and strings unchanged', () => {
     expect(stringifyConsulJson({Flags: 2n ** 64n - 1n, Key: 'n12', Mark: '\u0000n12'})).toBe(
       '{"Flags":18446744073709551615,"Key":"n12","Mark":"\\u0000n12"}',
     )

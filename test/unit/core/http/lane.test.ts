@@ -5,7 +5,7 @@ import {settle} from '../../../kit/fake-clock.js'
 const never = new AbortController().signal
 
 describe('Lane, a queue for a limited number of connections', () => {
-  it('opens as few connections as needed, and reuses the last one used first', async () => {
+  it('opens as few connections as needed, and reuses the most recently used one first', async () => {
     let opened = 0
     const lane = new Lane(3, () => ++opened)
     const one = await lane.take(never)
@@ -16,7 +16,7 @@ describe('Lane, a queue for a limited number of connections', () => {
     expect(opened).toBe(2)
   })
 
-  it('serves waiting callers in order, and skips those that cancelled', async () => {
+  it('serves waiting callers in order, and skips those that have cancelled', async () => {
     let opened = 0
     const lane = new Lane(1, () => ++opened)
     const first = await lane.take(never)

@@ -56,7 +56,7 @@ describe('toWireError', () => {
     [429, '', RateLimitedError],
     [403, 'Permission denied', PermissionError],
     [404, "Session id 'x' not found", NotFoundError],
-  ])('maps status %d with the text %j to its error class', (status, text, type) => {
+  ])('maps status %d with the text %j to the right error class', (status, text, type) => {
     expect(refusal(status, text)).toBeInstanceOf(type)
   })
 
@@ -71,7 +71,7 @@ describe('toWireError', () => {
     expect(refusal(503, '', new Map([['retry-after', text]]))).toMatchObject({retryAfterMs})
   })
 
-  it('shows the request without its query, and the text of Consul in one line', () => {
+  it("shows the request without its query string, and Consul's text in one line", () => {
     const {message} = refusal(500, 'two\nlines')
     expect(message).toBe('Consul answered 500 to GET /v1/kv/a: two lines')
   })
@@ -107,7 +107,7 @@ describe('toWireError', () => {
     expect(error.hint).toBe(`the token lacks ${rule}`)
   })
 
-  it('shows no ACL rule if the request does not reveal which one is missing', () => {
+  it('shows no ACL rule if the request does not reveal which rule is missing', () => {
     const body = Buffer.from('Permission denied')
     const error = toWireError({method: 'PUT', path: '/v1/txn'}, {status: 403, headers: new Map(), body}, nowMs)
     expect(error.hint).toBe('the token lacks a permission')

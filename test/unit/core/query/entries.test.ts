@@ -51,7 +51,7 @@ describe('entries in blocks', () => {
     )
   })
 
-  it('of a block that two answers share are not read for a comparison', () => {
+  it('in a block that two answers share are not read for a comparison', () => {
     const shared = blockOf(0, 1)
     const [before, after] = [new BlockEntries([shared, blockOf(1, 1)]), new BlockEntries([shared, blockOf(1, 2)])]
     expect(diffEntries(before, after, true).changes).toHaveLength(3)

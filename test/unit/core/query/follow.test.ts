@@ -41,7 +41,7 @@ function start(
   return script
 }
 
-/** Answers the first read, and returns the parked request that follows it. */
+/** Answers the first read, and returns the parked request that comes after it. */
 async function startParked(
   index: bigint,
   overrides: Partial<BlockingQuery<string, string>> = {},
@@ -96,7 +96,7 @@ describe('follow: the index', () => {
     expect(kinds()).toEqual(['first', 'changed', 'unchanged'])
   })
 
-  it('keeps indexes above 2^53 exact', async () => {
+  it('keeps indexes exact even above 2^53', async () => {
     const script = await startParked(18446744073709551614n)
     expect(script.last.options.index).toBe(18446744073709551614n)
     script.last.answer(18446744073709551615n, 'b')
@@ -109,7 +109,7 @@ describe('follow: the index', () => {
     expect(script.last.options.index).toBe(1n)
   })
 
-  it('starts with a given index, and reports the answer to that request as changed', async () => {
+  it('starts with a given index, and reports the first answer as changed', async () => {
     const script = start({}, {index: 5n as ConsulIndex})
     await settle()
     expect(script.last.options.index).toBe(5n)
@@ -118,7 +118,7 @@ describe('follow: the index', () => {
     expect(kinds()).toEqual(['changed'])
   })
 
-  it('reads again without an index when the index goes back, and yields only that answer', async () => {
+  it('reads again without an index if the index goes back, and yields only the new answer', async () => {
     const script = await startParked(50n)
     script.last.answer(20n, 'from the past')
     await settle()
@@ -147,7 +147,7 @@ describe('follow: the index', () => {
     expect(got.map(({snapshot}) => snapshot.value).join()).toBe('a,b')
   })
 
-  it('reads again without an index after an early unchanged answer, which shows that the state store was replaced', async () => {
+  it('reads again without an index after an early unchanged answer, because the state store was replaced', async () => {
     const script = await startParked(163n)
     await clock.advance(530)
     script.last.answer(163n, 'from before the restore')
@@ -163,19 +163,19 @@ describe('follow: the index', () => {
     ])
   })
 
-  it('backs off when several answers in a row are early and unchanged', async () => {
+  it('backs off if several answers in a row are early and unchanged', async () => {
     const script = await startParked(5n)
     for (let step = 0; step < 200; step += 1) {
       script.last.answer(5n, 'a')
       await settle()
       await clock.advance(100)
     }
-    // In 20 s at full speed there would be 200 requests.
+    // At full speed, there would be 200 requests in 20 s.
     expect(script.requests.length).toBeLessThan(30)
     expect(new Set(kinds())).toEqual(new Set(['first', 'unchanged']))
   })
 
-  it('does not treat an answer a few ms before the end of the wait as early', async () => {
+  it('does not treat an answer that comes a few ms before the end of the wait as early', async () => {
     const script = await startParked(5n)
     await clock.advance(59_990)
     script.last.answer(5n, 'a')
@@ -184,7 +184,7 @@ describe('follow: the index', () => {
     expect(script.last.options.index).toBe(5n)
   })
 
-  it('compares event indexes for equality only', async () => {
+  it('compares event indexes only for equality', async () => {
     const script = await startParked(17946037881946657775n, {indexRule: 'equality'})
     script.last.answer(3750268532532758993n, 'b')
     await settle()
@@ -192,7 +192,7 @@ describe('follow: the index', () => {
     expect(script.last.options.index).toBe(3750268532532758993n)
   })
 
-  it('ends if the first answer has no index, and retries if a later one has none', async () => {
+  it('ends if the first answer has no index, and retries if a later answer has none', async () => {
     const script = start()
     await settle()
     script.last.answer(undefined, 'not Consul')
@@ -224,7 +224,7 @@ describe('follow: failures', () => {
     expect(kinds()).toEqual(['first', 'recovered'])
   })
 
-  it('backs off from the second failure on, up to 30 s, and reports it', async () => {
+  it('backs off from the second failure on, up to 30 s, and reports each pause', async () => {
     const script = start()
     await failFor(300_000, script, refused)
     const delays = statuses.flatMap(status => (status.type === 'retrying' ? [status.delayMs] : []))
@@ -235,7 +235,7 @@ describe('follow: failures', () => {
     expect(statuses[0]).toMatchObject({type: 'retrying', attempt: 2, error: {code: 'BATON_CONNECT'}})
   })
 
-  it.each([429, 503])('waits at least a second after %d', async status => {
+  it.each([429, 503])('waits at least a second after status %d', async status => {
     const script = start()
     await settle()
     script.last.fail(new RateLimitedError('BATON_RATE_LIMITED', 'too much', {status, text: '', transient: true}))
@@ -272,12 +272,15 @@ describe('follow: failures', () => {
     expect(script.requests).toHaveLength(3)
   })
 
-  it.each([new UsageError('bad key'), new TypeError('our own bug')])('throws without a retry: %s', async error => {
-    const script = await startParked(5n)
-    script.last.fail(error)
-    await settle()
-    expect(ended).toBe(error)
-  })
+  it.each([new UsageError('bad key'), new TypeError('our own bug')])(
+    'throws at once, without a retry: %s',
+    async error => {
+      const script = await startParked(5n)
+      script.last.fail(error)
+      await settle()
+      expect(ended).toBe(error)
+    },
+  )
 
   it('abandons an unanswered request after wait x 17/16 + 10 s, and reads again without an index', async () => {
     const script = await startParked(5n)
@@ -288,7 +291,7 @@ describe('follow: failures', () => {
     expect(script.last.options.index).toBeUndefined()
   })
 
-  it('does not flood the agent when there is no leader', async () => {
+  it('sends few requests while there is no leader', async () => {
     const script = await startParked(5n)
     const from = script.requests.length
     for (let elapsedMs = 0; elapsedMs < 3000; elapsedMs += 10) {
@@ -319,7 +322,7 @@ describe('follow: pace', () => {
     )
   })
 
-  it('asks for a shorter wait after two connections were cut at the same age, and for the whole wait again after an hour', async () => {
+  it('requests a shorter wait after two connections were cut at the same age, and the whole wait again an hour later', async () => {
     const script = await startParked(5n)
     for (let cut = 0; cut < 2; cut += 1) {
       await clock.advance(30_000)
@@ -368,7 +371,7 @@ describe('follow: pace', () => {
 })
 
 describe('follow: interruptions', () => {
-  it('reads again without an index after the machine slept', async () => {
+  it('reads again without an index after the machine has slept', async () => {
     const script = await startParked(5n)
     clock.jump(3_600_000)
     await clock.advance(5000)
@@ -377,7 +380,7 @@ describe('follow: interruptions', () => {
   })
 
   it.each(['during a request', 'during a back-off', 'during the limiter'])(
-    'ends with the reason of the signal %s',
+    "ends with the signal's reason %s",
     async when => {
       const script = await startParked(5n)
       if (when === 'during a back-off') {

@@ -21,7 +21,7 @@ function setUp(random = 0.5) {
 }
 
 describe('polledRead', () => {
-  it('reads at once without an index; with an index, reads at intervals until the answer changes', async () => {
+  it('reads at once without an index, and with an index reads at intervals until the answer changes', async () => {
     const {clock, state, read, times} = setUp()
     const first = await read({})
     expect([first.index, times()]).toEqual([1n, [0]])
@@ -36,7 +36,7 @@ describe('polledRead', () => {
     expect(next).toMatchObject({value: 'b', index: 2n})
   })
 
-  it('resolves with the unchanged answer when the wait is over, and not before', async () => {
+  it('resolves with the unchanged answer at the end of the wait, and not before', async () => {
     const {clock, read} = setUp()
     const {index} = await read({})
     let endedAtMs = 0
@@ -59,7 +59,7 @@ describe('polledRead', () => {
     }
   })
 
-  it('ends when the signal aborts during a pause, and limits each request to less than the whole wait', async () => {
+  it('ends if the signal aborts during a pause, and limits each request to less than the whole wait', async () => {
     const {clock, state, read} = setUp()
     const {index} = await read({})
     const stop = new AbortController()

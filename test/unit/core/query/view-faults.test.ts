@@ -21,7 +21,7 @@ afterEach(async () => {
 })
 
 describe('view: outages', () => {
-  it('keeps its items during errors, and sends only differences afterwards', async () => {
+  it('keeps its items during errors, and reports only differences afterwards', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const got = collect(view.subscribe())
@@ -37,7 +37,7 @@ describe('view: outages', () => {
     expect(got.words).toEqual(['[initial', '+a=1', ']1', '!live', '!stale', '+b=1', '!live'])
   })
 
-  it('reports that the agent cannot be reached at the start', async () => {
+  it('reports if the agent cannot be reached at the start', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const got = collect(view.subscribe())
@@ -51,7 +51,7 @@ describe('view: outages', () => {
     expect(got.words).toEqual(['!connecting', '[initial', '+a=1', ']1', '!live'])
   })
 
-  it('sends only differences after the index went back, if no item became older', async () => {
+  it('reports only differences after the index went back, if no item became older', async () => {
     const script = listQuery(clock)
     const got = collect(registry.view(script.query).subscribe())
     await settle()
@@ -61,7 +61,7 @@ describe('view: outages', () => {
     expect(got.words).toEqual(['[initial', '+a=1', ']1', '!live', '+b=1'])
   })
 
-  it('sends a reset if an item became older', async () => {
+  it('sends a reset to its readers if an item became older', async () => {
     const script = listQuery(clock)
     const got = collect(registry.view(script.query).subscribe())
     await settle()
@@ -70,13 +70,13 @@ describe('view: outages', () => {
     await clock.advance(200)
     await answer(script, 20n, things('a=1@10', 'b=1@1'))
     expect(got.words).toEqual(['[initial', '+a=2', '+b=1', ']2', '!live'])
-    // The leader's answer to the consistent read is the same.
+    // The leader answers the consistent read with the same items.
     await answer(script, 20n, things('a=1@10', 'b=1@1'))
     expect(got.words).toEqual(['[initial', '+a=2', '+b=1', ']2', '!live', '[reset', '+a=1', '+b=1', ']2'])
     expect(got.frames[5]?.epoch).toBe((got.frames[4]?.epoch ?? 0) + 1)
   })
 
-  it('sends a reset if, after an error, an item has other content with the same ModifyIndex', async () => {
+  it('sends a reset to its readers if, after an error, an item has different content but the same ModifyIndex', async () => {
     const script = listQuery(clock)
     const got = collect(registry.view(script.query).subscribe())
     await settle()
@@ -87,7 +87,7 @@ describe('view: outages', () => {
     expect(got.words).toEqual(['[initial', '+a=old', ']1', '!live', '[reset', '+a=new', ']1'])
   })
 
-  it('fails if Consul refuses the request as invalid, and a later subscriber tries again', async () => {
+  it('fails if Consul refuses the request as invalid, and a later subscriber makes it try again', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const subscription = view.subscribe()
@@ -120,7 +120,7 @@ describe('view: outages', () => {
   })
 })
 
-describe('view: the empty guard', () => {
+describe('view: empty answers', () => {
   async function startWithOne(): Promise<{script: Script; words: string[]; state: () => unknown}> {
     const script = listQuery(clock)
     const view = registry.view(script.query)
@@ -130,7 +130,7 @@ describe('view: the empty guard', () => {
     return {script, words, state: () => view.status}
   }
 
-  it('confirms an empty answer by one consistent read if the list had items', async () => {
+  it('confirms an empty answer with one consistent read if the list had items', async () => {
     const {script, words} = await startWithOne()
     await answer(script, 9n, [])
     expect(script.last.options).toMatchObject({consistency: 'consistent'})
@@ -141,7 +141,7 @@ describe('view: the empty guard', () => {
     expect(script.last.options.index).toBe(9n)
   })
 
-  it('uses the answer of the consistent read if that is not empty', async () => {
+  it('uses the answer of the consistent read if it is not empty', async () => {
     const {script, words} = await startWithOne()
     await answer(script, 9n, [])
     await answer(script, 9n, things('a=1@3', 'b=1@9'))
@@ -185,7 +185,7 @@ describe('view: the empty guard', () => {
     expect(words.slice(4)).toEqual(['-a'])
   })
 
-  it('accepts an empty first answer, unless no leader is known', async () => {
+  it('accepts an empty first answer, unless there is no known leader', async () => {
     const script = listQuery(clock)
     const subscription = registry.view(script.query).subscribe()
     await settle()
@@ -198,7 +198,7 @@ describe('view: the empty guard', () => {
 })
 
 describe('view: missing items', () => {
-  it('repeats the request for hidden items if it is not answered', async () => {
+  it('repeats the request for hidden items if it was not answered', async () => {
     const script = listQuery(clock)
     const signals: (AbortSignal | undefined)[] = []
     const hides: HiddenProbe = (_, {signal}) => {

@@ -18,7 +18,7 @@ beforeEach(() => {
 })
 afterEach(() => registry[Symbol.asyncDispose]())
 
-/** Number of bytes in use after garbage collection. */
+/** Returns the number of bytes in use after garbage collection. */
 async function heapBytes(): Promise<number> {
   for (let round = 0; round < 5; round += 1) {
     await settle()
@@ -27,7 +27,7 @@ async function heapBytes(): Promise<number> {
   return getHeapStatistics().used_heap_size
 }
 
-it('a view serves 1,000 subscribers from 1 request, with under 5 kB for each', async () => {
+it('a view serves 1,000 subscribers with 1 request, and uses less than 5 kB for each subscriber', async () => {
   const script = listQuery(clock)
   const answer = answering(clock)
   const view = registry.view(script.query)
@@ -60,7 +60,7 @@ it('a view serves 1,000 subscribers from 1 request, with under 5 kB for each', a
   expect(waiting).toHaveLength(2000)
 })
 
-it('a view does not use more memory for each change if a reader has stopped reading', async () => {
+it('a view does not use more memory with each change if a reader has stopped reading', async () => {
   const script = listQuery(clock)
   const answer = answering(clock)
   const view = registry.view(script.query)
@@ -77,6 +77,6 @@ it('a view does not use more memory for each change if a reader has stopped read
   for (let index = 300; index < 600; index += 1) await answer(script, BigInt(index), things(big(index)))
   script.requests.splice(0, script.requests.length - 1)
   const after = await heapBytes()
-  // Without a limit, the log would contain 300 answers of 8 kB.
+  // Without the limit, the log would contain 300 answers of 8 kB each.
   expect(after - before).toBeLessThan(500_000)
 })

@@ -19,8 +19,8 @@ afterEach(async () => {
   expect(clock.pendingCount).toBe(0)
 })
 
-describe('view: frames', () => {
-  it('marks the start and end of the first snapshot, then sends only differences', async () => {
+describe('view: the stream of a reader', () => {
+  it('marks the start and end of the first snapshot, and then reports only differences', async () => {
     const script = listQuery(clock)
     const subscription = registry.view(script.query).subscribe()
     const got = collect(subscription)
@@ -36,7 +36,7 @@ describe('view: frames', () => {
     expect(a).toMatchObject({previous: {name: 'a'}})
   })
 
-  it('sends nothing if an answer has a new index and the same items', async () => {
+  it('reports nothing if an answer has a new index but the same items', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const subscription = view.subscribe()
@@ -72,7 +72,7 @@ describe('view: frames', () => {
     expect(script.requests).toHaveLength(2)
   })
 
-  it('resolves `ready` with the first snapshot, also after later ones', async () => {
+  it('resolves `ready` with the first snapshot, even if later ones have arrived', async () => {
     const script = listQuery(clock)
     const subscription = registry.view(script.query).subscribe()
     await settle()
@@ -97,7 +97,7 @@ describe('view: frames', () => {
 })
 
 describe('view: sharing', () => {
-  it('sends one request for many subscribers, and gives a new one the current snapshot without a request', async () => {
+  it('sends one request for many subscribers, and gives a new subscriber the current snapshot without a request', async () => {
     const script = listQuery(clock)
     for (let reader = 0; reader < 50; reader += 1) registry.view(script.query).subscribe()
     await settle()
@@ -111,7 +111,7 @@ describe('view: sharing', () => {
     expect(script.requests).toHaveLength(2)
   })
 
-  it('lets each subscriber read at its own pace, and sends a new snapshot to a subscriber that lags', async () => {
+  it('lets each subscriber read at its own pace, and sends a new snapshot to one that lags behind', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const slow = view.subscribe().frames()
@@ -126,7 +126,7 @@ describe('view: sharing', () => {
     expect(words).toEqual(['[lagged', '+a=399', ']1'])
   })
 
-  it('sends a new snapshot to a reader that has not finished reading an older one', async () => {
+  it('sends a new snapshot to a reader that has not finished an older one', async () => {
     const script = listQuery(clock)
     const slow = registry.view(script.query).subscribe().frames()
     await settle()
@@ -138,7 +138,7 @@ describe('view: sharing', () => {
     expect(words).toEqual(['[lagged', '+a=299', '+c=0', ']2'])
   })
 
-  it('continues after a resume token, or sends a snapshot if the changes after the token are gone', async () => {
+  it('continues after a resume token, or sends a snapshot if it no longer has the changes since the token', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     view.subscribe()
@@ -174,7 +174,7 @@ describe('view: sharing', () => {
 })
 
 describe('view: first and last subscriber', () => {
-  it('continues to read for the linger time after the last subscriber left', async () => {
+  it('continues to read for the linger time after its last subscriber has left', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const subscription = view.subscribe()
@@ -221,7 +221,7 @@ describe('view: first and last subscriber', () => {
     expect(() => registry.view(script.query)).toThrow('its registry is closed')
   })
 
-  it('polls a query every 15 s if the number of blocking queries is at its limit', async () => {
+  it('polls a query every 15 s if there are already as many blocking queries as allowed', async () => {
     registry = openRegistry(clock, {places: 2})
     const scripts = ['a', 'b', 'c'].map(id => listQuery(clock, {id}))
     for (const script of scripts) registry.view(script.query).subscribe()
@@ -258,7 +258,7 @@ describe('view: first and last subscriber', () => {
     expect(second.last.options.index).toBe(5n)
   })
 
-  it('does not count a query that backs off towards the limit of blocking queries', async () => {
+  it('does not count a query that is backing off towards the limit of blocking queries', async () => {
     registry = openRegistry(clock, {places: 1})
     const [refused, other] = [listQuery(clock, {id: 'a'}), listQuery(clock, {id: 'b'})]
     registry.view(refused.query).subscribe()

@@ -8,7 +8,7 @@ export interface Thing {
   readonly at: bigint
 }
 
-/** `a=1@7` is the thing `a` with text `1` and ModifyIndex 7. */
+/** Parses things from words: `a=1@7` is the thing `a` with the text `1` and ModifyIndex 7. */
 export function things(...words: string[]): readonly Thing[] {
   return words.map(word => {
     const [, name = '', text = '', at = '0'] = /^(\w+)=(\w*)@(\d+)$/.exec(word) ?? []

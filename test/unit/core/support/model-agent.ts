@@ -3,16 +3,16 @@ import type {Timer, Transport, TransportRequest, TransportResponse} from '../../
 import type {FakeClock} from '../../../kit/fake-clock.js'
 import {ModelHistory, type ModelKey, type ModelState} from './model-history.js'
 
-/** The faults that the agent has at the moment. */
+/** The faults that the simulated agent has at present. */
 export interface Faults {
   /** True if requests get no answer. */
   isBlackHole?: boolean
   isRefusing?: boolean
-  /** Status and text of the answer to every request. */
+  /** Status and text with which every request is answered. */
   refusal?: {readonly status: number; readonly text: string}
-  /** True if lists are empty, and the answer says that permissions are missing. */
+  /** True if lists are empty and answers say that permissions are missing. */
   isFiltered?: boolean
-  /** True if lists are empty and come from a server that knows no leader; consistent reads fail. */
+  /** True if lists are empty and come from a server that knows no leader, while consistent reads fail. */
   isLeaderless?: boolean
   /** True if answers do not mention a leader, like those of the streaming backend. */
   isSilent?: boolean
@@ -30,13 +30,13 @@ interface Parked {
 const showEveryMs = 200
 const statesOfPast = 50
 
-/** A store of keys behind a transport, with Consul's blocking queries and their known faults. */
+/** A store of keys behind a transport, with Consul's blocking queries and the faults that Consul is known to have. */
 export class ModelAgent implements Transport {
   keys = new Map<string, ModelKey>()
   faults: Faults = {}
   /** Monotonic times at which requests arrived, in milliseconds. */
   readonly sentAtMs: number[] = []
-  /** Number of answers that showed an old state. */
+  /** Number of answers that showed old state. */
   pastAnswers = 0
   readonly #clock: FakeClock
   readonly #random: () => number
@@ -46,7 +46,7 @@ export class ModelAgent implements Transport {
   #saved: ModelState | undefined
   readonly #onState: (state: ModelState) => void
   readonly #history = new ModelHistory()
-  /** Old states that a leader shows while it still applies its log; consistent reads wait until it has finished. */
+  /** Old states that a leader shows while it applies its log. Consistent reads wait until it has finished. */
   #past: ModelState[] = []
   #replaying: Timer | undefined
   #waiting: Pick<Parked, 'answer' | 'reset'>[] = []
@@ -83,14 +83,17 @@ export class ModelAgent implements Transport {
     this.#wake()
   }
 
-  /** Simulates the recursive delete of a shorter prefix: Consul answers no parked request, and the index goes back. */
+  /** Simulates a recursive delete of a shorter prefix: Consul answers no parked request, and the index goes back. */
   deleteUnseen(key: string): void {
     if (!this.keys.delete(key)) return
     this.#listIndex -= 1
     this.#wentBack()
   }
 
-  /** Simulates a server that restarts and leads again at once: plain reads show old state while it applies its log. */
+  /**
+   * Simulates a server that restarts and leads again at once: plain reads show old state while the server applies its
+   * log.
+   */
   relead(): void {
     this.reset()
     this.#past = this.#history.last(Math.ceil(this.#random() * statesOfPast))
@@ -101,7 +104,7 @@ export class ModelAgent implements Transport {
     this.#saved = this.#state()
   }
 
-  /** Restores an earlier state. Parked requests are answered with it, or not answered until their wait ends. */
+  /** Restores an earlier state. Parked requests are answered with that state, or not answered until their wait ends. */
   restore(isAnswered: boolean): void {
     if (!this.#saved) return
     if (isAnswered) this.#answerAll()
@@ -111,8 +114,8 @@ export class ModelAgent implements Transport {
   }
 
   /**
-   * Simulates a new data folder under the same address: indexes start again, and may occur a second time with other
-   * content.
+   * Simulates a new data folder at the same address: indexes start again, so that an index may occur a second time with
+   * other content.
    */
   wipe(keys: readonly string[]): void {
     this.reset()
@@ -124,20 +127,20 @@ export class ModelAgent implements Transport {
     for (const key of keys) this.set(key, `wiped ${this.#random()}`)
   }
 
-  /** Cuts every connection. */
+  /** Cuts every connection, so that callers receive an error. */
   reset(): void {
     for (const each of [...this.#take(), ...this.#waiting.splice(0)]) each.reset()
   }
 
-  /** As {@link reset}, but the callers receive no error. */
+  /** Cuts every connection like {@link reset}, but callers receive no error. */
   forget(): void {
     this.#take()
     this.#waiting = []
   }
 
   /**
-   * Answers a transaction that reads keys: names keys that do not exist, and leaves out keys that the token may not
-   * read.
+   * Answers a transaction that reads keys: the answer names keys that do not exist, and omits keys that the token may
+   * not read.
    */
   #readEach({body}: TransportRequest): TransportResponse {
     const {refusal, isLeaderless, isFiltered} = this.faults

@@ -11,7 +11,9 @@ export interface ModelState {
 
 const mostStates = 100
 
-/** The states that a server passes through again when it applies its log: all states since the index last went back. */
+/**
+ * The states through which a server passes again when it applies its log: all states since the index last went back.
+ */
 export class ModelHistory {
   #states: ModelState[] = []
 
@@ -25,7 +27,7 @@ export class ModelHistory {
     this.#states = []
   }
 
-  /** Returns the last states, at most this many, oldest first. */
+  /** Returns at most this many of the last states, oldest first. */
   last(count: number): ModelState[] {
     return this.#states.slice(-count)
   }

@@ -15,7 +15,7 @@ const names = Array.from({length: 12}, (_, at) => `app/${at}`)
 
 type List = readonly KvEntry[]
 
-/** A reader that rebuilds the list from frames, at its own pace, and checks each frame. */
+/** A reader that rebuilds the list from a view's stream, at its own pace, and checks each element of the stream. */
 class Mirror {
   readonly keys = new Map<string, KvEntry>()
   resets = 0
@@ -53,7 +53,7 @@ class Mirror {
   }
 }
 
-/** Returns a text that differs for different states, also for those with equal values. */
+/** Returns a text that differs for different states, even if their values are equal. */
 const stateOf = (
   keys: Iterable<readonly [string, {readonly modifyIndex: number | bigint; readonly value: Buffer | string}]>,
 ): string =>
@@ -81,7 +81,7 @@ const someFaults = (random: Seeded): Faults =>
     () => ({cutAfterMs: 30_000}),
   ])()
 
-/** Makes one random change of the store or of the connection to it. */
+/** Makes one random change to the store or to the connection. */
 function happen(agent: ModelAgent, clock: FakeClock, random: Seeded): void {
   const chance = random()
   const key = random.pick(names)
@@ -115,8 +115,8 @@ function measure(sentAtMs: readonly number[]): {readonly longestGapMs: number; r
 }
 
 /**
- * Runs random writes and faults for the given simulated time. In phases without faults and at the end, every reader
- * must contain the same as the store.
+ * Runs random writes and faults for the given simulated time. During phases without faults and at the end, every reader
+ * must contain the same items as the store.
  */
 export async function runModel(hours: number, leastSteps: number): Promise<void> {
   const random = seeded(`${hours} hours of faults`)
@@ -153,8 +153,8 @@ export async function runModel(hours: number, leastSteps: number): Promise<void>
 
   while (clock.monotonicMs() < hours * 3_600_000 || steps < leastSteps) {
     const faults = random() < 0.3 ? someFaults(random) : {}
-    // Before the first answer a refusal would end the view, because the request itself may be wrong. So there are no
-    // faults yet.
+    // There are no faults before the first answer, because a refusal would then end the view: the request itself may be
+    // wrong.
     agent.faults = view.current ? faults : {}
     if (agent.faults.cutAfterMs !== undefined || agent.faults.isRefusing === true) agent.reset()
     // Some writes follow without a pause.

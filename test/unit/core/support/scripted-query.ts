@@ -2,7 +2,7 @@ import type {BlockingQuery} from '../../../../src/core/query/types.js'
 import type {BlockingReadOptions, ConsulIndex, Snapshot} from '../../../../src/core/types.js'
 import type {FakeClock} from '../../../kit/fake-clock.js'
 
-/** One request that waits for its answer. */
+/** A request that is waiting for its answer. */
 export interface Pending<T> {
   readonly options: BlockingReadOptions
   readonly sentAtMs: number
@@ -11,7 +11,7 @@ export interface Pending<T> {
   fail(error: unknown): void
 }
 
-/** A query whose answers come from the test. */
+/** A query to which the test gives the answers. */
 export class ScriptedQuery<T, Item = T> {
   readonly requests: Pending<T>[] = []
   readonly query: BlockingQuery<T, Item>

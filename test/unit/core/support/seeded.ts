@@ -1,6 +1,6 @@
 import {testSeed} from '../../../kit/seed.js'
 
-/** A source of random numbers: the same seed gives the same numbers. */
+/** A source of random numbers that yields the same numbers for the same seed. */
 export interface Seeded {
   (): number
   readonly seed: number

@@ -12,7 +12,10 @@ export type Script = ScriptedQuery<Things, Thing>
 export const openRegistry = (clock: FakeClock, options: ViewRegistryOptions = {}): ViewRegistry =>
   createViewRegistry({clock, random: () => 0.5, logger: noopLogger}, options)
 
-/** Returns one word for a frame: `+a=1`, `-a`, `[initial`, `]2`, `!live`, `?gap`. */
+/**
+ * Returns one word for an element of a view's stream: `+a=1` or `-a` for a change, `[initial` and
+ * `]2` around a snapshot, `!live` for a status, `?gap` for a gap.
+ */
 export function word(frame: Frame<Thing>): string {
   switch (frame.type) {
     case 'upsert':
@@ -30,7 +33,7 @@ export function word(frame: Frame<Thing>): string {
   }
 }
 
-/** Collects frames in the background. */
+/** Collects the elements of a subscription's stream in the background. */
 export function collect(subscription: Subscription<Things, Thing>): {
   readonly words: string[]
   readonly frames: Frame<Thing>[]
@@ -47,7 +50,7 @@ export function collect(subscription: Subscription<Things, Thing>): {
   return into
 }
 
-/** Returns a function that answers the newest request and lets the limiter's delay pass. */
+/** Returns a function that answers the newest request and lets the rate limiter's delay pass. */
 export const answering =
   (clock: FakeClock) =>
   async (script: Script, index: bigint, value: Things, facts = {}): Promise<void> => {

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {Backoff} from '../../../../src/core/time/backoff.js'
 
 describe('Backoff', () => {
-  it('stays between its bounds and never more than triples', () => {
+  it('stays between its bounds, and never more than triples', () => {
     fc.assert(
       fc.property(fc.array(fc.double({min: 0, max: 0.999999, noNaN: true}), {minLength: 1, maxLength: 50}), chances => {
         const rest = [...chances]

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {Wake} from '../../../../src/core/time/wake.js'
 import {FakeClock} from '../../../kit/fake-clock.js'
 
-/** True if the promise settles before the next timer. */
+/** Resolves to true if the promise settles before the next timer runs. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false
   const note = (): void => {
@@ -22,7 +22,7 @@ describe('Wake, which resumes waiting callers', () => {
     await expect(Promise.all(waits)).resolves.toEqual([undefined, undefined])
   })
 
-  it('keeps one wake for the next wait after any number of wakes', async () => {
+  it('after any number of wakes, keeps one for the next wait', async () => {
     const wake = new Wake()
     wake.wake()
     wake.wake()
@@ -33,7 +33,7 @@ describe('Wake, which resumes waiting callers', () => {
     await next
   })
 
-  it('does not keep a wake that a waiting caller received, or one that was cleared', async () => {
+  it('does not keep a wake that a waiting caller received, nor one that was cleared', async () => {
     const wake = new Wake()
     const first = wake.wait()
     wake.wake()
@@ -43,7 +43,7 @@ describe('Wake, which resumes waiting callers', () => {
     expect(await isSettled(wake.wait())).toBe(false)
   })
 
-  it('rejects with the reason of the signal, and leaves no listener on the signal', async () => {
+  it("rejects with the signal's reason, and leaves no listener on the signal", async () => {
     const wake = new Wake()
     const controller = new AbortController()
     const cut = wake.wait(controller.signal)
@@ -67,7 +67,7 @@ describe('Wake, which resumes waiting callers', () => {
     expect(await isSettled(wake.wait())).toBe(true)
   })
 
-  it('waits at most the given time, and says whether it was woken', async () => {
+  it('waits at most for the given time, and returns whether it was woken', async () => {
     const clock = new FakeClock()
     const wake = new Wake()
     const late = wake.waitAtMost(100, {clock})

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {toTargets} from '../../../../src/discover/http/prometheus-sd.js'
 
 describe('a target for Prometheus', () => {
-  it('contains address, path and capabilities of a service', () => {
+  it('contains the address, path and capabilities of a service', () => {
     const capabilities = [
       {name: 'resize', capacity: 23},
       {name: 'to-webp 2', capacity: 0.5},

@@ -72,7 +72,7 @@ async function ask(path: string, headers: Record<string, string> = {}, method = 
   return {status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks).toString()}
 }
 
-/** Writes bytes to a socket and collects what arrives until it is closed. */
+/** Writes bytes to a socket, and collects everything that arrives until the socket is closed. */
 async function sendRaw(text: string): Promise<string> {
   const socket = openSocket()
   socket.write(text)
@@ -82,7 +82,9 @@ async function sendRaw(text: string): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-/** Resolves when the socket is closed. `once` of node:events would reject on a reset, which is accepted here. */
+/**
+ * Resolves when the socket is closed. `once` of node:events would reject on a reset, which is acceptable here.
+ */
 const closed = (socket: Socket): Promise<void> =>
   new Promise(resolve => {
     if (socket.closed) resolve()
@@ -101,7 +103,7 @@ const parkedCount = async (): Promise<number> => {
 }
 
 describe('discover over HTTP', () => {
-  it('serves the list with an index and an ETag, and answers 304 if the client has that list', async () => {
+  it('serves the list with an index and an ETag, and answers 304 if the client already has that list', async () => {
     const full = await ask('/services')
     expect(full).toMatchObject({status: 200, body: JSON.stringify({services: [one]})})
     expect(full.headers['x-consul-index']).toBe(String(directory.current?.index))
@@ -116,7 +118,7 @@ describe('discover over HTTP', () => {
     expect((await ask('/services', {'if-none-match': etag})).status).toBe(200)
   })
 
-  it('holds a blocking query until there is a new list', async () => {
+  it('delays the answer to a blocking query until there is a new list', async () => {
     const index = directory.current?.index
     const parked = ask(`/services?index=${index}&wait=30s`)
     await waitUntil(async () => (await parkedCount()) === 1, {what: 'the query to park'})
@@ -126,7 +128,7 @@ describe('discover over HTTP', () => {
     expect(BigInt(String(answer.headers['x-consul-index']))).toBeGreaterThan(index ?? 0n)
   })
 
-  it('answers a blocking query when its wait is over, or at once if its index is not that of the current list', async () => {
+  it('answers a blocking query at the end of its wait, or at once if its index is not that of the current list', async () => {
     const index = String(directory.current?.index)
     const waited = await ask(`/services?index=${index}&wait=20ms`)
     expect(waited.headers['x-consul-index']).toBe(index)
@@ -135,11 +137,14 @@ describe('discover over HTTP', () => {
     }
   })
 
-  it.each(['index=x', 'index=-1', 'index=1.5', 'index=1&wait=5', 'index=1&wait=soon'])('refuses ?%s', async query => {
-    const answer = await ask(`/services?${query}`)
-    expect(answer.status).toBe(400)
-    expect(JSON.parse(answer.body)).toMatchObject({error: expect.stringMatching(/^(index|wait): /)})
-  })
+  it.each(['index=x', 'index=-1', 'index=1.5', 'index=1&wait=5', 'index=1&wait=soon'])(
+    'refuses the query string ?%s',
+    async query => {
+      const answer = await ask(`/services?${query}`)
+      expect(answer.status).toBe(400)
+      expect(JSON.parse(answer.body)).toMatchObject({error: expect.stringMatching(/^(index|wait): /)})
+    },
+  )
 
   it('omits services without the requested capability', async () => {
     await source.set({a: {services: [one, two]}})
@@ -168,7 +173,7 @@ describe('discover over HTTP', () => {
     expect(metrics.body).toContain('baton_discover_http_requests_total{route="/healthz",code="200"} 1\n')
   })
 
-  it('is not ready before the first list, nor after too long an outage', async () => {
+  it('is not ready before the first list, nor after an outage that lasts too long', async () => {
     const none = new ServiceDirectory({
       sources: [new ManualSource().source('never read')],
       clock: systemClock,
@@ -185,7 +190,7 @@ describe('discover over HTTP', () => {
     expect((await ask('/services')).headers).toMatchObject({'x-consul-knownleader': 'false'})
   })
 
-  it('streams a snapshot, then the differences', async () => {
+  it('streams a snapshot, followed by differences', async () => {
     const outgoing = get(`${server.url}/services`, {agent, headers: {accept: 'text/event-stream'}})
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
     let text = ''
@@ -204,7 +209,7 @@ describe('discover over HTTP', () => {
     await waitUntil(async () => (await parkedCount()) === 0, {what: 'the stream to be closed'})
   })
 
-  it('answers HEAD, and refuses other methods, paths and bodies', async () => {
+  it('answers HEAD, but refuses other methods, paths and bodies', async () => {
     const head = await ask('/services', {}, 'HEAD')
     expect(head).toMatchObject({status: 200, body: ''})
     expect(Number(head.headers['content-length'])).toBeGreaterThan(0)
@@ -219,7 +224,7 @@ describe('discover over HTTP', () => {
     )
   })
 
-  it('refuses huge and malformed requests, and keeps serving', async () => {
+  it('refuses huge and malformed requests, and keeps serving others', async () => {
     expect(await sendRaw(`GET /services?${'x'.repeat(100_000)} HTTP/1.1\r\nhost: a\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 /)
     expect(
       await sendRaw(`GET /services?${'x'.repeat(10_000)} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`),
@@ -234,7 +239,7 @@ describe('discover over HTTP', () => {
     expect((await ask('/services')).status).toBe(200)
   })
 
-  it('does not delay other readers for a slow one, and does not queue every list for that one', async () => {
+  it('does not delay other readers because of a slow one, and does not queue every list for the slow one', async () => {
     const versions = 8
     const wide = (version: number): object => ({
       services: Array.from({length: 2000}, (_, at) => ({uri: `http://host-${at}:${version}/${'p'.repeat(400)}`})),
@@ -260,7 +265,7 @@ describe('discover over HTTP', () => {
     slow.destroy()
   })
 
-  it('refuses requests beyond the limit and serves the rest', async () => {
+  it('refuses requests beyond the limit, and serves the rest', async () => {
     await serve({maxOpenRequests: 5})
     const index = directory.current?.index
     const parked = Array.from({length: 4}, () => ask(`/services?index=${index}&wait=30s`))
@@ -272,7 +277,7 @@ describe('discover over HTTP', () => {
     expect((await ask('/services')).status).toBe(200)
   })
 
-  it('answers hundreds of blocking queries from one request to Consul', async () => {
+  it('answers hundreds of blocking queries with one request to Consul', async () => {
     const index = directory.current?.index
     const before = directory.status.stats.requests
     const parked = Array.from({length: 300}, () => ask(`/services?index=${index}&wait=30s`))
@@ -309,7 +314,7 @@ describe('discover over HTTP', () => {
     slow.destroy()
   })
 
-  it('says in one line that a port is in use', async () => {
+  it('reports in one line that a port is in use', async () => {
     const port = Number(new URL(server.url).port)
     const options = {routes: () => new Map(), clock: systemClock, logger: noopLogger}
     await expect(openServer({...options, listen: {host: '127.0.0.1', port}})).rejects.toThrow(

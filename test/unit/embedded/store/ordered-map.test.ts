@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {OrderedMap} from '../../../../src/embedded/store/ordered-map.js'
 
-describe('ordered map', () => {
+describe('the ordered map', () => {
   it('equals a sorted Map after random writes and deletes', () => {
     const key = fc.string({unit: fc.constantFrom('a', 'b', '/', '\xff'), maxLength: 6})
     const step = fc.record({key, remove: fc.boolean()})
@@ -28,7 +28,7 @@ describe('ordered map', () => {
     )
   })
 
-  it('keeps its order when buckets split and are removed', () => {
+  it('keeps its order when internal buckets are split and removed', () => {
     const map = new OrderedMap<number>()
     const keys = Array.from({length: 3000}, (_, at) => String((at * 7919) % 3000).padStart(4, '0'))
     for (const key of keys) map.set(key, Number(key))

@@ -22,7 +22,7 @@ describe('watches of the embedded store', () => {
     expect(watches.parked).toBe(2)
   })
 
-  it('wake a watcher once, even if several of its topics change in one write', () => {
+  it("wake a watcher once, even if one write changes several of the watcher's topics", () => {
     const watches = new Watches()
     let calls = 0
     watches.watch({keys: ['k'], topics: ['t'], prefixes: ['']}, () => (calls += 1))
@@ -31,7 +31,7 @@ describe('watches of the embedded store', () => {
     expect(calls).toBe(1)
   })
 
-  it('wake only the watchers of the keys in a deleted range', () => {
+  it('wake only the watchers of keys in a deleted range', () => {
     const watches = new Watches()
     const woken: string[] = []
     for (const key of ['a/1', 'a/2', 'b']) watches.watch({keys: [key]}, () => woken.push(key))
@@ -40,7 +40,7 @@ describe('watches of the embedded store', () => {
     expect(woken.sort()).toEqual(['*', 'a/*', 'a/1'])
   })
 
-  it('do not call or count a cancelled watcher', () => {
+  it('neither call nor count a cancelled watcher', () => {
     const watches = new Watches()
     const release = watches.watch({prefixes: ['p']}, () => expect.unreachable())
     release()

@@ -32,7 +32,7 @@ describe('a signed answer', () => {
     expect(open(changes, found, key)).toBeUndefined()
   })
 
-  it('counts as unsigned if the key of its responder is not known, and in version 1', () => {
+  it("counts as unsigned if its responder's key is unknown, and in version 1", () => {
     expect(openAnswer(place, {name, value}, undefined)).toEqual({body, isSigned: false})
     const older = {...place, version: 1}
     const plain = new AnswerWriter(older, own)

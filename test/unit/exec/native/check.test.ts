@@ -74,7 +74,7 @@ const seal = (changes: Partial<Manifest> = {}, keys: readonly PrivateSigningKey[
 const codeOf = (checked: Checked): JobRefusalCode | 'accepted' =>
   checked.isAccepted ? 'accepted' : checked.refusal.code
 
-/** Changes the signed bytes, but not the signature. */
+/** Changes the signed bytes without changing the signature. */
 function alter(value: Buffer, from: string, to: string): Buffer {
   const raw = JSON.parse(value.toString()) as {p: string}
   const payload = Buffer.from(raw.p, 'base64url').toString().replace(from, to)
@@ -139,7 +139,7 @@ describe('the checks of a job', () => {
     ),
     ['for other nodes', 'wrong-node', seal({nodes: ['n2']}), {}],
     ['run before', 'replayed', seal(), {replay: replayOf(id)}],
-  ])('refuse a job that is %s: %s', (_, code, value, changes) => {
+  ])('refuse a job that is %s, with the code %s', (_, code, value, changes) => {
     expect(codeOf(checkJob(id, value, context(changes)))).toBe(code)
   })
 
@@ -159,7 +159,7 @@ describe('the checks of a job', () => {
     expect(codes).toEqual(['unsigned', 'wrong-cluster', 'wrong-datacenter', 'expired', 'wrong-node', 'replayed'])
   })
 
-  it('encode a job without a timeout as a number, and decode it again', () => {
+  it('accept a job without a timeout, which is encoded as a number and decoded again', () => {
     const value = encodeManifest(manifest({timeoutMs: Number.POSITIVE_INFINITY}))
     expect(JSON.parse(value.toString())).toMatchObject({timeout: Number.MAX_SAFE_INTEGER})
     expect(parseManifest(value)).toMatchObject({timeoutMs: Number.POSITIVE_INFINITY})
@@ -195,7 +195,7 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, seal({}, [second.key, ours.key]), both))).toBe('accepted')
   })
 
-  it('apply the policies of all signers to a job, in any order of its signatures', async () => {
+  it('apply the policies of all signers to a job, in whatever order its signatures are', async () => {
     const limited: Policy = {...openPolicy, canUseShell: false}
     const keys = new Map([
       [ours.key.kid, trusted(ours.publicFile)],
@@ -211,7 +211,7 @@ describe('the checks of a job', () => {
     }
   })
 
-  it('accept an unsigned job only with a policy for unsigned jobs, and apply that policy', () => {
+  it('accept an unsigned job only if there is a policy for unsigned jobs, and apply that policy', () => {
     const unsignedPolicy: Policy = {...openPolicy, canUseShell: false}
     expect(checkJob(id, seal({}, []), context({unsignedPolicy}))).toMatchObject({
       policies: [{canUseShell: false}],
@@ -220,7 +220,7 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, seal({}, [foreign.key]), context({unsignedPolicy})))).toBe('unknown-key')
   })
 
-  it('accept a job from a clock that is 30 s ahead', () => {
+  it('accept a job from a clock that is 30 s fast', () => {
     expect(codeOf(checkJob(id, seal(), context({nowMs: now - 30_000})))).toBe('accepted')
   })
 })
@@ -234,7 +234,7 @@ describe('the checks of a signed cancellation', () => {
     expect([codeAt(now), codeAt(now + 300_000)]).toEqual([undefined, undefined])
   })
 
-  it('refuse a cancellation that has expired, or that is valid for longer than the maximum', () => {
+  it('refuse a cancellation that has expired or is valid for longer than the maximum', () => {
     expect([codeAt(now - 1), codeAt(now + 300_001), codeAt(9e15)]).toEqual([
       'expired',
       'valid-too-long',
@@ -247,13 +247,13 @@ describe('the checks of a signed cancellation', () => {
   })
 })
 
-describe('policies', () => {
+describe('policies for the jobs of a key', () => {
   const strict: Policy = {allowedCommands: [['/usr/bin/df', '-[hk]', '/[a-z]*']]}
   const refusal = async (policy: Policy, changes: Partial<Manifest>): Promise<string | undefined> =>
     (await checkPolicies([policy], manifest(changes), 'n1'))?.reason
   const argv = (...words: string[]): Partial<Manifest> => ({command: {kind: 'argv', argv: words}})
 
-  it('allow every job to a key without a policy', async () => {
+  it('allow every job if the key has no policy', async () => {
     expect(await refusal(openPolicy, {})).toBeUndefined()
     expect(await refusal(openPolicy, argv('x'))).toBeUndefined()
   })
@@ -275,7 +275,7 @@ describe('policies', () => {
     expect(await refusal(strict, changes)).toBeDefined()
   })
 
-  it('refuse a job without a timeout if the policy has a maximum timeout', async () => {
+  it('refuse a job without a timeout if they have a maximum timeout', async () => {
     expect(await refusal({...openPolicy, maxTimeoutMs: 999}, {timeoutMs: Number.POSITIVE_INFINITY})).toBe(
       "the job has no timeout, which is above the key's 999ms",
     )

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {decodeFrame, decodeResult, encodeFrame, encodeResult} from '../../../../src/exec/native/frames.js'
 
-describe('frames of output', () => {
-  it('contain any bytes of stdout and stderr in their order', () => {
+describe('frames (numbered pieces) of output', () => {
+  it('can contain any bytes of stdout and stderr, in order', () => {
     const part = fc.record({
       stream: fc.constantFrom('stdout' as const, 'stderr' as const),
       chunk: fc.uint8Array({maxLength: 600}).map(bytes => Buffer.from(bytes)),
@@ -16,7 +16,7 @@ describe('frames of output', () => {
     )
   })
 
-  it('can announce that the command is stopped, with or without output', () => {
+  it('can announce that the command is being stopped, with or without output', () => {
     const parts = [{stream: 'stdout' as const, chunk: Buffer.from('last words')}]
     expect(decodeFrame(encodeFrame(parts, true))).toEqual({parts, isStopping: true})
     expect(decodeFrame(encodeFrame([], true))).toEqual({parts: [], isStopping: true})
@@ -43,7 +43,7 @@ describe('frames of output', () => {
   })
 })
 
-describe('results of jobs', () => {
+describe('the results of jobs', () => {
   const times = {outputBytes: 1, droppedBytes: 0, startedAtMs: 1, endedAtMs: 2}
   it('contain exit code, signal, timeout and number of frames', () => {
     const result = {code: 137, signal: 'SIGKILL', isTimedOut: true, frameCount: 4, ...times}

@@ -30,7 +30,7 @@ const added = (changes: AddOptions['changes']): AddOptions => ({changes, nowMs: 
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777
 
 describe('key files', () => {
-  it('are readable by their owner alone', async () => {
+  it('can be read only by their owner', async () => {
     const made = await initKey(keys, 'default', 0)
     expect(await modeOf(made.privatePath)).toBe(0o600)
     expect(await modeOf(keys)).toBe(0o700)
@@ -38,14 +38,14 @@ describe('key files', () => {
     expect(await listOwnKeys(keys)).toMatchObject([{kid: made.kid, name: 'default'}])
   })
 
-  it('never overwrite a key', async () => {
+  it('are never overwritten by another key', async () => {
     const made = await initKey(keys, 'default', 0)
     await expect(initKey(keys, 'default', 0)).rejects.toThrow(/exists/)
     expect((await readSigningKey(keys, 'default')).kid).toBe(made.kid)
   })
 
   it.each([0o640, 0o604, 0o660])(
-    'with mode %o are refused, and the message names the command that corrects the mode',
+    'with mode %o are refused with a message that names the command to correct the mode',
     async mode => {
       const {privatePath} = await initKey(keys, 'default', 0)
       await chmod(privatePath, mode)
@@ -56,11 +56,11 @@ describe('key files', () => {
     },
   )
 
-  it.each(['../x', 'a/b', '', '.hidden', 'x'.repeat(65)])('refuse the name %j', async name => {
+  it.each(['../x', 'a/b', '', '.hidden', 'x'.repeat(65)])('cannot have the name %j', async name => {
     await expect(initKey(keys, name, 0)).rejects.toMatchObject({code: 'BATON_USAGE'})
   })
 
-  it('are refused with a message of one line if they do not contain a key or cannot be read', async () => {
+  it('are refused with a message of one line if they contain no key or cannot be read', async () => {
     const path = join(root, 'x.json')
     await writeFile(path, '{"v":1}', {mode: 0o600})
     await expect(readSigningKey(keys, path)).rejects.toThrow(/not a private key of baton/)
@@ -74,7 +74,7 @@ describe('the directory of trusted keys', () => {
     return {kid: made.kid, text: await readFile(made.publicPath, 'utf8')}
   }
 
-  it('contains added keys with their policies, and lists revoked ones', async () => {
+  it('contains added keys with their policies, and lists revoked keys', async () => {
     const {kid, text} = await publicOf()
     await addTrust(trust, text, added({policy: {...openPolicy, canUseShell: false}}))
     const before = await trustFromDirectory(trust)()
@@ -91,7 +91,7 @@ describe('the directory of trusted keys', () => {
     await expect(addTrust(trust, generateKey('deploy', 0).publicFile, added({}))).rejects.toThrow(/holds another key/)
   })
 
-  it('restricts a key with two names by the entries of both, in any order', async () => {
+  it('restricts a key with two names by the entries of both, in either order', async () => {
     const {kid, text} = await publicOf()
     const limited = {...openPolicy, canUseShell: false}
     await addTrust(trust, text, added({name: 'mm', policy: limited, expires: '2030-01-01'}))
@@ -131,7 +131,7 @@ describe('the directory of trusted keys', () => {
     expect((await listTrust(trust)).keys).toHaveLength(1)
   })
 
-  it('refuses a private key, and an ID that does not belong to its key', async () => {
+  it('refuses to add a private key, or a key with the ID of another one', async () => {
     const {text} = await publicOf()
     await expect(addTrust(trust, '{"v":1,"kty":"OKP"}', added({}))).rejects.toThrow(/not a public key/)
     await expect(addTrust(trust, text.replace(/"kid": "./, '"kid": "z'), added({}))).rejects.toThrow(
@@ -146,39 +146,39 @@ describe('the directory of trusted keys', () => {
     expect(JSON.parse(await readFile(path, 'utf8'))).not.toHaveProperty('d')
   })
 
-  it.each(['the directory', 'a file'])('trusts no key and reports why if other users can write %s', async what => {
-    const {text} = await publicOf()
-    const {path} = await addTrust(trust, text, added({}))
-    const place = what === 'a file' ? path : trust
-    await chmod(place, what === 'a file' ? 0o664 : 0o777)
-    const {keys, trouble} = await trustFromDirectory(trust)()
-    expect([keys.size, trouble?.message]).toEqual([0, expect.stringContaining('writable by group or others')])
-    expect((await listTrust(trust)).problems).toEqual([expect.stringContaining('writable by group or others')])
-  })
+  it.each(['the directory', 'a file'])(
+    'trusts no key and reports the reason if other users can write %s',
+    async what => {
+      const {text} = await publicOf()
+      const {path} = await addTrust(trust, text, added({}))
+      const place = what === 'a file' ? path : trust
+      await chmod(place, what === 'a file' ? 0o664 : 0o777)
+      const {keys, trouble} = await trustFromDirectory(trust)()
+      expect([keys.size, trouble?.message]).toEqual([0, expect.stringContaining('writable by group or others')])
+      expect((await listTrust(trust)).problems).toEqual([expect.stringContaining('writable by group or others')])
+    },
+  )
 
   it.each([
     ['a broken file', '{"v":1'],
     ['an unknown policy field', JSON.stringify({v: 1, policy: {may_reboot: true}})],
-  ])(
-    'keeps the keys of the last good state when %s is pushed, but none that is revoked or removed',
-    async (_, pushed) => {
-      const texts = [generateKey('stays', 0), generateKey('withdrawn', 0), generateKey('removed', 0)]
-      for (const {publicFile} of texts) await addTrust(trust, publicFile, added({}))
-      const source = trustFromDirectory(trust)
-      expect((await source()).keys.size).toBe(3)
-      await writeFile(join(trust, 'bad.json'), pushed)
-      await revokeTrust(trust, 'withdrawn')
-      await rm(join(trust, 'removed.json'))
-      const {keys, revoked, trouble} = await source()
-      expect(trouble?.message).toContain('bad.json')
-      expect([...keys.values()].filter(key => !revoked.has(key.kid)).map(key => key.name)).toEqual(['stays'])
-      expect((await listTrust(trust)).problems).toEqual([expect.stringContaining('bad.json')])
-      await rm(join(trust, 'bad.json'))
-      expect(await source()).not.toHaveProperty('trouble')
-    },
-  )
+  ])('keeps the keys that were last read if %s is damaged, but none that is revoked or removed', async (_, pushed) => {
+    const texts = [generateKey('stays', 0), generateKey('withdrawn', 0), generateKey('removed', 0)]
+    for (const {publicFile} of texts) await addTrust(trust, publicFile, added({}))
+    const source = trustFromDirectory(trust)
+    expect((await source()).keys.size).toBe(3)
+    await writeFile(join(trust, 'bad.json'), pushed)
+    await revokeTrust(trust, 'withdrawn')
+    await rm(join(trust, 'removed.json'))
+    const {keys, revoked, trouble} = await source()
+    expect(trouble?.message).toContain('bad.json')
+    expect([...keys.values()].filter(key => !revoked.has(key.kid)).map(key => key.name)).toEqual(['stays'])
+    expect((await listTrust(trust)).problems).toEqual([expect.stringContaining('bad.json')])
+    await rm(join(trust, 'bad.json'))
+    expect(await source()).not.toHaveProperty('trouble')
+  })
 
-  it('trusts no key and reports why if the directory does not exist, or was removed', async () => {
+  it('trusts no key and reports the reason if the directory does not exist or was removed', async () => {
     await addTrust(trust, (await publicOf()).text, added({}))
     const source = trustFromDirectory(trust)
     await source()
@@ -186,7 +186,7 @@ describe('the directory of trusted keys', () => {
     expect(await source()).toMatchObject({keys: new Map(), trouble: {code: 'BATON_CONFIG'}})
   })
 
-  it('does not overwrite a file of a trusted key that cannot be read', async () => {
+  it('does not overwrite the file of a trusted key that cannot be read', async () => {
     const {text} = await publicOf()
     const {path} = await addTrust(trust, text, added({}))
     await writeFile(path, '{')

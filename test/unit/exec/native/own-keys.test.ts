@@ -9,7 +9,7 @@ import {inspectOwnKeys} from '../../../../src/exec/native/own-keys.js'
 const directory = mkdtempSync(join(tmpdir(), 'baton-own-keys-'))
 afterAll(() => rmSync(directory, {recursive: true}))
 
-it('names each signing key that cannot sign, and why', async () => {
+it('inspectOwnKeys names each signing key that cannot sign, with the reason', async () => {
   expect(await inspectOwnKeys(join(directory, 'none'))).toEqual([])
   const made = await Promise.all(['good', 'open', 'junk', 'lost'].map(name => initKey(directory, name, 0)))
   const pathOf = (name: string): string => made.find(one => one.name === name)!.privatePath

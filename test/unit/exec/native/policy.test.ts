@@ -36,7 +36,7 @@ describe('a policy file', () => {
   })
 
   it.each(['[]', '{"may_reboot": true}', '{"nodes": "("}', '{"max_timeout": "1m"}', '{"canUseShell": true}'])(
-    'is refused with an error that names it if it is %s',
+    'is refused with an error that names the file if it is %s',
     async text => {
       await expect(parsePolicy(text, 'p.json')).rejects.toThrow(/p\.json/)
     },

@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, {recursive: true}))
 
-it('the record of jobs contains started jobs after a restart', async () => {
+it('the record of jobs still contains started jobs after a restart', async () => {
   {
     await using store = await openReplayStore(directory, 0)
     expect(store.has('a')).toBe(false)
@@ -22,7 +22,7 @@ it('the record of jobs contains started jobs after a restart', async () => {
   expect(again.has('a')).toBe(true)
 })
 
-it('the record of jobs lists jobs that were started and not finished', async () => {
+it('the record of jobs lists jobs that were started but not finished', async () => {
   {
     await using store = await openReplayStore(directory, 0)
     await store.begin('a', 1000)
@@ -46,7 +46,7 @@ it('the record of jobs drops expired jobs, except unfinished ones', async () => 
   expect(['old', 'open', 'new'].map(id => again.has(id))).toEqual([false, true, true])
 })
 
-it('the record of jobs ignores a last line that a crash cut off', async () => {
+it('the record of jobs ignores an incomplete last line, which a crash may leave', async () => {
   {
     await using store = await openReplayStore(directory, 0)
     await store.begin('a', 1000)
@@ -59,7 +59,7 @@ it('the record of jobs ignores a last line that a crash cut off', async () => {
   expect(text.split('\n')).toContain('{"id":"c","until":1000}')
 })
 
-it('the record of jobs rejects the start of a job if it cannot be written', async () => {
+it('the record of jobs rejects the start of a job if the record cannot be written', async () => {
   const store = await openReplayStore(directory, 0)
   await store[Symbol.asyncDispose]()
   await expect(store.begin('a', 1000)).rejects.toThrow()

@@ -18,7 +18,7 @@ describe('the audit log of a responder', () => {
       .split('\n')
       .map(line => (JSON.parse(line) as {job: string}).job)
 
-  it('receives a line for each entry, in order, and keeps its earlier lines', async () => {
+  it('contains a line for each entry, in order, and keeps earlier lines', async () => {
     for (const jobs of [['a', 'b'], ['c']]) {
       await using log = await AuditLog.open(path())
       await Promise.all(jobs.map(job => log.write(0, {verdict: 'refused', job, code: 'expired'})))
@@ -34,7 +34,7 @@ describe('the audit log of a responder', () => {
     expect(statSync(path()).mode & 0o777).toBe(0o600)
   })
 
-  it('begins a new file when the old file is large or was moved away', async () => {
+  it('begins a new file if the old one is large or was moved away', async () => {
     await using log = await AuditLog.open(path())
     await log.write(0, {verdict: 'refused', job: 'a'})
     renameSync(path(), join(folder, 'moved'))
@@ -58,7 +58,7 @@ describe('the audit log of a responder', () => {
     await expect(AuditLog.open(path())).rejects.toMatchObject({code: 'BATON_CONFIG'})
   })
 
-  it('shortens the text of a command, but not its hash', () => {
+  it('shortens the text of a command, but hashes the whole command', () => {
     const [long, longer] = ['x'.repeat(5000), 'x'.repeat(5001)].map(line => auditCommand({kind: 'shell', line}))
     expect(long?.text).toHaveLength(1000)
     expect(long?.sha256).not.toBe(longer?.sha256)

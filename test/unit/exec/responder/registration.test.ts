@@ -9,7 +9,7 @@ import {FakeTransport} from '../../../kit/fake-transport.js'
 const ttlMs = 15_000
 
 describe('the registration of a responder', () => {
-  it('is renewed after growing delays while the agent refuses connections, with one warning and one recovery', async () => {
+  it('is renewed after growing delays while the agent refuses connections, with one warning and one report of the recovery', async () => {
     const clock = new FakeClock()
     const logged: string[] = []
     let isAway = false
@@ -31,7 +31,8 @@ describe('the registration of a responder', () => {
     await clock.advance(ttlMs)
     const sent = transport.requests.length
     await clock.advance(60_000)
-    // Each try consists of a renewal and a registration. When the delay has grown, there is at most one try in 2.5 s.
+    // Each attempt consists of a renewal and a registration. Once the delay has grown, there is at most one attempt in
+    // 2.5 s.
     expect(transport.requests.length - sent).toBeGreaterThan(10)
     expect(transport.requests.length - sent).toBeLessThan(60)
     expect(logged).toEqual(['exec.checkNotPassed'])

@@ -36,7 +36,7 @@ describe('the state directory of a responder', () => {
     })
   })
 
-  it('is refused if it is a link', async () => {
+  it('is refused if it is a symbolic link', async () => {
     await mkdir(join(root, 'elsewhere'))
     await symlink(join(root, 'elsewhere'), path)
     await expect(openStateDirectory(path)).rejects.toThrow(/symbolic link/)

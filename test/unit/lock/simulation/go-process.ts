@@ -4,7 +4,9 @@ import type {World} from './simulated-process.js'
 const mutexFlags = 0x2ddccbc058a50c18n
 const noValue = Buffer.alloc(0)
 
-/** Acquires and releases the lock as `consul lock` does without faults, until `isOver` returns true. */
+/**
+ * Acquires and releases the lock as `consul lock` does, without faults, until `isOver` returns true.
+ */
 export async function runGoContender(name: string, world: World, isOver: () => boolean): Promise<void> {
   const {clock, random, consul, judge, prefix} = world
   const key = `${prefix}/.lock`

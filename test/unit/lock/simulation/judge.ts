@@ -5,7 +5,7 @@ export interface Run {
   isOver: boolean
 }
 
-/** Checks what commands under one lock may do. */
+/** Checks that commands under one lock obey the lock's rules. */
 export class Judge {
   readonly order: string[] = []
   readonly faults: string[] = []
@@ -16,7 +16,7 @@ export class Judge {
     const run: Run = {who, token, isOver: false}
     const others = [...this.#running].map(one => one.who)
     if (others.length > 0) this.faults.push(`${nowMs}: ${who} started while ${others.join(', ')} ran`)
-    // Go contenders have no token.
+    // Contenders of the Go tool have no token.
     if (token !== 0n && token <= this.#newestToken) {
       this.faults.push(`${nowMs}: ${who} has the token ${token}, after ${this.#newestToken}`)
     }

@@ -25,9 +25,9 @@ const keptStates = 40
 const longestPastMs = 3000
 
 /**
- * The part of Consul that locks use: sessions, keys, transactions, lock-delays and blocking reads. It behaves as badly
- * as Consul may: a session ends at any time between one and two TTLs after its last renewal, and a new leader shows an
- * old state to reads that are not consistent.
+ * A model of the parts of Consul that locks use: sessions, keys, transactions, lock-delays and blocking reads. The
+ * model behaves as badly as Consul is allowed to: a session ends at any time between one and two TTLs after its last
+ * renewal, and a new leader shows an old state to reads that are not consistent.
  */
 export class ModelConsul {
   index = 10
@@ -81,17 +81,15 @@ export class ModelConsul {
   }
 
   /**
-   * Returns the keys as a read shows them. After the loss of a leader, reads that are not consistent show an old state
-   * for a while.
+   * Returns the keys according to a read. After the loss of a leader, reads that are not consistent show old state for
+   * a while.
    */
   look(isConsistent: boolean): ReadonlyMap<string, ModelKey> {
     const isPast = !isConsistent && this.#clock.monotonicMs() < this.#pastUntilMs
     return isPast ? this.#shown : this.#keys
   }
 
-  /**
-   * Elects a new leader, which shows an old state until it has applied its log. The TTL of every session starts again.
-   */
+  /** Elects a new leader, which shows old state until it has applied its log. The TTL of every session starts again. */
   loseLeader(): void {
     this.#pastUntilMs = this.#clock.monotonicMs() + this.#random() * longestPastMs
     this.#shown = this.#random.pick(this.#past).keys
@@ -99,7 +97,7 @@ export class ModelConsul {
     this.#wake()
   }
 
-  /** Calls back when the key has another index than this one, or after the wait. */
+  /** Calls back when the key's index differs from this one, or at the end of the wait. */
   park(key: string, index: number, waitMs: number, answer: () => void): void {
     const isOver = (): boolean => this.look(false).get(key)?.modifyIndex !== index
     if (isOver()) {

@@ -12,7 +12,7 @@ const seconds = (text: unknown): number => {
   return unit === 's' ? Number(digits) * 1000 : Number(digits)
 }
 
-/** Answers a request as the HTTP API of Consul does, as far as locks use it. */
+/** Answers a request as Consul's HTTP API does, as far as locks use it. */
 export async function answerAsConsul(
   consul: ModelConsul,
   request: TransportRequest,
@@ -76,7 +76,7 @@ interface WireOperation {
 }
 
 function answerTransaction(consul: ModelConsul, body: string, isConsistent: boolean): FakeAnswer {
-  // Flags have more digits than a number.
+  // Flags have more digits than a JavaScript number can represent.
   const wire = JSON.parse(body.replaceAll(/"Flags":(\d+)/g, '"Flags":"$1"')) as WireOperation[]
   const results = (entries: readonly ModelKey[]): string =>
     `{"Results":[${entries.map(entry => `{"KV":${toJson(entry)}}`).join(',')}],"Errors":null}`

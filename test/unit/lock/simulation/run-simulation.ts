@@ -10,25 +10,25 @@ export interface Simulation {
   readonly steps: number
   /** Names of the contenders that have not ended. */
   readonly stuck: readonly string[]
-  /** Keys and sessions that are left. */
+  /** Keys and sessions that were left behind. */
   readonly left: readonly string[]
 }
 
 export interface SimulationOptions {
   readonly contenders: number
   readonly goContenders: number
-  /** Steps after which no more faults happen. */
+  /** Number of steps after which no more faults happen. */
   readonly faultSteps: number
 }
 
 const sliceMs = 20
 /**
- * Maximum time until all contenders have ended after the last fault. It covers the TTLs, the lock-delay, and the runs
+ * Maximum time from the last fault until all contenders have ended. It covers the TTLs, the lock-delay, and the runs
  * that still wait.
  */
 const longestEndMs = 3_000_000
 
-/** Runs contenders on one lock with faults, and then without faults until all contenders have ended. */
+/** Runs contenders on one lock, first with faults, then without faults until all contenders have ended. */
 export async function simulate(random: Seeded, options: SimulationOptions): Promise<Simulation> {
   const clock = new FakeClock(1000, 1_700_000_000_000, {turns: 2})
   const consul = new ModelConsul(clock, random)
@@ -69,7 +69,8 @@ export async function simulate(random: Seeded, options: SimulationOptions): Prom
       })
     } else if (dice < 0.9) {
       const sessions = [...consul.sessions.keys()]
-      // A Go contender stops its command only seconds after its session was destroyed, which is its own defect.
+      // A contender of the Go tool stops its command only seconds after its session was destroyed, which is a defect of
+      // the Go tool.
       if (sessions.length > 0 && options.goContenders === 0) consul.endSession(random.pick(sessions))
     } else {
       victim.stop()
@@ -88,7 +89,7 @@ export async function simulate(random: Seeded, options: SimulationOptions): Prom
     for (const one of alive) one.thaw()
     await clock.advance(1000)
   }
-  // Sessions of killed processes expire.
+  // Lets the sessions of killed processes expire.
   await clock.advance(60_000)
   const left = [...consul.look(true).keys(), ...consul.sessions.keys()]
   return {judge, steps: world.steps, stuck: [...pending], left}

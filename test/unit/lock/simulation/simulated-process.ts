@@ -22,7 +22,7 @@ export interface World {
   steps: number
 }
 
-/** The clock of a process. Timers and answers wait while the process is stopped, and never come after it was killed. */
+/** The clock of a process. Timers and answers wait while the process is stopped, and never come if it was killed. */
 class ProcessClock implements Clock {
   state: 'running' | 'stopped' | 'dead' = 'running'
   readonly #world: World
@@ -71,15 +71,15 @@ class ProcessClock implements Clock {
 
 const guardianLaterMs = 200
 const graceMs = 2000
-/** With a time limit, baton repeats the first request if it fails. */
+/** With a time limit, baton repeats its first request if that request fails. */
 const longestWaitMs = 1_000_000_000
 
-/** Each contender is on a host of its own. */
+/** A mutex without a line on the host, because each simulated contender has a host of its own. */
 class LoneMutexKind extends MutexKind {
   override readonly hasLocalLine: boolean = false
 }
 
-/** A process of baton with its guardian and its child, as a lock runs them. The client and the lock are the real ones. */
+/** A baton process with its guardian and child, as a lock runs them. The client and the lock are the real ones. */
 export class SimulatedProcess {
   readonly name: string
   readonly clock: ProcessClock
@@ -124,7 +124,7 @@ export class SimulatedProcess {
   }
 
   /**
-   * Kills baton as `kill -9` does. The guardian stops the child and releases the lock, unless the guardian is killed as
+   * Kills baton as `kill -9` does. The guardian then stops the child and releases the lock, unless it is killed as
    * well.
    */
   kill({isGuardianKilled}: {readonly isGuardianKilled: boolean}): void {
@@ -132,7 +132,7 @@ export class SimulatedProcess {
     this.#isGuarded = !isGuardianKilled
     const {clock, random} = this.#world
     const child = this.#child
-    // A machine that loses power takes the child with it.
+    // If the machine loses power, the child ends as well.
     if (child && isGuardianKilled) this.#end(child.run)
     if (isGuardianKilled) return
     void clock.sleep(child ? random() * graceMs : 0).then(() => {
@@ -149,7 +149,7 @@ export class SimulatedProcess {
     if (this.clock.state === 'stopped') this.clock.continue()
   }
 
-  /** Sends SIGTERM. */
+  /** Sends SIGTERM to baton. */
   stop(): void {
     this.#stop.abort(new Error('stopped'))
   }
@@ -172,7 +172,7 @@ export class SimulatedProcess {
     await this.#client[Symbol.asyncDispose]()
   }
 
-  /** Runs the child: the same checks and deadlines as in `runLocked` and in the guardian. */
+  /** Runs the child, with the same checks and deadlines as in `runLocked` and in the guardian. */
   async #run(hold: Hold): Promise<void> {
     const {clock, random, judge} = this.#world
     if (hold.signal.aborted || this.clock.monotonicMs() >= hold.deadline.termAtMs) return
@@ -190,7 +190,7 @@ export class SimulatedProcess {
       else if (this.#isGuarded && now >= hold.deadline.killAtMs + guardianLaterMs) this.#end(run)
       else await clock.sleep(Math.min(100, Math.max(1, Math.min(workEndsAtMs, killAtMs) - now)))
     }
-    // baton learns of the end when it runs again.
+    // baton notices the end when it runs again.
     await this.clock.sleep(0)
   }
 
@@ -212,7 +212,7 @@ export class SimulatedProcess {
   }
 }
 
-/** Some messages take about as long as other contenders wait for this one. */
+/** A few messages take about as long as other contenders wait for this one. */
 const travelMs = (random: Seeded): number => (random() < 0.03 ? 200 + random() * 400 : 1 + random() * 8)
 
 const lostRequest = (): TransportError => new TransportError('BATON_CONNECT', 'connection reset', {transient: true})

@@ -4,7 +4,10 @@ import {toBlock, toItem, WatchMember, WatchValue} from '../../../../src/watch/va
 
 type Fields = Readonly<Record<string, GoValue>>
 
-/** Returns the value of a watch with this data, as its query would decode it. Items are identified by `Key` or `ID`. */
+/**
+ * Returns the value of a watch with this data, as the watch's query would decode it. Items are identified by `Key` or
+ * `ID`.
+ */
 export function watchValue(spec: WatchSpec, data: GoValue): WatchValue {
   if (spec.type === 'services') {
     const members = Object.entries(data as Fields)
