@@ -41,8 +41,8 @@ const commandTable = isIncluded => ({
 })
 
 /**
- * Large packages that few commands need. They are files of their own, so that the other commands do not read them at
- * each start.
+ * Large packages that few commands need. Each is a file of its own, so that other commands do not read it at each
+ * start.
  */
 const vendored = ['execa', 'js-hcl-parser', 'prom-client', 're2js', 'undici', 'yaml', 'zod']
 
@@ -55,7 +55,9 @@ const vendorFiles = {
   },
 }
 
-/** Parts of oclif that its parser loads and baton never calls: they would be half of the code that a start runs. */
+/**
+ * Parts of oclif that its parser loads but baton never calls. They would be half of the code that runs at each start.
+ */
 const leftOut = [
   {importer: 'command.js', paths: ['./config'], contents: 'exports.Config = class {}'},
   {importer: 'command.js', paths: ['./help/util', './ux'], contents: ''},
@@ -99,7 +101,10 @@ const withoutRunner = {
   },
 }
 
-/** A plugin that leaves help out of the bundle of `lock`: for help the launcher starts the bundle of all commands. */
+/**
+ * A plugin that leaves help out of the bundle of `lock`, because the launcher starts the bundle of all commands for
+ * help.
+ */
 const withoutHelp = {
   name: 'without-help',
   setup(bundler) {
@@ -117,7 +122,7 @@ const common = {
   target: 'node20',
   // The bundle runs from a vm.Script, which has no import().
   supported: {'dynamic-import': false},
-  // The name of the file is enough for createRequire, and cheaper than computing its URL at each start.
+  // The file's name is enough for createRequire, and cheaper than computing its URL at each start.
   define: {BATON_VERSION: JSON.stringify(version), 'import.meta.url': '__filename'},
   external: ['typescript', 'ts-node', 'tsx', 'esbuild'],
   logLevel: 'warning',
@@ -127,9 +132,9 @@ const common = {
 }
 
 /**
- * Builds one script for all commands, whose modules run only when they are needed, so that the launcher's code cache
- * covers all of it. `lock` and `kv`, which run most often, have scripts of their own: these have a quarter of the size,
- * which saves a tenth of a start.
+ * Builds one script for all commands. Its modules run only when they are needed, so that the launcher's code cache
+ * covers all of them. `lock` and `kv`, which run most often, have scripts of their own, a quarter of the size, which
+ * saves a tenth of the start-up time.
  */
 export async function buildCli() {
   mkdirSync(`${root}dist/cli/vendor`, {recursive: true})
@@ -152,8 +157,8 @@ export async function buildCli() {
 }
 
 /**
- * The script is ASCII, so that Node does not have to decode it, and has no comments, which halves it. Names are kept
- * for stack traces.
+ * The script is ASCII, so that Node need not decode it, and has no comments, which halves its size. Names are kept for
+ * stack traces.
  */
 async function buildBundle(name, isIncluded, plugins = []) {
   const result = await build({
@@ -166,7 +171,7 @@ async function buildBundle(name, isIncluded, plugins = []) {
     lineLimit: 160,
     write: false,
   })
-  // esbuild escapes strings, but not regular expressions.
+  // esbuild escapes strings but not regular expressions.
   const text = result.outputFiles[0].text.replace(
     /[^\0-\x7f]/g,
     unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -1,4 +1,5 @@
-// Writes the manual pages of all commands to dist/man/man1: `man -M dist/man baton-lock` shows one.
+// Writes the manual pages of all commands to dist/man/man1. `man -M dist/man baton-lock` shows one
+// of them.
 import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {manPages} from '../src/main/help/man.ts'

@@ -11,7 +11,7 @@ import {inject} from 'postject'
 import {buildCli} from './build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-/** A version with long-term support. */
+/** A version of Node with long-term support. */
 const nodeVersion = '22.23.5'
 /**
  * Marks the place in Node's executable where the blob is added;
@@ -19,7 +19,7 @@ const nodeVersion = '22.23.5'
  */
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
-/** Returns the path of a Node for an architecture, from its package. */
+/** Returns the path of a Node binary for an architecture, which comes from its npm package. */
 function nodeFor(arch) {
   const folder = join(root, 'node_modules/.cache/nodes', `${nodeVersion}-${arch}`)
   const file = join(folder, 'package/bin/node')
@@ -34,7 +34,7 @@ function nodeFor(arch) {
   return file
 }
 
-/** Returns name and file of all that the launcher reads. */
+/** Returns the name and the file of everything that the launcher reads. */
 function assetsOf(work) {
   const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   writeFileSync(join(work, 'version'), version)
@@ -68,13 +68,15 @@ export async function buildOneFile(arch, folder, node) {
     main: 'main.cjs',
     output: 'blob',
     disableExperimentalSEAWarning: true,
-    // Code for another architecture cannot be compiled here. The launcher caches the code of the bundles itself.
+    // Code for another architecture cannot be compiled on this machine. The launcher itself caches the code of the
+    // bundles.
     useCodeCache: false,
     assets: assetsOf(work),
   }
   writeFileSync(join(work, 'settings.json'), JSON.stringify(settings))
   const here = node ?? nodeFor(process.arch)
-  // The blob contains the path of the script. A relative path keeps the folder out of it, so that two builds are equal.
+  // The blob contains the path of the script. A relative path keeps the folder out of it, so that builds in different
+  // folders are equal.
   execFileSync(here, ['--experimental-sea-config', 'settings.json'], {
     cwd: work,
     stdio: ['ignore', 'ignore', 'inherit'],

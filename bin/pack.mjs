@@ -1,12 +1,12 @@
-// Runs around `npm pack` and `npm publish`: builds, and packs a package.json without the parts that only a checkout
-// needs.
+// Runs before and after `npm pack` and `npm publish`: builds baton, and packs a package.json without the parts that
+// only a checkout needs.
 import {execFileSync} from 'node:child_process'
 import {existsSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = `${root}package.json`
-/** Keeps the whole package.json while the published one is in its place. */
+/** Holds the whole package.json while the published one is in its place. */
 const whole = `${root}node_modules/.package-whole.json`
 
 function begin() {

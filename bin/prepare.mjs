@@ -1,4 +1,4 @@
-// Runs after an install. Builds baton if the build tools are installed; does nothing without them (--omit=dev).
+// Runs after an install. Builds baton if the build tools are installed. Does nothing without them (--omit=dev).
 import {execFileSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'

@@ -7,7 +7,7 @@ const path = require('node:path')
 /** The sub-commands of `lock`, whose code is only in the bundle of all commands. */
 const lockVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'overdue']
 
-/** The build of the one file replaces the name by true, and includes what else the package keeps in files. */
+/** The one-file build replaces this name by true, and includes the parts that the package keeps in files. */
 const parts = typeof BATON_ONE_FILE === 'undefined' ? partsOfPackage() : partsOfOneFile()
 
 const argv = process.argv.slice(2)
@@ -17,7 +17,7 @@ if (compat) argv.unshift(compat[1], ...(compat[1] === 'replicate' ? [] : ['--com
 
 if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0])) {
   process.stdout.on('error', ({code, message}) => {
-    // A reader that has closed its end is not an error.
+    // It is not an error if a reader has closed its end.
     if (code === 'EPIPE') return
     process.exitCode = 1
     process.stderr.write(`baton: stdout: ${message.replace(/^E[A-Z]+: (.*), [a-z]+$/, '$1')}\n`)
@@ -30,18 +30,18 @@ if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0]))
   const bundle = command === 'kv' || (command === 'lock' && runsProgram(argv)) ? `${command}.cjs` : 'main.cjs'
   loadBundle(bundle, command)
     .main(argv)
-    // All output is written by now. Exiting without Node's clean-up saves 2 ms.
+    // All output was written before. Exiting without Node's clean-up saves 2 ms.
     .then(() => process.once('exit', code => process.exit(code)))
 }
 
-/** False if `lock` shows help or has a sub-command: these are in the bundle of all commands. */
+/** False if `lock` shows help or has a sub-command, because those are in the bundle of all commands. */
 function runsProgram([, first, ...words]) {
   const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
   return !lockVerbs.includes(first) && ![first, ...own].some(word => /^--?h(elp)?$/.test(word))
 }
 
 /**
- * Runs a script as `node -e` does. A lock of the one-file build starts its guardian in this way, because the machine
+ * Runs a script as `node -e` does. In the one-file build, `lock` starts its guardian in this way, because the machine
  * may have no other Node.
  */
 function runScript([script, ...words]) {
@@ -54,7 +54,7 @@ function partsOfPackage() {
   return {
     isNode: false,
     version: () => require('../package.json').version,
-    // The build writes ASCII only, including the function that wraps the module.
+    // The build writes only ASCII, including the function that wraps the module.
     read: name => fs.readFileSync(path.join(folder, name), 'latin1'),
     pathOf: name => path.join(folder, name),
     onDisk: name => path.join(folder, name),
@@ -62,7 +62,7 @@ function partsOfPackage() {
   }
 }
 
-/** In the one file, bundles and packages are assets, and `require` knows only what Node has built in. */
+/** In the one-file build, bundles and packages are assets, and `require` knows only Node's built-in modules. */
 function partsOfOneFile() {
   const {getAsset} = require('node:sea')
   const read = name => getAsset(name, 'utf8')
@@ -87,7 +87,10 @@ function partsOfOneFile() {
   }
 }
 
-/** Compiles the bundle with cached code. A cache is created after a run, so that it contains the functions which that command needs. */
+/**
+ * Compiles the bundle with cached code. The cache is written after a run, so that it contains the functions that the
+ * command needs.
+ */
 function loadBundle(name, command) {
   const vm = require('node:vm')
   const Module = require('node:module')
@@ -95,14 +98,14 @@ function loadBundle(name, command) {
   const cacheFile = cachePath(name, command)
   const cachedData = readCache(cacheFile)
   const script = new vm.Script(parts.read(name), {filename: file, cachedData})
-  // Returns the memory now. A `lock` that waits would keep it, because it does not run a garbage collection.
+  // Releases the memory at once. While `lock` waits, no garbage collection would release it.
   cachedData?.buffer.resize(0)
   const bundle = new Module(file, module)
   bundle.filename = file
   bundle.paths = Module._nodeModulePaths(path.dirname(file))
   if (cacheFile && (!cachedData || script.cachedDataRejected))
     process.once('exit', code => {
-      // No cache is written for arguments that do not name a command.
+      // No cache is written if the arguments do not name a command.
       if (code !== 64) writeCache(cacheFile, script)
     })
   script.runInThisContext()(bundle.exports, parts.requireFor(file), bundle, file, path.dirname(file))
@@ -110,8 +113,8 @@ function loadBundle(name, command) {
 }
 
 /**
- * Cached code is executed, so it is read only from a directory that belongs to the user. Each version of Node has a file
- * of its own: V8 refuses the code of another.
+ * Cached code is executed, so it is read only from a directory that belongs to the user. Each version of Node has a
+ * file of its own, because V8 refuses code from another version.
  */
 function cachePath(name, command) {
   if (process.env.BATON_NO_CODE_CACHE === '1') return undefined
@@ -150,7 +153,7 @@ function readCache(file) {
 function writeCache(file, script) {
   try {
     const dir = path.dirname(file)
-    // Created level by level, because a recursive mkdir below /proc never returns.
+    // Created one level after another, because a recursive mkdir below /proc never returns.
     for (const level of [path.dirname(dir), dir]) if (!fs.existsSync(level)) fs.mkdirSync(level, {mode: 0o700})
     const temporary = `${file}.${process.pid}`
     fs.writeFileSync(temporary, script.createCachedData(), {mode: 0o600})
@@ -161,6 +164,6 @@ function writeCache(file, script) {
         fs.rmSync(path.join(dir, name), {force: true})
     }
   } catch {
-    // Without a cache, the start is only slower.
+    // Without a cache, the start only takes longer.
   }
 }

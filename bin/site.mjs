@@ -8,7 +8,7 @@ import {commandIds} from './build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** The pages of the menu, by section: a file, or all files of a folder. */
+/** The pages in the menu, by section. An entry is a file, or a folder with all of its files. */
 const sections = [
   ['Start', ['README.md', 'docs/index.md', 'docs/coming-from.md', 'docs/operations.md', 'docs/guarantees.md']],
   ['Commands', ['docs/commands']],
@@ -25,7 +25,7 @@ const plain = html =>
   html.replace(/<[^>]*>/g, ' ').replace(/&#?(\w+);/g, (_, name) => entities[name] ?? String.fromCharCode(Number(name)))
 const entities = {amp: '&', lt: '<', gt: '>', quot: '"', 39: "'"}
 
-/** Makes the ID of a heading as GitHub does, because the links of the pages are written for it. */
+/** Makes the ID of a heading as GitHub does, because the links in the pages are written for that. */
 const slugOf = text =>
   text
     .toLowerCase()
@@ -38,7 +38,7 @@ const addressOf = path => {
   return path.replace(/^docs\//, '').replace(/\.md$/, '.html')
 }
 
-/** Where a site has no page: the source in the repository, which the package names. */
+/** Links to files for which the site has no page lead to the source in the repository, which the package names. */
 const filesOutside = /^(examples|src|test|commands|bin|\.config|\.ci|LICENSE|package\.json)/
 
 /** Returns the Markdown of all pages by path. */
@@ -52,7 +52,7 @@ async function readPages() {
   return pages
 }
 
-/** Returns a page of the flags, arguments and exit codes of each command, as `--help` shows them. */
+/** Returns a page with the flags, arguments and exit codes of each command, as `--help` shows them. */
 async function flagPages() {
   const {commandPage} = await import(pathToFileURL(`${root}src/main/help/page.ts`))
   const table = Object.fromEntries(commandIds().map(({id, file}) => [id, () => import(`${root}commands/${file}`)]))

@@ -137,7 +137,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     return (argv, options) => captureOutput({argv, env, clock: systemClock, mostBytes: 65_536, ...options})
   }
 
-  /** Ignores CONSUL_HTTP_ADDR, which names the agent that clients use: this agent must not listen on that address. */
+  /** Returns the address to listen on. CONSUL_HTTP_ADDR is ignored, because it names the agent that clients use. */
   #address(): string {
     const given = this.flags['http-addr']
     const fromVariable = /^[A-Z_]+$/.test(this.sources.get('http-addr') ?? '')
@@ -205,7 +205,7 @@ function parseAddress(text: string): {readonly host: string; readonly port: numb
   return {host: host === '' ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port: Number(port)}
 }
 
-/** Reads `rack=1`, or `rack:1` as Consul writes it. The first `=` or `:` ends the name. */
+/** Parses `rack=1`, or `rack:1` as Consul writes it. The first `=` or `:` ends the name. */
 function parseMeta(pairs: readonly string[]): Readonly<Record<string, string>> {
   const meta = new Map<string, string>()
   for (const pair of pairs) {
@@ -217,7 +217,7 @@ function parseMeta(pairs: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(meta)
 }
 
-/** Reads `web-1:web:blue`. A node that is named again gets another service. */
+/** Parses `web-1:web:blue`. A node that is named again receives another service. */
 function parseNodes(words: readonly string[]): SimulatedNode[] {
   const nodes = new Map<string, {name: string; tags: string[]}[]>()
   for (const word of words) {

@@ -81,7 +81,7 @@ catalog, or from a prepared query. The last good list stays while Consul cannot 
     this.#refuseIdle(query !== undefined)
     if (query !== undefined) return this.#fromQuery(query)
     if (service) return {services: [...new Set(service)], ...(tag !== undefined && {tag})}
-    // Keys of Consul never start with a slash, so one at the start of a prefix is removed.
+    // Keys in Consul never start with a slash, so one at the start of a prefix is removed.
     return key === undefined ? {prefix: (prefix ?? '').replace(/^\//, '')} : {key: key.replace(/^\//, '')}
   }
 
@@ -107,7 +107,7 @@ catalog, or from a prepared query. The last good list stays while Consul cannot 
 
   async #serve(from: DiscoverFrom): Promise<number> {
     const waitMs = this.flags.wait ?? 60_000
-    // A daemon logs at level info by default.
+    // By default, a daemon logs at level info.
     if (!this.sources.has('log-level')) this.logger = this.createLogger(this.flags.quiet ? 'error' : 'info')
     const listen = parseListen(this.flags.listen)
     const {undiciTransport} = await import('../src/core/http/undici-transport.js')

@@ -25,11 +25,11 @@ import type {ExecSummary, JobCommand, JobSpec, NodeSelector, RolloutOptions} fro
 
 /**
  * TTL of the session that holds a place in a semaphore. It exceeds the time for which responders keep running a command
- * after its initiator was killed: at most a minute plus the grace period.
+ * after its initiator was killed (at most a minute plus the grace).
  */
 const slotTtlMs = 180_000
 
-/** Consul's tool exits when it has received no report for this long. */
+/** Consul's tool exits when it has received no report for this time. */
 const compatQuietMs = 2000
 
 export default class Exec extends ConsulCommand<typeof Exec> {
@@ -91,7 +91,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     if (this.flags.detach) return this.#detach(initiator, job, selector)
     if (this.flags.prepare !== undefined) return this.#prepare(initiator, job, selector, this.flags.prepare)
     using stop = linkSignal(this.stopSignal)
-    // If stdout is closed (`| head -1`), no more output is wanted, so running commands are stopped.
+    // If stdout is closed (`| head -1`), the user wants no more output, so running commands are stopped.
     this.out.onClosed(() => stop.abort(new CancelledError()))
     const {'output-dir': directory} = this.flags
     using files = directory === undefined || isDryRun ? undefined : new NodeFiles(directory)
@@ -165,7 +165,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     return stateDirectory(this.host.env, 'exec')
   }
 
-  /** Stores the record of a run. A failure only prevents `--rerun`, so it is not an error. */
+  /** Stores the record of a run. A failure is not an error, because it only prevents `--rerun`. */
   async #keep(id: string, run: {readonly command: JobCommand; readonly summary: ExecSummary}): Promise<void> {
     if (id === '') return
     const {keepRun} = await import('../src/cli/exec/run-records.js')
@@ -184,7 +184,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     return found.nodes.length === 0 ? exitCodes['no-nodes'] : 0
   }
 
-  /** Without `--`, flags after the command belong to it, as in Consul's tool. */
+  /** Without `--`, flags after the command belong to the command, as in Consul's tool. */
   #remarkLateFlags(): void {
     const own = new Set([...Object.keys(execFlags), ...Object.keys(consulFlags)])
     const late = flagsAmongWords(this.child, own)

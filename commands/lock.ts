@@ -30,7 +30,7 @@ const maxRuntimeCode = 124
 interface LockedCommand {
   readonly argv: [string, ...string[]]
   readonly isStdinPassed: boolean
-  /** The arguments as typed. */
+  /** The arguments as given. */
   readonly words: readonly string[]
 }
 
@@ -136,7 +136,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       }),
     }
     const client = this.openClient()
-    // The Go tool asks the agent first, and has its own message if that fails.
+    // The Go tool first sends a request to the agent, and has a message of its own if that fails.
     if (isCompat) await client.agent.self().catch(rethrowAsAgentError)
     const result = await this.#attempt(client, options)
     if (typeof result === 'number') return result
@@ -160,7 +160,10 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     return code !== 0 && this.flags['child-exit-code'] ? 2 : 0
   }
 
-  /** Runs the command; with --on-lost=requeue again after each loss. Resolves to a number if the lock was not acquired and -E is given. */
+  /**
+   * Runs the command under the lock, and with --on-lost=requeue repeats that after each loss. Resolves to a number if
+   * the lock was not acquired and -E is given.
+   */
   async #attempt(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult | number> {
     const {'on-lost': onLost, 'conflict-exit-code': conflictCode} = this.flags
     for (;;) {
@@ -202,7 +205,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     }
   }
 
-  /** Returns the child's arguments, and whether it receives stdin. */
+  /** Returns the child's arguments, and whether the child receives stdin. */
   #childWords(): LockedCommand {
     const {child} = this
     const {prefix} = this.args

@@ -227,7 +227,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     }
   }
 
-  /** Opens clients for these settings, so that a reload can change addresses and tokens. */
+  /** Opens clients for the current settings, so that a reload can change addresses and tokens. */
   async #open(): Promise<Opened> {
     checkApprovals(this.flags, this.sources)
     const prefixes = [...this.#prefixes.values()].flat()
@@ -267,7 +267,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     return this.#clientsOpened
   }
 
-  /** Undefined without --lock. */
+  /** Returns a function that waits for the lock; undefined without --lock. */
   get #acquire(): ((opened: Opened, signal: AbortSignal) => Promise<Hold>) | undefined {
     const {lock} = this.flags
     if (lock === undefined) return undefined
@@ -279,7 +279,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     else this.logger.warn({}, text)
   }
 
-  /** Compares the destination with what another replicator writes there, until a stop signal. */
+  /** Compares the destination with the writes of another replicator, until a stop signal. */
   async #shadow(): Promise<number> {
     const {destination, options} = await this.#open()
     for await (const report of createReplicator(destination, options).shadow({signal: this.stopSignal})) {
@@ -308,8 +308,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   /**
-   * As in consul-replicate, level `info` reports each pass, and `debug` names each key. Without --once, the reports are
-   * lines of the log.
+   * As in consul-replicate, level `info` reports each pass, and `debug` also names each key. Without --once, the
+   * reports are log lines.
    */
   #createReporter(level: LogLevel, isService: boolean): Reporter {
     const isInfo = ['trace', 'debug', 'info'].includes(level)

@@ -227,7 +227,9 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     }
   }
 
-  /** Returns variables by which commands and children connect to the same agent. They do not contain the token. */
+  /**
+   * Returns variables with which commands and children can connect to the same agent. They do not contain the token.
+   */
   #childEnv(): Readonly<Record<string, string>> {
     const address = this.flags['http-addr']
     return {...this.childEnvironment(), ...(address !== undefined && address !== '' && {CONSUL_HTTP_ADDR: address})}
@@ -262,8 +264,8 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
   }
 
   /**
-   * Only the first settings can end the command, until their files are there. Later it continues, and keeps the files
-   * that it has written.
+   * Until the files of the first settings are written, a failure ends the command. Later, the command continues and
+   * keeps the files that it has written.
    */
   protected override get ifHopeless(): 'end' | 'report' {
     return this.#roundCount > 1 || this.#session?.isRendered === true ? 'report' : 'end'

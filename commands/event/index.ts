@@ -19,7 +19,7 @@ export default class Event extends ConsulCommand<typeof Event> {
   static override args = {
     payload: Args.string({ignoreStdin: true, description: 'payload, as it is: event fire also takes @FILE and -'}),
   }
-  /** As in Consul's tool: an empty filter counts as not given. */
+  /** As in Consul's tool, an empty filter counts as not given. */
   static override emptyFlags = ['name', 'node', 'service', 'tag']
   static override flags = {
     name: Flags.string({description: 'name of the event'}),

@@ -15,7 +15,7 @@ interface Row {
   readonly isRevoked: boolean
   readonly expires: string | undefined
   readonly hasPolicy: boolean
-  /** Other trust files that contain the same key. The restrictions of all these files apply. */
+  /** Other trust files with the same key. The restrictions of all these files apply. */
   readonly alsoIn: readonly string[]
 }
 

@@ -65,7 +65,10 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
     return 0
   }
 
-  /** Reads the expected value. Here `-` is the value itself: stdin is reserved for the data. */
+  /**
+   * Reads the expected value. A `-` is the value itself here, because stdin is reserved for the
+   * data.
+   */
   #read(expected: string): Promise<Buffer> {
     return readDataArgument(expected === '-' ? '@-' : expected, this.host.stdin)
   }

@@ -38,7 +38,7 @@ export default class KvEdit extends ConsulCommand<typeof KvEdit> {
     const client = this.openClient()
     const {value: entry} = await client.kv.get(key, {consistency: 'consistent'})
     using file = new EditFile(key, entry?.value ?? Buffer.alloc(0))
-    // Ctrl-C is left to the editor. Other stop signals take effect once it has ended.
+    // Ctrl-C is left to the editor. Other stop signals take effect once the editor has ended.
     const {signal: stop} = this.stopSignals
     const exitCode = await runEditor(editor, file.path, {env: this.childEnvironment(), clock: client.clock})
     const edited = file.read()

@@ -59,7 +59,7 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
     }
   }
 
-  /** Returns a line for each flag without effect. The Go tool ignores these flags silently. */
+  /** Returns a line for each flag that has no effect. The Go tool ignores these flags silently. */
   #withoutEffect(): readonly string[] {
     const {keys, recurse} = this.flags
     if (keys) return typedInVain(['recurse', 'detailed', 'base64', 'raw'], '--keys prints names only', this.sources)

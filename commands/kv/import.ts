@@ -14,7 +14,7 @@ import {ImportError, type ImportEvent, type ImportResult, importEntries, planImp
 
 const badData = {code: 'BATON_USAGE', exit: 64} as const
 
-/** True if it is unknown whether a transaction was applied, because its answer is missing. */
+/** True if it is unknown whether a transaction was applied, because its answer was lost. */
 const isUnclear = (error: unknown): boolean => error instanceof ImportError && isTransient(error.cause)
 
 export default class KvImport extends ConsulCommand<typeof KvImport> {
@@ -57,7 +57,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     }
     let done = 0
     const {stdout, stderr} = this.host
-    // On a terminal the names of the written keys already show the progress.
+    // On a terminal, the names of the written keys already show the progress.
     const isQuiet = this.flags.quiet || (stdout.isTTY && !this.flags.json)
     const progress = new Progress({stderr, isQuiet, line: this.statusLine})
     const observer = ({keys}: ImportEvent): void => {
@@ -113,7 +113,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     return 0
   }
 
-  /** Resolves with undefined if the data is not valid; the reason has then been printed. */
+  /** Resolves with undefined if the data is not valid, after printing the reason. */
   async #read(): Promise<readonly ExchangeEntry[] | undefined> {
     const {data} = this.args
     if (data === undefined) {
@@ -138,13 +138,13 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
   }
 
   /**
-   * Adds the prefix as newer versions of Consul do: one `/` between prefix and key, and folders keep the one at their
+   * Adds the prefix as newer versions of Consul do: with one `/` between prefix and key. A folder keeps the `/` at its
    * end.
    */
   #withPrefix(entries: readonly ExchangeEntry[]): readonly ExchangeEntry[] {
     const {prefix = ''} = this.flags
     const folder = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
-    // An empty key stays empty, so that it is refused.
+    // An empty key stays empty, so that it is refused later.
     return entries.map(entry => (entry.key === '' ? entry : {...entry, key: folder + entry.key}))
   }
 }

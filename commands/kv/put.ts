@@ -45,7 +45,7 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     data: Args.string({ignoreStdin: true, description: 'value; @FILE for a file, - for stdin; empty when left out'}),
   }
   static override enableJsonFlag = true
-  /** In Go, the first positional argument ends the flags; here that is the key. */
+  /** In Go, the first positional argument ends the flags. For this command, it is the key. */
   static override dataForm = {after: 1, isLastWordData: true}
   static override emptyFlags = 'all' as const
   static override flags = {
@@ -103,7 +103,7 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     return true
   }
 
-  /** Resolves with undefined if the value cannot be read: the reason has then been printed, and nothing is written. */
+  /** Resolves with undefined if the value cannot be read, after printing the reason. Nothing is written then. */
   async #readValue(): Promise<Buffer | undefined> {
     let data: Buffer
     try {

@@ -8,7 +8,7 @@ import {ChildError, UsageError} from '../../src/core/errors.js'
 import {valueInputBytes} from '../../src/core/input.js'
 import type {KvEntry} from '../../src/core/types.js'
 
-/** Thrown if the command decides not to write. */
+/** Thrown if the program's result means that nothing should be written. */
 class NoNewValue extends Error {
   readonly exitCode: number
   constructor(message: string, exitCode: number) {

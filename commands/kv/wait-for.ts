@@ -57,7 +57,7 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
     })
     let last: KvEntry | undefined
     try {
-      // With a time limit of 0 the key is read once, and that read has no time limit.
+      // With a time limit of 0, the key is read once, and that read has no time limit.
       const first = timeout === 0 ? this.stopSignal : limit.signal
       for await (const entry of this.#versions(client, key, {first, signal: limit.signal})) {
         last = entry
@@ -78,7 +78,7 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
   #isUnanswered = true
 
   /**
-   * Yields the key now and after each change. If the agent cannot be reached at the start, the command ends; later
+   * Yields the key now and after each change. If the agent cannot be reached at the start, the command ends. Later
    * outages are retried.
    */
   async *#versions(

@@ -105,7 +105,10 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
     return 0
   }
 
-  /** Stops, as a stop signal would, when the parent process ends, even while the lock is awaited. */
+  /**
+   * Stops the command, as a stop signal would, when the parent process ends, even while the command
+   * waits for the lock.
+   */
   #follow(parent: number): void {
     const watch = new AbortController()
     this.releases.defer(() => watch.abort())

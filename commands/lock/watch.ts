@@ -59,7 +59,10 @@ export default class LockWatch extends ConsulCommand<typeof LockWatch> {
     this.out.warn(text)
   }
 
-  /** Reports once that Consul refuses to show the lock, and once that it shows it again. The client reports outages. */
+  /**
+   * Reports once that Consul refuses to show the lock, and once that it shows the lock again. Outages are reported by
+   * the client.
+   */
   #report(key: string, error: unknown): void {
     if (error !== undefined && isTransient(error)) return
     const trouble = error === undefined ? undefined : messageOf(error)

@@ -34,7 +34,7 @@ export default class Watch extends WatchCommand<typeof Watch> {
     '<%= config.bin %> watch -type=keyprefix -prefix=app/ -- ./reload.sh --now',
     '<%= config.bin %> watch --watches watches.json',
   ]
-  /** As in Consul's tool: an empty parameter counts as not given. */
+  /** As in Consul's tool, an empty parameter counts as not given. */
   static override emptyFlags = ['type', 'key', 'prefix', 'service', 'tag', 'passingonly', 'state', 'name']
   static override flags = {
     ...watchFlags,
@@ -94,13 +94,14 @@ export default class Watch extends WatchCommand<typeof Watch> {
     const reloads = new Wake()
     // Added before the start, so that a HUP during the start also causes a reload.
     using _reload = this.flags.once ? undefined : this.#onHangUp(() => reloads.wake())
-    // Imported only if there is a file: the parsers of files would add a tenth to the memory of a watch without one.
+    // Imported only if there is a file, because the parsers of files would add a tenth to the memory of a watch without
+    // one.
     const {configuredWatches, FileWatches: Files} = await import('../../src/cli/watch/watch-files.js')
     const watches = await configuredWatches(path)
     const client = this.openClient()
     if (this.flags.once) {
-      // If the agent cannot be reached or refuses a query, the command ends before any handler runs.
-      // Each query adds a listener, so there may be more than Node's usual limit.
+      // If the agent cannot be reached or refuses a query, the command ends before any handler runs. Each query adds a
+      // listener, so there may be more of them than Node's usual limit.
       setMaxListeners(0, this.stopSignal)
       const queries = watches.map(({spec, scope}) => watchQuery(client, spec, scope))
       await Promise.all(queries.map(query => query.read({signal: this.stopSignal})))
@@ -117,7 +118,7 @@ export default class Watch extends WatchCommand<typeof Watch> {
     return await this.#files.run(watches, {path, reloads})
   }
 
-  /** Handles HUP here instead of as a stop signal. Disposing stops listening. */
+  /** Makes HUP call the listener instead of stopping the command. Disposing stops that. */
   #onHangUp(listener: () => void): Disposable {
     const {signals} = this.host
     signals.on('SIGHUP', listener)

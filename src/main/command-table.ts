@@ -2,12 +2,10 @@ import type {Config} from '@oclif/core/interfaces'
 import type {BaseCommand} from '../cli/base-command.js'
 import type {Environment} from '../config/environment.js'
 
-/** A command's class, not yet loaded. */
+/** Loads the class of a command. */
 export type CommandLoader = () => Promise<{readonly default: CommandClass}>
 export type CommandClass = Omit<typeof BaseCommand, 'prototype'> & (new (argv: string[], config: Config) => BaseCommand)
-/**
- * Loaders of the commands by their names, such as `kv get`. The build makes the table from the files under `commands/`.
- */
+/** Loaders of the commands by name, such as `kv get`. The build makes this table from the files under `commands/`. */
 export type CommandTable = Readonly<Record<string, CommandLoader>>
 
 /** Commands whose first argument is a key or a program, which may have the name of one of their sub-commands. */

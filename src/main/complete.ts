@@ -55,7 +55,7 @@ async function candidates(
   return [...names, ...values.map(({value, description}) => ({value: `${wanted.lead}${value}`, description}))]
 }
 
-/** Returns the next words of the commands whose names begin with the words typed. */
+/** Returns the next words of all commands whose names begin with the typed words. */
 async function namesAfter(table: CommandTable, typed: readonly string[]): Promise<readonly Candidate[]> {
   const start = typed.map(word => `${word} `).join('')
   const ids = Object.keys(table).filter(id => id.startsWith(start))

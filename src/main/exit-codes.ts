@@ -4,8 +4,8 @@ import {BugError, CancelledError, ChildError, type ErrorCode, isBatonError} from
 export const usageExitCode = 64
 
 /**
- * The only table from errors to exit codes. The codes 1 to 63 are verdicts of the commands themselves; of these, only 1
- * occurs here.
+ * The only table from errors to exit codes. The codes 1 to 63 are verdicts of single commands; of these, the table
+ * contains only 1.
  */
 const exitCodes: Readonly<Record<ErrorCode, number>> = {
   BATON_USAGE: usageExitCode,
@@ -38,7 +38,7 @@ export function exitCodeOf(error: unknown): number {
   return exitCodes[error.code]
 }
 
-/** Returns the message for people: one line, object first, the next step in brackets. */
+/** Returns the message for people: one line that begins with the object, with the next step in brackets. */
 export function toMessage(error: unknown): string {
   if (!isBatonError(error)) {
     const bug = new BugError(error instanceof Error ? error.message : String(error), {cause: error})

@@ -14,7 +14,9 @@ declare const BATON_VERSION: string
 
 const table: CommandTable = commandTable
 
-/** The part of oclif's Config that commands and their help use. The real one reads files and loads plugins. */
+/**
+ * The part of oclif's Config that commands and their help use. oclif's own would read files and load plugins.
+ */
 const config = {
   bin: 'baton',
   name: 'consul-baton',
@@ -36,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exitCode = await run(argv)
 }
 
-/** Runs one command line. Resolves to its exit code. Tests pass a host of their own. */
+/** Runs one command line. Resolves to its exit code. Tests pass their own host. */
 export async function run(argv: readonly string[], host: CommandHost = processHost()): Promise<number> {
   const [first = ''] = argv
   const asksHelp = first === 'help' || isHelpFlag(first)
@@ -99,7 +101,10 @@ async function complete(isQuoted: boolean, host: CommandHost): Promise<number> {
   return print(await completions(table, words, {env: host.env, isQuoted}), host)
 }
 
-/** Prints a text that is the whole result. Resolves with the exit code: 1 if it could not be written. */
+/**
+ * Prints a text that is the complete result. Resolves with the exit code, which is 1 if the text could
+ * not be written.
+ */
 async function print(text: string, host: CommandHost): Promise<number> {
   const stdout = new WrittenStream(host.stdout)
   host.stdout.write(text)
@@ -120,7 +125,7 @@ async function help(words: readonly string[], exit: number, host: CommandHost): 
   return exit
 }
 
-/** Only shows a suggestion and does not run it, because a wrong guess could delete keys. */
+/** Only shows a suggestion without running it, because a wrong guess could delete keys. */
 async function unknownCommand(words: readonly string[]): Promise<string> {
   const [first = ''] = words
   if (first.startsWith('-')) {

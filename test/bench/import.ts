@@ -28,7 +28,7 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 
-/** With splitting, modules that are imported later are not part of the files that the entry point loads. */
+/** With splitting, the files of the entry point do not contain modules that are imported later. */
 async function minifiedKb(file: string): Promise<number> {
   const {metafile} = await build({
     absWorkingDir: root,

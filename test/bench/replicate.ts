@@ -42,8 +42,8 @@ async function measureFollower(bench: Bench): Promise<void> {
   const isLarge = bench.load.keys > 50_000
   await using follower = await Follower.start(bench, isLarge ? 6000 : 2500)
   if (wanted.includes('change')) {
-    // Node compiles code that runs often, so changes that do not count come first. Their later cost (the look for
-    // writes that a burst may hide) ends during the pause.
+    // Node compiles code only after it has run often, so these first changes do not count. The delayed cost of each
+    // change (a search for hidden writes) ends during the pause.
     await follower.changes(40, 100)
     await sleep(isLarge ? 40_000 : 15_000)
     print(bench, 'one change', await follower.changes(15, isLarge ? 3000 : 1500))

@@ -16,7 +16,10 @@ const baton = (...args: string[]): string[] => [process.execPath, cliPath, ...ar
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** Does not use spawnSync: while that blocks this process, nothing reads the agent's log, which blocks the agent. */
+/**
+ * spawnSync is not used, because it would block this process, so that nothing would read the agent's log, and that
+ * would block the agent.
+ */
 function timeOnce(command: readonly string[], env: Record<string, string>): Promise<number> {
   const start = now()
   return new Promise((resolve, reject) => {
@@ -29,7 +32,7 @@ function timeOnce(command: readonly string[], env: Record<string, string>): Prom
   })
 }
 
-/** Every round runs every case once, so that other load on the machine affects all of them. */
+/** In each round, every case runs once, so that other load on the machine affects all of them. */
 async function compare(
   cases: Readonly<Record<string, readonly string[]>>,
   env: Record<string, string>,
@@ -48,7 +51,7 @@ async function allAtOnce(commands: readonly (readonly string[])[], env: Record<s
   return now() - start
 }
 
-/** Private memory in kB: the memory that one more waiting process costs. */
+/** Private memory in kB, which is the memory that one more waiting process costs. */
 function privateKb(pid: number): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
   return [...rollup.matchAll(/^Private_\w+:\s+(\d+) kB/gm)].reduce((sum, match) => sum + Number(match[1]), 0)

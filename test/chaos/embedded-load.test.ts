@@ -17,7 +17,7 @@ const keys = 100_000
 const longestStretchMs = 50
 const attempts = 3
 
-describe('embedded agent under load', () => {
+describe('the embedded agent under load', () => {
   let child: ChildProcess
   let address: string
   const connections = new Agent({keepAlive: true, maxSockets: 2000})
@@ -52,7 +52,7 @@ describe('embedded agent under load', () => {
     })
 
   /**
-   * Measures the longest time for which the event loop was blocked, and returns the shortest of several measurements,
+   * Measures the longest time for which the event loop is blocked. Returns the shortest of several measurements,
    * because a garbage collection does not affect all of them.
    */
   async function stretch(act: () => Promise<unknown>): Promise<number> {
@@ -86,7 +86,7 @@ describe('embedded agent under load', () => {
     expect(ms).toBeLessThan(longestStretchMs)
   })
 
-  it('answers one of 1,000 blocking queries on different keys when one key is written', async () => {
+  it('answers only one of 1,000 blocking queries on different keys when one key is written', async () => {
     const before = await probe()
     const {index} = await ask('GET', '/v1/kv/each/0')
     const woken: number[] = []
@@ -109,7 +109,7 @@ describe('embedded agent under load', () => {
     await waitUntil(async () => (await probe()).parked === 0, {what: 'queries of closed connections to be forgotten'})
   })
 
-  it('answers other clients despite malformed requests, oversized bodies and requests that never end', async () => {
+  it('answers other clients despite malformed requests, oversized bodies, and requests that never end', async () => {
     const {hostname, port} = new URL(address)
     const sockets: Socket[] = []
     const open = (text: string): void => {
@@ -152,7 +152,7 @@ describe('10,000 connections', () => {
       const {hostname, port} = new URL(address)
       for (let at = 0; at < 10_000; at += 1) {
         const socket = connect(Number(port), hostname)
-        // A system with a low limit of file descriptors refuses some of the connections.
+        // A system with a low limit on file descriptors refuses some of the connections.
         socket.on('error', () => undefined)
         sockets.push(socket)
         if (at % 500 === 499) await sleep(20)

@@ -1,4 +1,6 @@
-/** A child process with an agent of many keys. It reports the longest stretch for which its event loop was busy. */
+/**
+ * A child process with an agent that has many keys. It reports the longest time for which its event loop was busy.
+ */
 import {startEmbeddedAgent} from '../../src/embedded/index.js'
 
 const count = Number(process.argv[2])
@@ -8,7 +10,7 @@ const agent = await startEmbeddedAgent({seed})
 
 let longestMs = 0
 let last = process.cpuUsage()
-/** Measures processor time between two turns of the event loop, so that other load on the machine does not count. */
+/** Measures CPU time between two turns of the event loop, so that other load on the machine does not count. */
 function turn(): void {
   const {user, system} = process.cpuUsage(last)
   last = process.cpuUsage()

@@ -28,7 +28,7 @@ describe('an unknown command', () => {
       "unknown command 'watch keys' (did you mean 'baton watch key'? A command to run needs -type before it)",
     ],
     [['frobnicate'], "unknown command 'frobnicate' (see 'baton help')"],
-  ])('gets a suggestion and is not run: %j', async (args, message) => {
+  ])('results in a suggestion and is not run: %j', async (args, message) => {
     const result = await runInProcess(args, {env: noAgent})
     expect(result).toMatchObject({exitCode: 64, stdout: ''})
     expect(lines(result.stderr)).toEqual([`baton: ${message}`])
@@ -59,7 +59,7 @@ describe('invalid arguments', () => {
     [['lock', '-try=', 'jobs/x', 'true'], "--try: '' is not a duration"],
     [['lock', '-timeout', '', 'jobs/x', 'true'], "--timeout: '' is not a duration"],
     [['kv', 'get', 'a', '--config=/nowhere'], 'config: cannot read /nowhere: ENOENT'],
-  ])('get one line that says what to do, and exit code 64: %j', async (args, message) => {
+  ])('result in one line that says what to do, and in exit code 64: %j', async (args, message) => {
     const result = await runInProcess(args, {env: noAgent})
     expect(result).toMatchObject({exitCode: 64, stdout: ''})
     expect(lines(result.stderr)).toHaveLength(1)
@@ -68,7 +68,7 @@ describe('invalid arguments', () => {
 })
 
 describe('an agent that cannot be reached', () => {
-  it('makes a command exit with 69 and one line with the address', async () => {
+  it('makes a command exit with 69 and print one line with the address', async () => {
     const result = await runCli(['kv', 'get', 'x'], {env: noAgent})
     expect(result).toMatchObject({exitCode: 69, stdout: ''})
     expect(lines(result.stderr)).toEqual([
@@ -76,7 +76,7 @@ describe('an agent that cannot be reached', () => {
     ])
   })
 
-  it('is reported as such, not as a missing key, with flags in the form of the Go tool', async () => {
+  it('is reported as such, and not as a missing key, for flags in the form of the Go tool', async () => {
     const result = await runCli(['kv', 'get', '-http-addr=127.0.0.1:2', 'x'], {env: noAgent})
     expect(result.stderr).toContain('127.0.0.1:2: connection refused')
   })
@@ -102,14 +102,14 @@ describe('--json', () => {
     [['discover', 'key', '--once', '--json'], 69, 'BATON_CONNECT'],
     [['discover', 'key', '--once', '--json', '--bogus'], 64, 'BATON_USAGE'],
     [['discover', 'key', '--once', '--json', '--http-addr=ftp://x'], 64, 'BATON_USAGE'],
-  ])('keeps the exit code and prints one object without secrets: %j', async (args, exit, code) => {
+  ])('keeps the exit code, and prints one object without secrets: %j', async (args, exit, code) => {
     const result = await runInProcess(args, {env: {...noAgent, CONSUL_HTTP_TOKEN: secret}})
     expect(result.exitCode).toBe(exit)
     expect(JSON.parse(result.stdout)).toEqual({error: {code, message: expect.any(String), exit}})
     expect(result.stdout + result.stderr).not.toContain(secret)
   })
 
-  it('is an argument of the child after --', async () => {
+  it('is an argument of the child if it comes after --', async () => {
     const result = await runInProcess(['lock', 'key', '--', 'echo', '--json'], {env: noAgent})
     expect(result).toMatchObject({exitCode: 69, stdout: ''})
   })
@@ -202,7 +202,7 @@ describe.runIf(existsSync('/dev/full'))('a result that cannot be written to stdo
     expect(stderr).toBe('baton: stdout: no space left on device\n')
   })
 
-  it('is not an error if the reader of --version is gone', async () => {
+  it('is not an error if the reader of --version has closed its end', async () => {
     const script = '{ sleep 0.1; "$0" "$@"; echo $? >&2; } | true'
     const {stderr} = await runCommand('sh', ['-c', script, process.execPath, cliPath, '--version'], {env: noAgent})
     expect(stderr).toBe('0\n')

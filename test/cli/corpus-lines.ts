@@ -1,9 +1,9 @@
 import type {CommandResult} from '../kit/run-cli.js'
 
-/** The parts of a run that users and scripts can see. */
+/** The parts of a command's result that users and scripts can see. */
 export type Seen = Pick<CommandResult, 'stdout' | 'stderr' | 'exitCode'>
 
-/** Allowed differences from the Go tool: the reason, and what baton must print instead. */
+/** Allowed differences from the Go tool, each with the reason and with what baton must print instead. */
 export const differences = {
   'wrong words exit 64': (go: Seen): Partial<Seen> => ({...go, exitCode: 64}),
   'wrong words exit 64, and the flag list is left to --help': (go: Seen): Partial<Seen> => ({
@@ -35,7 +35,7 @@ export interface Line {
   readonly words: readonly string[]
   readonly input?: string
   readonly differs?: Difference
-  /** True if the command starts a child, which needs a process with streams of its own. */
+  /** True if the command starts a child, and therefore needs a process with streams of its own. */
   readonly hasChild?: boolean
 }
 
@@ -49,7 +49,7 @@ const line = (text: string, differs?: Difference): Line => ({
 })
 const child = (text: string, command: string): Line => ({words: [...text.split(' '), command], hasChild: true})
 
-/** Commands that both tools run on the same keys and services. Their outputs are compared unchanged. */
+/** Commands that both tools run on the same keys and services. Their outputs must be the same. */
 export const reads: readonly Line[] = [
   line('kv get d/a'),
   line('kv get /d/a'),
@@ -137,7 +137,7 @@ export const reads: readonly Line[] = [
 ]
 
 /**
- * Commands that each tool runs in order on its own keys: `@` stands for the tool's name; indexes and IDs may differ.
+ * Commands that each tool runs in order on its own keys. `@` stands for the tool's name; indexes and IDs may differ.
  */
 export const writes: readonly Line[] = [
   line('kv put @/a 1'),

@@ -6,8 +6,8 @@ import {twoDatacenters} from './replicate/two-datacenters.js'
 const {at, file, put, replicate} = twoDatacenters()
 
 /**
- * Command lines of consul-replicate as people write them in units, containers and scripts, without the address. `$S` is
- * a prefix of its own with the keys `a` and `no/b`, `$C` a file with the line's configuration.
+ * Command lines of consul-replicate as people write them in units, containers and scripts, but without the address.
+ * `$S` is a prefix with the keys `a` and `no/b`, and `$C` is a file with the configuration of the line.
  */
 const lines: readonly (readonly [line: string, copied: string, config?: string])[] = [
   ['-prefix $S@dc1 -once', '$S'],
@@ -46,13 +46,13 @@ const lines: readonly (readonly [line: string, copied: string, config?: string])
   ['$S@dc1 -once', '$S'],
 ]
 
-/** Splits a line as a shell does that has single words and double quotes. */
+/** Splits a line as a shell does, as far as single words and double quotes are concerned. */
 const wordsOf = (line: string): string[] =>
   [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain = '']) => quoted ?? plain)
 
-describe('command lines of consul-replicate', () => {
+describe('the command lines of consul-replicate', () => {
   it.each(lines.map(([line, copied, config], number) => ({line, copied, config, number})))(
-    'copy with baton replicate, too: $line',
+    'also copy with baton replicate: $line',
     async ({line, copied, config = '', number}) => {
       const source = `corpus${number}`
       const path = file(`corpus${number}.hcl`, config.replaceAll('$S', source))

@@ -1,7 +1,10 @@
 import type {Seen} from './corpus-lines.js'
 
 export interface Script {
-  /** A script for `sh`: `consul` is the tool that runs it, and `$K` a prefix of its own. */
+  /**
+   * A script for `sh`, in which `consul` is the tool under test and `$K` a prefix that no other
+   * script uses.
+   */
   readonly text: string
   /** baton's exit code, if it differs from Consul's. */
   readonly exitCode?: Seen['exitCode']
@@ -9,7 +12,7 @@ export interface Script {
 
 const script = (text: string, exitCode?: number): Script => ({text, ...(exitCode !== undefined && {exitCode})})
 
-/** Lines of scripts as people write them. Both tools print the same on stdout. */
+/** Lines of scripts as people write them. Both tools must print the same on stdout. */
 export const scripts: readonly Script[] = [
   script('consul lock "$K/a" echo hi'),
   script("consul lock $K/a 'echo one; echo two'"),

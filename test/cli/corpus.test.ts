@@ -13,7 +13,7 @@ async function see(tool: Tool, agent: TestAgent, line: Line): Promise<Seen> {
   const options: CommandOptions = {agent, ...(line.input !== undefined && {input: line.input})}
   const run = line.hasChild ? runCli : runInProcess
   const result = await (tool === 'consul' ? runCommand('consul', words, options) : run(words, options))
-  // The catalog collects a service's tags in a Go map, so their order is random.
+  // The catalog collects the tags of a service in a Go map, so their order is random.
   const stdout = result.stdout.replace(/"v1",(\s*)"blue"/g, '"blue",$1"v1"')
   return {stdout, stderr: result.stderr, exitCode: result.exitCode}
 }
@@ -67,7 +67,10 @@ async function furnish(agent: TestAgent): Promise<void> {
   await consul.request('PUT', '/v1/event/fire/deploy', {body: Buffer.from([0, 255])})
 }
 
-/** Waits until the agent has synchronised its own services, which changes indexes, before two tools are compared. */
+/**
+ * Waits until the agent has synchronised its own services, because that changes indexes, before the tools are
+ * compared.
+ */
 async function untilQuiet(agent: TestAgent): Promise<void> {
   const consul = raw(agent.address)
   const look = async (): Promise<string> =>
@@ -85,7 +88,7 @@ async function untilQuiet(agent: TestAgent): Promise<void> {
   }
 }
 
-describe('the corpus of Go command lines', () => {
+describe("the corpus of the Go tool's command lines", () => {
   it('has at least 150 lines, 60 of them with equal results, and a reason for every difference', () => {
     const lines = [...reads, ...writes]
     expect(lines.filter(line => !line.differs).length).toBeGreaterThanOrEqual(60)
@@ -95,10 +98,10 @@ describe('the corpus of Go command lines', () => {
   })
 })
 
-describe.each(backends.filter(backend => backend.name === 'real'))('consul and baton on one agent', backend => {
+describe.each(backends.filter(backend => backend.name === 'real'))('consul and baton with the same agent', backend => {
   const agent = sharedAgent(backend)
 
-  it('give the same output and exit code', {timeout: 240_000}, async () => {
+  it('print the same output and have the same exit code', {timeout: 240_000}, async () => {
     await furnish(agent)
     await untilQuiet(agent)
     const problems: unknown[] = []

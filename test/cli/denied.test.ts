@@ -15,7 +15,7 @@ const holdLock = (name: string): string => `${write('key_prefix', name)} ${write
 const seeLock = `${read('key_prefix', 'a')} ${read('session_prefix')}`
 const jobs = `${read('key_prefix', 'baton/exec/v1/jobs/')} ${read('key_prefix', 'baton/exec/v1/run/')}`
 
-/** Commands that Consul refuses, and the rules that the error names. */
+/** Commands that Consul refuses, each with the rules that the error must name. */
 const refused: Readonly<Record<string, string>> = {
   discover: read('key', 'a'),
   event: write('event', 'a'),
@@ -49,7 +49,9 @@ const refused: Readonly<Record<string, string>> = {
   watch: read('key', 'a'),
   'watch key': read('key', 'a'),
 }
-/** Commands that read lists, from which Consul leaves out what the token may not read. A warning names the rules. */
+/**
+ * Commands that read lists, from which Consul omits what the token may not read. A warning must name these rules.
+ */
 const listing: Readonly<Record<string, string>> = {
   'event list': read('event_prefix'),
   'event prune': write('key_prefix', 'baton/events/v1/a/'),
@@ -117,7 +119,7 @@ describe.each(backends)('a token without permissions on $name', backend => {
   )
 
   it.each(Object.entries(listing))(
-    'makes baton %s warn that its list is not complete, with the rules',
+    'makes baton %s warn that its list is incomplete, and name the rules',
     async (id, rules) => {
       await using command = start(lines.argvOf(id))
       await command.waitForOutput(textOf(rules), {stream: 'stderr'})
@@ -139,7 +141,7 @@ describe.each(backends)('a token without permissions on $name', backend => {
 describe.each(backends)('a token with all permissions on $name', backend => {
   const agent = sharedAgent(backend, {managementToken: master})
 
-  it.each(Object.keys(listing))('lets baton %s say nothing about permissions', async id => {
+  it.each(Object.keys(listing))('keeps baton %s from printing any warning about permissions', async id => {
     await using command = startInProcess(lines.argvOf(id), {agent, env: {...lines.env, CONSUL_HTTP_TOKEN: master}})
     await Promise.race([command.exited, command.waitForOutput(/./, {stream: 'stdout'})])
     expect(command.stderr).not.toContain('lacks')

@@ -14,7 +14,7 @@ afterAll(() => rm(folder, {recursive: true}))
 const anyPort = ['dev', '--http-addr', '127.0.0.1:0']
 
 describe('baton dev', () => {
-  it('says that it is ready, serves, and stops cleanly on TERM with exit code 0', async () => {
+  it('reports that it is ready, serves, and exits with 0 on TERM', async () => {
     await using dev = startCli(anyPort)
     const [, address = ''] = await dev.waitForOutput(/^baton dev: ready at (\S+)$/m, {stream: 'stdout'})
     expect(await raw(address).kvPut('k', 'v')).toBe(true)
@@ -37,7 +37,7 @@ describe('baton dev', () => {
     expect(await parked).toBe('cut')
   })
 
-  it('writes a ready file with all addresses, readable by its owner only', async () => {
+  it('writes a ready file with all addresses, which only its owner can read', async () => {
     const path = join(folder, 'ready.json')
     await using dev = startCli([...anyPort, '--datacenter=east', '--datacenter=west', '--acl', '--ready-file', path])
     const [, token = ''] = await dev.waitForOutput(/^management token: (\S+)$/m)
@@ -47,7 +47,7 @@ describe('baton dev', () => {
     expect(await raw(facts.addresses.west, {token}).datacenters()).toEqual(['west', 'east'])
   })
 
-  it('starts with the keys of a file from kv export', async () => {
+  it('starts with the keys of a file that kv export has written', async () => {
     const path = join(folder, 'seed.json')
     await writeFile(path, JSON.stringify([{key: 'app/ä', flags: 7, value: 'aGVsbG8='}]))
     await using dev = startCli([...anyPort, '--seed', path])
@@ -55,7 +55,7 @@ describe('baton dev', () => {
     expect(await raw(address).kvGet('app/ä')).toMatchObject({value: 'hello', flags: 7})
   })
 
-  it('shows simulated members with their services', async () => {
+  it('simulates members with services', async () => {
     await using dev = startCli([...anyPort, '--node=web-1:web:blue', '--node=web-1:web:green', '--node=db-1'])
     const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
     const members: {Name: string}[] = await raw(address).get('/v1/agent/members')
@@ -64,7 +64,7 @@ describe('baton dev', () => {
     expect(instances).toMatchObject([{Node: {Node: 'web-1'}, Service: {Tags: ['blue', 'green']}}])
   })
 
-  it('runs responders that answer baton exec, and stops them with the agent', async () => {
+  it('runs responders that answer baton exec, and stops them together with the agent', async () => {
     const env = {XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder, HOME: folder}
     const trust = join(folder, 'trust')
     const made = await runCli(['keys', 'init', '--json'], {env})
@@ -91,7 +91,7 @@ describe('baton dev', () => {
     expect(self).toMatchObject({Member: {Name: 'web-9'}, Meta: {rack: '1', zone: 'a=b'}})
   })
 
-  it('logs requests without their tokens when asked to', async () => {
+  it('logs requests without their tokens if asked to', async () => {
     await using dev = startCli([...anyPort, '--log'])
     const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
     await fetch(`${address}/v1/kv/secret-free?token=hunter2&raw`)
@@ -108,7 +108,7 @@ describe('baton dev', () => {
     [['--node-meta', 'a=1', '--node-meta', 'a=2'], "--node-meta: 'a' is given twice"],
     [['--seed', '/nowhere/seed.json'], '--seed: cannot read /nowhere/seed.json: ENOENT'],
     [['--datacenter', 'UP'], "'UP' cannot name a datacenter"],
-  ])('refuses %j in one line with exit code 64', async (words, text) => {
+  ])('refuses %j with one line and exit code 64', async (words, text) => {
     const {exitCode, stderr, stdout} = await runCli(['dev', ...words])
     expect({exitCode, stdout}).toEqual({exitCode: 64, stdout: ''})
     expect(stderr.trim().split('\n')).toHaveLength(1)

@@ -16,7 +16,7 @@ describe.each(backends)('free text that begins with dashes, on $name', backend =
   })
 
   it.each([pem, '---\na: 1', '--spring.profiles=prod', '-5'])(
-    'is written unchanged by kv cas between flags: %j',
+    'is written unchanged by kv cas, even between flags: %j',
     async text => {
       await raw(agent.address).ok('PUT', '/v1/kv/free/cas', {body: 'old'})
       const result = await runInProcess(['kv', 'cas', 'free/cas', text, '--expect', 'old'], {agent})
@@ -27,7 +27,7 @@ describe.each(backends)('free text that begins with dashes, on $name', backend =
     },
   )
 
-  it('is sent as payload by event fire', async () => {
+  it('is sent as the payload by event fire', async () => {
     const result = await runInProcess(['event', 'fire', 'free', '--json', '--spring.profiles=prod'], {agent})
     expect(result).toMatchObject({exitCode: 0, stderr: ''})
     const events = (await raw(agent.address).ok('GET', '/v1/event/list?name=free')).json() as {Payload: string}[]

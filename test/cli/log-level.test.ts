@@ -36,7 +36,7 @@ describe.concurrent('--log-level', () => {
     await using command = startInProcess(lines.argvOf(id, '--log-level=silent'), {
       env: {...env, CONSUL_HTTP_ADDR: address},
     })
-    // When the second request arrives, the first one has been answered and would have been logged.
+    // When the second request arrives, the first one was answered and would have been logged.
     await waitUntil(() => command.hasEnded || requests > 1, {what: 'the first answer', timeoutMs: 30_000})
     expect(command.stderr).not.toMatch(/^\{"level":/m)
     server.close()

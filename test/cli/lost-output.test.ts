@@ -10,7 +10,7 @@ const agent = sharedAgent(backends[0]!)
 const folder = mkdtempSync(join(tmpdir(), 'baton-lost-output-'))
 afterAll(() => rmSync(folder, {recursive: true}))
 
-/** Commands that write nothing to stdout on this agent, or that write there only beside their purpose. */
+/** Commands that write nothing to stdout on this agent, or whose output there is not their purpose. */
 const others: Readonly<Record<string, string>> = {
   dev: 'serves on',
   doctor: 'its exit code depends on the machine',
@@ -40,7 +40,7 @@ const others: Readonly<Record<string, string>> = {
   'watch event': 'has no event to print',
 }
 
-/** Arguments with which each command prints, and its exit code if that is not 0. */
+/** Arguments with which each command prints something, and its exit code if that is not 0. */
 const rows: readonly (readonly [line: string, exitCode?: number])[] = [
   ['help'],
   ['help lock'],
@@ -110,7 +110,7 @@ beforeAll(async () => {
 
 describe('a command whose stdout cannot be written', () => {
   it.each(rows.map(([line, own = 0]) => ({line, own})))(
-    'on a full disk, says so once and exits with 1, or with its own code if that is not 0: $line',
+    'reports a full disk once and exits with 1, or with its own code if that is not 0: $line',
     async ({line, own}) => {
       const {exitCode, stderr} = await runInProcess(wordsOf(line), {agent, stdoutFault: 'ENOSPC'})
       expect(stderr.match(/^baton: stdout: .*$/gm)).toEqual(['baton: stdout: the reason'])
@@ -119,7 +119,7 @@ describe('a command whose stdout cannot be written', () => {
   )
 
   it.each(rows.map(([line, own = 0]) => ({line, own})))(
-    'says nothing and keeps its exit code if its reader is gone: $line',
+    'prints no message and keeps its exit code if its reader has closed its end: $line',
     async ({line, own}) => {
       const {exitCode, stderr} = await runInProcess(wordsOf(line), {agent, stdoutFault: 'EPIPE'})
       expect(stderr).not.toMatch(/EPIPE|^\s+at /m)

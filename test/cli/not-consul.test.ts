@@ -29,7 +29,7 @@ describe('a server that is not a Consul agent and answers 404', () => {
     ['discover', 'k', '--once'],
     ['replicate', 'a/@dc1', '--once'],
     ['doctor'],
-  ])('makes a command exit with 69 and one line with the reason: baton %s %s', async (...args) => {
+  ])('makes a command exit with 69 and print one line with the reason: baton %s %s', async (...args) => {
     const {exitCode, stdout, stderr} = await runInProcess(args, {env: {CONSUL_HTTP_ADDR: address}})
     expect({exitCode, stdout: args[0] === 'doctor' ? '' : stdout}).toEqual({exitCode: 69, stdout: ''})
     expect(args[0] === 'doctor' ? stdout : stderr).toMatch(/not Consul's|not a Consul/)

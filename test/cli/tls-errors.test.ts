@@ -39,13 +39,13 @@ async function answer(...args: readonly string[]): Promise<string> {
   return `${exitCode}: ${stderr.trim()}`
 }
 
-describe('a TLS error', () => {
-  it('at a plain HTTP port says that the server does not use TLS', async () => {
+describe('the error of a TLS connection', () => {
+  it('says that the server does not use TLS if it is a plain HTTP port', async () => {
     const address = await listen(createHttp((_request, response) => response.end()))
     expect(await answer('--http-addr', address)).toMatch(/^69: .*does not speak TLS there \(write http:/)
   })
 
-  it('at a server that requires a client certificate says so, and names the flags', async () => {
+  it('names the flags if the server requires a client certificate', async () => {
     const address = await listen(
       createHttps({
         key: readFileSync(fixture('server-key.pem')),
@@ -60,12 +60,12 @@ describe('a TLS error', () => {
   })
 })
 
-describe('a file that is not PEM', () => {
+describe('the file of a certificate or key', () => {
   it.each([
     ['--ca-file', 'ca-file: FILE: holds no PEM certificate', []],
     ['--client-cert', 'client-cert: FILE: holds no PEM certificate', ['--client-key', fixture('client-key.pem')]],
     ['--client-key', 'client-key: FILE: holds no PEM private key', ['--client-cert', fixture('client.pem')]],
-  ])('given as %s is refused with its name before any request', async (flag, message, more) => {
+  ])('is named in the refusal if it is not PEM and given as %s', async (flag, message, more) => {
     const said = await answer('--http-addr', 'https://127.0.0.1:1', flag, junk, ...more)
     expect(said).toBe(`64: baton: ${message.replace('FILE', junk)}`)
   })

@@ -16,7 +16,7 @@ const leftovers = (): string[] => readdirSync(folder).filter(name => name.starts
 describe('baton tour', () => {
   useLeakCheck()
 
-  it('shows lock, exec, replicate and discover, and leaves no process and no file', async () => {
+  it('shows lock, exec, replicate and discover, and leaves no process and no file behind', async () => {
     await using tour = startCli(['tour'], {env: {TMPDIR: folder}})
     const {exitCode, stdout, stderr} = await tour.exited
     expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
@@ -30,7 +30,7 @@ describe('baton tour', () => {
     expect(leftovers()).toEqual([])
   })
 
-  it('runs with only Node, a POSIX shell and sleep on the machine', async () => {
+  it('needs nothing but Node, a POSIX shell and sleep on the machine', async () => {
     const bin = mkdtempSync(join(tmpdir(), 'baton-path-'))
     try {
       symlinkSync(process.execPath, join(bin, 'node'))
@@ -46,7 +46,7 @@ describe('baton tour', () => {
     }
   })
 
-  it('stops at once at a signal, and leaves no process and no file', async () => {
+  it('stops at once on a signal, and leaves no process and no file behind', async () => {
     await using tour = startCli(['tour'], {env: {TMPDIR: folder}})
     await tour.waitForOutput(/acquired jobs\/nightly/)
     tour.kill('SIGINT')

@@ -9,7 +9,7 @@ import {HttpProxy} from '../kit/http-proxy.js'
 import {startInProcess} from '../kit/run-in-process.js'
 import {TcpProxy} from '../kit/tcp-proxy.js'
 
-// These commands wait most of the time and are no processes, so many can run at once.
+// These commands wait most of the time and need no processes, so many of them can run at once.
 vi.setConfig({maxConcurrency: 25})
 
 const lines = new CommandLines()
@@ -21,7 +21,7 @@ writeFileSync(
 )
 const rendered = lines.argvOf('template')
 
-/** Commands that run until they are stopped: they report a wait without --verbose, too. */
+/** Commands that run until they are stopped. They report a wait even without --verbose. */
 const daemons = {
   'watch -type=key': ['watch', '-type=key', '-key=a', 'true'],
   'watch nodes --ndjson': ['watch', 'nodes', '--ndjson'],
@@ -38,7 +38,7 @@ const daemons = {
   env: lines.argvOf('env'),
   ui: lines.argvOf('ui'),
 }
-/** Forms of commands that differ in how they wait. */
+/** Variants of commands that wait in different ways. */
 const forms = {
   'lock --timeout': ['lock', '-v', '--timeout', '30s', 'k', 'true'],
   'lock --try': ['lock', '-v', '--try', 'k', 'true'],
@@ -54,7 +54,10 @@ const forms = {
   'watch --watches --once': ['watch', '--watches', watches, '--once', '-v'],
   'discover --once': ['discover', 'a', '--once', '-v'],
 }
-/** Commands that end by themselves and send failed requests again before that. All others only wait for an answer. */
+/**
+ * Commands that end by themselves but first repeat failed requests. All other commands that end only wait for an
+ * answer.
+ */
 const retrying = /^(?:lock --timeout|replicate (?:--once|verify))$/
 const others = Object.keys(lines.words).filter(id => !Object.hasOwn(daemons, id))
 const rows = {...Object.fromEntries(others.map(id => [id, lines.argvOf(id, '-v')])), ...daemons, ...forms}
@@ -72,14 +75,14 @@ afterAll(async () => {
 /** A wait for a stated reason. That an answer takes longer than two seconds is not such a reason: a busy machine is slow, too. */
 const waits = /waiting for (?!Consul: (?:\S+ has not answered yet|Consul at \S+ no answer within))/
 
-describe.concurrent('if Consul cannot be reached at the start', () => {
+describe.concurrent('a command that is started while Consul cannot be reached', () => {
   it('is tried with each command that talks to Consul', () => {
     expect([...others, ...Object.keys(daemons), ...lines.offline]).toEqual(
       expect.arrayContaining(Object.keys(exitCodes)),
     )
   })
 
-  it.each(table)('baton $name waits and says why, or exits: $fault.name', async ({name, words, fault}) => {
+  it.each(table)('waits and says why, or exits: baton $name, $fault.name', async ({name, words, fault}) => {
     await using command = startInProcess(words, {env: {...env, CONSUL_HTTP_ADDR: consul.addressOf(fault)}})
     const output = (): string => `${command.stdout}${command.stderr}`
     const waiting = new RegExp(`(?:waiting for|not registered yet).*(?:${fault.said.source})`)
@@ -95,9 +98,9 @@ describe.concurrent('if Consul cannot be reached at the start', () => {
   })
 })
 
-/** Without a browser, `ui` sends no request after its first one. */
+/** `ui` is left out, because without a browser it sends only one request. */
 const {ui: _ui, ...asking} = daemons
-/** Commands that send a request every few seconds, or have a query parked at the agent. */
+/** Commands that send a request every few seconds, or that have a query parked at the agent. */
 const running = {
   ...asking,
   'service run': ['service', 'run', '-v', '--name', 'later', '--ttl', '3s', '--', 'sleep', '1000'],
@@ -111,8 +114,8 @@ const started: Readonly<Record<string, RegExp>> = {
   'service run': /registered/,
 }
 
-describe.concurrent('if Consul cannot be reached for a while', () => {
-  it.each(Object.entries(running))('baton %s reports the outage and its end', async (name, words) => {
+describe.concurrent('a running command while Consul cannot be reached', () => {
+  it.each(Object.entries(running))('reports the outage and its end: baton %s', async (name, words) => {
     await using agent = await startEmbeddedAgent()
     await using proxy = await TcpProxy.start(agent.address)
     await using command = startInProcess([...words], {env: {CONSUL_HTTP_ADDR: proxy.address}})
@@ -129,7 +132,7 @@ describe.concurrent('if Consul cannot be reached for a while', () => {
 describe.concurrent('a fault that waiting cannot fix', () => {
   const unknown = /waiting does not help: .*No path to datacenter \(check the name of the datacenter/
 
-  it('is named as such if a reload brings it', async () => {
+  it('is reported as such if a reload causes it', async () => {
     await using agent = await startEmbeddedAgent()
     await using proxy = await HttpProxy.start(agent.address)
     const file = join(home, 'reloaded.json')
@@ -155,7 +158,7 @@ describe.concurrent('a fault that waiting cannot fix', () => {
     }
   })
 
-  it('is reported by lock watch when the token loses its permissions and gets them back', async () => {
+  it('is reported by lock watch if the token loses its permissions and regains them', async () => {
     await using agent = await startEmbeddedAgent()
     await using proxy = await HttpProxy.start(agent.address)
     await using command = startInProcess(['lock', 'watch', 'jobs/a'], {env: {CONSUL_HTTP_ADDR: proxy.address}})

@@ -9,9 +9,9 @@ const management = '00000000-0000-0000-0000-000000000001'
 const anonymous = '00000000-0000-0000-0000-000000000002'
 const token = `/v1/acl/token/${accessor}`
 
-/** Requests in order; `{p}` is the ID of the first policy. A body is sent unchanged. */
+/** Requests in order. `{p}` is the ID of the first policy. A body is sent unchanged. */
 const requests: readonly (readonly [method: string, path: string, body?: string])[] = [
-  // Go clients send every field, even one with its zero value.
+  // Go clients send every field, even one with Go's zero value.
   [
     'PUT',
     '/v1/acl/policy',
@@ -155,7 +155,7 @@ function plain(text: string, policy: string): string {
     .replace(/\(was -?[^)]*\)/, '(was …)')
   if (!/^[[{]/.test(own)) return own.trimEnd()
   const value = JSON.parse(own) as unknown
-  // Lists are ordered by random IDs, so they are sorted before they are compared.
+  // The order of lists depends on random IDs, so they are sorted before they are compared.
   return JSON.stringify(Array.isArray(value) ? value.map(item => JSON.stringify(item)).toSorted() : value)
 }
 

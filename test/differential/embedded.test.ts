@@ -29,7 +29,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     await waitUntil(async () => (await real.send('GET', '/v1/catalog/nodes')).text.includes('lan_ipv4'), {
       what: 'the first synchronisation of the real agent',
     })
-    // After these requests the last write to both agents is the same.
+    // After these requests, the last write to both agents is the same.
     const warm = {Node: 'warm', Address: '10.9.9.9', Service: {Service: 'warm'}, Check: {Name: 'warm'}}
     for (const path of ['register', 'deregister']) {
       const body = JSON.stringify(path === 'register' ? warm : {Node: 'warm'})
@@ -46,7 +46,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
   const both = <T>(work: (side: Side) => Promise<T>): Promise<[T, T]> => Promise.all([work(real), work(embedded)])
   const events = async (side: Side, path: string): Promise<number> =>
     (JSON.parse((await side.ask({method: 'GET', path})).text) as unknown[]).length
-  /** A real agent lists its own event a moment after it has answered. */
+  /** A real agent lists its own event only a moment after it has answered. */
   const listed = async (fired: Ask): Promise<void> => {
     const path = `/v1/event/list?name=${fired.path.replace(/^.*fire\/|\?.*$/g, '')}`
     const count = await events(embedded, path)
@@ -58,8 +58,8 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     try {
       await work()
     } finally {
-      // Waits only for the clean-up of the previous run. The clean-up of this run continues while the next run
-      // follows on the same connections.
+      // Waits only for the clean-up of the previous run. The clean-up of this run takes place during the next run, on
+      // the same connections.
       await cleaned
       cleaned = both(side => side.end(asked))
       cleaned.catch(() => {})
@@ -80,8 +80,8 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
           if (isFired(part.at(-1)!) && theirs.at(-1)!.status === 200) await listed(part.at(-1)!)
         }
       })
-    // At intervals, a real agent compares its services and checks with those of its servers, and then writes the
-    // outputs of checks. These writes change indexes, so a difference counts only if a second attempt shows it, too.
+    // At intervals, a real agent compares its services and checks with those of the servers, and then writes the
+    // outputs of checks. These writes change indexes, so a difference counts only if a second attempt shows it again.
     const property = fc.asyncProperty(conversations, asks => converse(asks).catch(() => converse(asks)))
     await fc.assert(property, {seed, numRuns, endOnFailure: false})
   })
@@ -103,7 +103,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
         return lines
       }
       const lines = await attempt(300)
-      // On a busy machine an answer may be late, so a difference counts only if it persists with a long wait.
+      // On a busy machine, an answer may be late, so a difference counts only if it is still there after a long wait.
       const lasting = lines.length === 0 ? lines : await attempt(10_000)
       expect(lasting, `after ${change.method} ${change.path} ${change.body ?? ''}`).toEqual([])
     })
@@ -123,7 +123,7 @@ function endingWithEvents(asks: readonly Ask[]): readonly Ask[][] {
   return parts.filter(part => part.length > 0)
 }
 
-/** Replaces the node's name and ports, because they differ between the agents. */
+/** Replaces the node's name and ports, which differ between the agents. */
 function nameless(answer: Answer, side: Side): Answer {
   const text = answer.text.replaceAll(side.node, ownNode).replace(/("ServicePort"|"Port"): ?(8300|\d{5})\b/g, '$1:0')
   return {...answer, text}
@@ -133,13 +133,13 @@ interface Wake {
   readonly isWoken: boolean
   readonly first: Answer
   readonly last: Answer
-  /** The answer to the same query, sent after the change. */
+  /** The answer to the same query if it is sent after the change. */
   readonly fresh: Answer
 }
 
 /**
- * Resolves, for each query, with whether a change ended it well before its wait time; with undefined for a query that
- * cannot wait.
+ * Resolves, for each query, with true if a change ended it well before the end of its wait, and with undefined if the
+ * query cannot wait.
  */
 async function wakesOf(side: Side, reads: readonly Ask[], change: Ask, waitMs: number): Promise<(Wake | undefined)[]> {
   const asked = reads.map(read => side.fixed(read))

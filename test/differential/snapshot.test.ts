@@ -10,7 +10,7 @@ import {runCommand} from '../kit/run-cli.js'
 
 const notConsuls = /unexpected file "snapshot of baton dev, not of Consul"/
 
-describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('a snapshot', () => {
+describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('a snapshot taken by one implementation', () => {
   let folder = ''
   let agent: EmbeddedAgent
   beforeAll(async () => {
@@ -29,13 +29,13 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     return path
   }
 
-  it('of the embedded agent is not valid to consul snapshot inspect', async () => {
+  it('is not valid for consul snapshot inspect if the embedded agent took it', async () => {
     const {exitCode, stderr} = await runCommand('consul', ['snapshot', 'inspect', await download(agent.address, 'a')])
     expect(exitCode).toBe(1)
     expect(stderr).toMatch(notConsuls)
   })
 
-  it.each([1, 3])('of the embedded agent is refused by %i real servers, which keep state and leader', async servers => {
+  it.each([1, 3])('is refused by %i real servers if the embedded agent took it, and the servers keep state and leader', async servers => {
     await using cluster = await startCluster({servers})
     const leader = await cluster.leader()
     await raw(cluster.address).kvPut('from', 'consul')
@@ -54,7 +54,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     }
   })
 
-  it('of Consul is refused by the embedded agent, which keeps its state', async () => {
+  it('is refused by the embedded agent if Consul took it, and the embedded agent keeps its state', async () => {
     await using cluster = await startCluster({servers: 1})
     const path = await download(cluster.address, 'real')
     const body = await readFile(path)

@@ -78,7 +78,7 @@ const verbCases = verbs.flatMap(verb =>
   ),
 )
 
-/** Templates about the language, one after the other. */
+/** Templates that test the language, in order. */
 const written = JSON.parse(
   readFileSync(new URL('../unit/gotemplate/fixtures/templates.json', import.meta.url), 'utf8'),
 ) as readonly string[]
@@ -110,5 +110,5 @@ const withOptions: readonly Case[] = [
   {template: '«.S»', left: '«', right: '»'},
 ]
 
-/** All cases, whose results record.ts gets from real Go. */
+/** All cases. record.ts records their results from real Go. */
 export const cases: readonly Case[] = [...[...verbCases, ...written].map(template => ({template})), ...withOptions]

@@ -269,7 +269,7 @@ function callables(): Record<string, Argument> {
   }
 }
 
-/** The dot of all templates. */
+/** The data (the dot) of all templates. */
 export const data: GoValue = makeMap(
   anyType,
   Object.entries({...numbers(), ...strings(), ...lists(), ...maps(), ...structs(), ...callables()}),

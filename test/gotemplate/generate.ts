@@ -158,7 +158,7 @@ export class Generator {
     }
   }
 
-  /** Damages a template: removes, inserts or doubles a part. */
+  /** Damages a template by removing, inserting or doubling a part. */
   #damage(text: string): string {
     const at = this.#below(text.length)
     const size = 1 + this.#below(3)

@@ -3,7 +3,7 @@ import {TemplateError} from '../../src/gotemplate/parse/errors.js'
 import {parseTemplate} from '../../src/gotemplate/template.js'
 import {data, functions} from './data.js'
 
-/** A template, with the options to execute it. */
+/** A template with the options for its execution. */
 export interface Case {
   readonly template: string
   readonly left?: string
@@ -11,7 +11,7 @@ export interface Case {
   readonly missingKey?: MissingKey
 }
 
-/** The result of a case: the output, or the message of the error. */
+/** The result of a case: the output, or the error's message. */
 export interface Answer {
   readonly output: string
   readonly error: string
@@ -34,7 +34,10 @@ export function execute(given: Case): Answer {
   }
 }
 
-/** Replaces what Go's JSON cannot show (bytes that are not UTF-8) and what differs between runs (addresses). */
+/**
+ * Replaces bytes that Go's JSON cannot show because they are not UTF-8, and addresses, which differ between
+ * runs.
+ */
 export function plain(text: string): string {
   return text.replace(/[\uDC80-\uDCFF]/g, '\uFFFD').replace(/0x[0-9a-f]{6,}/gi, '0xADDRESS')
 }

@@ -6,15 +6,17 @@ import {startFederation} from './consul-cluster.js'
 import {type ConsulConfig, consulIsInstalled, startDevAgent} from './consul-server.js'
 
 export interface BackendOptions {
-  /** Names of the datacenters; `address` is that of the first. @default ['dc1'] */
+  /** Names of the datacenters. `address` is the address of the first one. @default ['dc1'] */
   readonly datacenters?: readonly string[]
-  /** Enables ACLs that deny by default, in one datacenter. */
+  /**
+   * Token with all permissions. It enables ACLs in one datacenter, with the default policy deny.
+   */
   readonly managementToken?: string
   /** UDP port of the DNS server. */
   readonly dnsPort?: number
   /** Allows script checks on the embedded agent; the real one always allows them. */
   readonly scriptChecks?: boolean
-  /** Agent configuration; only the real backend reads it. */
+  /** Configuration of the agent. Only the real backend reads it. */
   readonly config?: ConsulConfig
 }
 
@@ -24,7 +26,10 @@ export interface TestAgent extends AsyncDisposable {
   readonly address: string
   readonly datacenters: readonly string[]
   readonly addresses: ReadonlyMap<string, string>
-  /** The fault panel of the embedded agent. For a real agent tests use its process and proxies instead. */
+  /**
+   * Injects faults into the embedded agent. Undefined for a real agent, whose process and proxies tests
+   * use instead.
+   */
   readonly faults: FaultPanel | undefined
 }
 
@@ -64,7 +69,7 @@ const embedded: Backend = {
   },
 }
 
-/** Consul alone, for tests of behaviour that only a real Consul has: use `describe.runIf(hasReal)` with it. */
+/** Consul alone, for tests of behaviour that only real Consul has. Use it with `describe.runIf(hasReal)`. */
 export const real: Backend = {
   name: 'real',
   async start({datacenters = ['dc1'], managementToken, dnsPort, config: given = {}} = {}) {
@@ -87,7 +92,10 @@ export const real: Backend = {
   },
 }
 
-/** The backends that BATON_TEST_BACKEND selects. With BATON_REQUIRE_CONSUL=1 a missing `consul` is an error. */
+/**
+ * Returns the backends that BATON_TEST_BACKEND selects. With BATON_REQUIRE_CONSUL=1, a missing `consul` is an
+ * error.
+ */
 export function chooseBackends(env: NodeJS.ProcessEnv, isInstalled: () => boolean): readonly Backend[] {
   const choice = env['BATON_TEST_BACKEND'] ?? ''
   if (!['', 'embedded', 'real', 'both'].includes(choice))
@@ -101,13 +109,16 @@ export function chooseBackends(env: NodeJS.ProcessEnv, isInstalled: () => boolea
   return installed ? [embedded, real] : [embedded]
 }
 
-/** The backends for `describe.each(backends)('locks on $name', backend => ...)`. */
+/** The selected backends, for `describe.each(backends)('locks on $name', backend => ...)`. */
 export const backends = chooseBackends(process.env, consulIsInstalled)
 
-/** True if the tests run on a real Consul, too. */
+/** True if the tests also run on real Consul. */
 export const hasReal = backends.includes(real)
 
-/** One agent for all tests of the enclosing `describe`, started before them. Throws if it is read earlier. */
+/**
+ * Starts one agent for all tests of the enclosing `describe`, before the first of them. The agent cannot be
+ * read earlier.
+ */
 export function sharedAgent(backend: Backend, options: BackendOptions = {}): TestAgent {
   let agent: TestAgent | undefined
   const started = (): TestAgent => {

@@ -5,8 +5,8 @@ import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 /**
- * Builds the bundle from the sources, because tests of the command line run the same file that users run. Also creates
- * the directory for the settings, keys and state of the commands, and returns a function that removes it.
+ * Builds the bundle from the sources, because tests of the command line run the same file as users. Also creates the
+ * directory for the settings, keys and state of the commands, and returns a function that removes that directory.
  */
 export default function buildOnce(): () => void {
   const home = mkdtempSync(join(tmpdir(), 'baton-test-'))

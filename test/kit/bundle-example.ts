@@ -3,7 +3,10 @@ import {build} from 'esbuild'
 
 export const root = dirname(dirname(import.meta.dirname))
 
-/** Bundles a program that imports `consul-baton` with the library, from the sources. */
+/**
+ * Bundles a program that imports `consul-baton` together with the library, which is read from the
+ * sources.
+ */
 export async function bundleExample(code: string, outfile: string): Promise<void> {
   await build({
     stdin: {contents: code, loader: 'ts', resolveDir: root},

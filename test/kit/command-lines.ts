@@ -31,7 +31,10 @@ export class CommandLines implements Disposable {
     this.words = shortestWords(this.home)
   }
 
-  /** Returns the arguments of a command, with flags before its own arguments: after them they belong to a child. */
+  /**
+   * Returns the arguments of a command, with these flags before its own arguments, because flags after those would
+   * belong to a child.
+   */
   argvOf(id: string, ...flags: readonly string[]): string[] {
     return [...id.split(' '), ...flags, ...(this.words[id] ?? '').split(' ').filter(word => word !== '')]
   }
@@ -41,7 +44,7 @@ export class CommandLines implements Disposable {
   }
 }
 
-/** Returns the file of a job that may begin for another hour. Nothing has signed it. */
+/** Returns the file of an unsigned job that may begin within the next hour. */
 function preparedJob(): string {
   const now = Date.now()
   const manifest = {

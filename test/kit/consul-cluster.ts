@@ -12,12 +12,15 @@ export interface ClusterOptions {
   readonly clients?: number
   /** @default 'dc1' */
   readonly datacenter?: string
-  /** Start of the nodes' names: `<prefix>server-1`, `<prefix>client-1`. @default '' */
+  /** Beginning of the nodes' names: `<prefix>server-1`, `<prefix>client-1`. @default '' */
   readonly prefix?: string
   readonly config?: NodeConfig
 }
 
-/** Servers and clients of one datacenter, each on its own loopback address where the system has several. */
+/**
+ * Servers and clients of one datacenter. If the system has several loopback addresses, each agent has one
+ * of its own.
+ */
 export class ConsulCluster implements AsyncDisposable {
   readonly datacenter: string
   readonly servers: ConsulServer[] = []
@@ -38,7 +41,7 @@ export class ConsulCluster implements AsyncDisposable {
     return this.servers[0]!.address
   }
 
-  /** Returns the leader. If the server that is asked is suspended or dead, another one is asked. */
+  /** Returns the leader. If the server that is asked is suspended or dead, asks another one. */
   async leader(): Promise<ConsulServer> {
     return waitUntil(
       async () => {
@@ -112,7 +115,10 @@ async function launchAll(all: readonly ConsulOptions[]): Promise<ConsulServer[]>
 const join = (agent: ConsulServer, lanAddress: string): Promise<unknown> =>
   raw(agent.address).ok('PUT', `/v1/agent/join/${lanAddress}`)
 
-/** Starts servers with Raft's default timing (a lost leader is replaced after about 10 s), and clients. */
+/**
+ * Starts servers with Raft's default timing, with which a lost leader is replaced after about 10 s, and
+ * clients.
+ */
 export async function startCluster(options: ClusterOptions = {}): Promise<ConsulCluster> {
   const cluster = new ConsulCluster(options)
   try {
@@ -131,7 +137,7 @@ export interface FederationOptions {
   readonly config?: NodeConfig
 }
 
-/** Datacenters joined over the WAN, each with one server in memory. */
+/** Datacenters that are joined over the WAN, each with one server that keeps its data in memory. */
 export class ConsulFederation implements AsyncDisposable {
   readonly datacenters: ReadonlyMap<string, ConsulCluster>
 
@@ -150,7 +156,7 @@ export class ConsulFederation implements AsyncDisposable {
     return new Map([...this.datacenters].map(([name, cluster]) => [name, cluster.address]))
   }
 
-  /** Resolves when every datacenter can reach every other. */
+  /** Resolves when every datacenter can reach every other one. */
   async untilJoined(): Promise<void> {
     for (const here of this.datacenters.values())
       for (const there of this.datacenters.keys())

@@ -10,7 +10,9 @@ import {type RawConsul, raw} from './raw-consul.js'
 import {TextTail} from './text-tail.js'
 import {waitUntil} from './wait-until.js'
 
-/** Any part of the agent's configuration file. It takes precedence over the kit's own, except for ports. */
+/**
+ * Any settings of the agent's configuration file. They take precedence over the kit's own settings, except for ports.
+ */
 export type ConsulConfig = Readonly<Record<string, unknown>>
 
 export interface ConsulOptions {
@@ -19,9 +21,9 @@ export interface ConsulOptions {
   readonly node?: string
   /** @default 'dc1' */
   readonly datacenter?: string
-  /** Loopback address of gossip and RPC; HTTP is always on 127.0.0.1. @default '127.0.0.1' */
+  /** Loopback address for gossip and RPC. HTTP always uses 127.0.0.1. @default '127.0.0.1' */
   readonly bind?: string
-  /** Enables ACLs that deny by default; this token has every permission. */
+  /** Token with all permissions. It enables ACLs with the default policy deny. */
   readonly managementToken?: string
   readonly config?: ConsulConfig
 }
@@ -35,7 +37,8 @@ export interface ConsulPorts {
 
 const clash = /address already in use|bind: cannot assign/
 
-// Only looks for an executable file, and starts nothing, because each test file calls this function when it is loaded.
+// Searches only for an executable file and starts nothing, because each test file calls this function when it is
+// loaded.
 function isOnPath(name: string): boolean {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')
   return folders.some(folder => {
@@ -48,8 +51,8 @@ function isOnPath(name: string): boolean {
   })
 }
 
-// Command that makes an agent exit with the test process, even if that process is killed; empty if the system cannot do
-// this.
+// Command that makes an agent exit together with the test process, even if that process is killed. Empty if the system
+// has no such command.
 const deathWish = isOnPath('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
 
 export const consulIsInstalled = (): boolean => isOnPath('consul')
@@ -62,7 +65,9 @@ const aclOf = (token: string): ConsulConfig => ({
 
 let nodeCount = 0
 
-/** One real agent. `startDevAgent` and similar functions wait until it is ready; `launch` waits only for its first answer. */
+/**
+ * A real agent. `startDevAgent` and similar functions wait until it is ready; `launch` only waits for its first answer.
+ */
 export class ConsulServer implements AsyncDisposable {
   readonly node: string
   readonly datacenter: string
@@ -94,7 +99,7 @@ export class ConsulServer implements AsyncDisposable {
     )
   }
 
-  /** Starts an agent on free ports, tries others if a port is taken, and waits until HTTP answers. */
+  /** Starts an agent on free ports, and waits until it answers over HTTP. If a port is taken, tries other ports. */
   static async launch(options: ConsulOptions = {}): Promise<ConsulServer> {
     for (let attempt = 1; ; attempt += 1) {
       const [http, serf_lan, serf_wan, server] = (await freePorts(4, options.bind)) as [number, number, number, number]
@@ -127,7 +132,7 @@ export class ConsulServer implements AsyncDisposable {
     return `${this.bind}:${this.ports.serf_wan}`
   }
 
-  /** Suspends the process: its sockets stay open and do not answer. */
+  /** Suspends the process. Its sockets stay open but do not answer. */
   async pause(): Promise<void> {
     process.kill(this.pid, 'SIGSTOP')
     await waitUntil(() => process.platform !== 'linux' || processInfo(this.pid)?.state === 'T', {
@@ -146,7 +151,9 @@ export class ConsulServer implements AsyncDisposable {
     await this.#exit
   }
 
-  /** Asks the agent to end (clients leave the cluster, servers do not), and kills it after `limitMs`. */
+  /**
+   * Asks the agent to end, and kills it after `limitMs`. A client leaves the cluster when it ends, a server does not.
+   */
   async stop(limitMs = 5000): Promise<void> {
     if (this.#child === undefined) return
     killQuietly(-this.pid, 'SIGCONT')
@@ -159,7 +166,8 @@ export class ConsulServer implements AsyncDisposable {
   }
 
   /**
-   * Restarts the agent with the same ports and the same data. Resolves when HTTP answers; `untilReady` waits for more.
+   * Restarts the agent with the same ports and the same data. Resolves when it answers over HTTP; `untilReady` waits
+   * for more.
    */
   async restart(how: 'stop' | 'kill' = 'stop'): Promise<void> {
     await this[how]()
@@ -177,7 +185,7 @@ export class ConsulServer implements AsyncDisposable {
     )
   }
 
-  /** Waits for `work`, but rejects at once, with the end of the log, if the agent exits first. */
+  /** Waits for `work`, but rejects at once with the end of the log if the agent exits first. */
   whileAlive<T>(work: Promise<T>): Promise<T> {
     const died = this.#exit.then(how => {
       throw new Error(`consul ${this.node}: ended (${how})\n${this.log.slice(-4000)}`)
@@ -250,7 +258,7 @@ export class ConsulServer implements AsyncDisposable {
   }
 }
 
-/** Starts one agent in memory. It is ready in about half a second. */
+/** Starts an agent that keeps its data in memory. It is ready in about half a second. */
 export async function startDevAgent(options: Omit<ConsulOptions, 'role'> = {}): Promise<ConsulServer> {
   const agent = await ConsulServer.launch({...options, role: 'dev'})
   try {

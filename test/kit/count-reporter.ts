@@ -1,6 +1,6 @@
 import type {Reporter, TestModule} from 'vitest/node'
 
-/** Prints a last line for programs, without the colours of the other reporter. */
+/** Prints a last line that programs can read, without the colours of the other reporter. */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = {passed: 0, failed: 0, skipped: 0, pending: 0}

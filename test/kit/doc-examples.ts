@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import ts from 'typescript'
 
-/** A function or class of the public library. */
+/** A public function or class of the library. */
 export interface PublicValue {
   readonly name: string
   /** The code of the examples, without the rest of the comment. */
@@ -10,13 +10,15 @@ export interface PublicValue {
 }
 
 export interface PublicSurface {
-  /** Functions and classes without an example. A subclass of a public error needs none. */
+  /** Public functions and classes. A subclass of a public error is left out, because it needs no example. */
   readonly values: readonly PublicValue[]
   /** Exports without a description. */
   readonly undocumented: readonly string[]
 }
 
-/** Returns the exports of `src/index.ts` and their declarations. It only parses; {@link typeErrors} checks types. */
+/**
+ * Returns the exports of `src/index.ts` with their declarations. It only parses them; {@link typeErrors} checks types.
+ */
 export function readPublicSurface(root: string): PublicSurface {
   const values: PublicValue[] = []
   const undocumented: string[] = []
@@ -34,7 +36,7 @@ interface Exported {
   readonly declaration: ts.Declaration
 }
 
-/** Returns the exports of a file that only re-exports from other files. */
+/** Returns the exports of a file that only re-exports other files. */
 function exportsOf(door: string): readonly Exported[] {
   return parse(door).statements.flatMap(statement => {
     if (
@@ -105,14 +107,14 @@ function examplesOf(declaration: ts.Declaration): readonly string[] {
 
 export interface ExampleProgram {
   readonly code: string
-  /** Number of comparisons in each example; each must be made at least once. */
+  /** Number of comparisons in each example. Each of them must be made at least once. */
   readonly expectations: ReadonlyMap<string, number>
 }
 
 /**
- * Returns one module with all examples. Each may use every name of the library and, without importing them, `client`,
- * its `address`, an empty `directory`, and a `key` that a responder trusts. A statement followed by `// => value`
- * becomes a comparison.
+ * Returns one module with all examples. Each example may use every name of the library and, without importing them,
+ * `client`, its `address`, an empty `directory`, and a `key` that a responder trusts. A statement followed by `// =>
+ * value` becomes a comparison.
  */
 export function writeExampleProgram(values: readonly PublicValue[]): ExampleProgram {
   const expectations = new Map<string, number>()
@@ -168,7 +170,7 @@ const settings = (root: string): ts.CompilerOptions => {
   }
 }
 
-/** Returns the compiler's errors for a program that exists only in memory, in the repository's root. */
+/** Returns the compiler's errors for a program that exists only in memory, in the repository's root folder. */
 export function typeErrors(root: string, code: string): readonly string[] {
   const path = join(root, 'examples-of-the-library.ts')
   const options = settings(root)

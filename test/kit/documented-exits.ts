@@ -3,7 +3,10 @@ import exitCodes from './exit-codes.json' with {type: 'json'}
 /** Labels of the exit codes that help and docs name for a command: `0`, `64`, `128+n`. */
 export type ExitLabels = readonly string[]
 
-/** Returns the exit codes that help and docs name for the command; undefined if any code is possible. */
+/**
+ * Returns the exit codes that help and docs name for the command; undefined if the command may have any
+ * code.
+ */
 export function documentedExits(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = {},
@@ -17,7 +20,7 @@ export function documentedExits(
 const isDocumented = (code: number, labels: ExitLabels): boolean =>
   labels.includes(String(code)) || (code > 128 && labels.includes('128+n'))
 
-/** Returns an error if the labels do not contain the exit code. */
+/** Returns an error if the exit code is not among the labels. */
 export const undocumentedExit = (
   name: string,
   {exitCode, stderr}: {readonly exitCode: number; readonly stderr: string},

@@ -8,16 +8,19 @@ interface Pending {
   isFired: boolean
 }
 
-/** A clock that moves only when a test advances it. */
+/** A clock on which time passes only when a test advances it. */
 export class FakeClock implements Clock {
   #nowMs: number
-  /** Difference between the wall clock and the monotonic clock, in milliseconds; set it to change the wall clock. */
+  /** Difference between the wall clock and the monotonic clock, in milliseconds. Set it to change the wall clock. */
   wallOffsetMs: number
   readonly #turns: number
   /** Ordered by time, then by creation. */
   readonly #pending: Pending[] = []
 
-  /** `turns`: rounds of the event loop after each timer. One is enough without sockets, and faster. @default 3 */
+  /**
+   * `turns` is the number of turns of the event loop after each timer. Without sockets, one is enough, and
+   * faster. @default 3
+   */
   constructor(startMs = 0, wallMs = 1_700_000_000_000, {turns = 3}: {readonly turns?: number} = {}) {
     this.#nowMs = startMs
     this.wallOffsetMs = wallMs - startMs
@@ -56,7 +59,7 @@ export class FakeClock implements Clock {
     return next && next.dueMs - this.#nowMs
   }
 
-  /** Advances both clocks, runs due timers in order, and lets promises settle after each. */
+  /** Advances both clocks, runs due timers in order, and lets promises settle after each timer. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms
     await settle(this.#turns)
@@ -76,13 +79,13 @@ export class FakeClock implements Clock {
     this.#nowMs += ms
   }
 
-  /** Simulates a suspended machine: the wall clock advances, the monotonic clock does not. */
+  /** Simulates a suspended machine: the wall clock advances, but the monotonic clock does not. */
   jump(ms: number): void {
     this.wallOffsetMs += ms
   }
 }
 
-/** Resolves when all promises have settled, except those that wait for a timer or a socket. */
+/** Resolves when all promises have settled, except for those that wait for a timer or a socket. */
 export async function settle(turns = 3): Promise<void> {
   for (let round = 0; round < turns; round += 1) await turn()
 }

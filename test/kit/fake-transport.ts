@@ -10,8 +10,8 @@ export interface FakeAnswer {
 }
 
 /**
- * `'hang'` leaves the request without an answer until its signal aborts or its deadline passes. An Error, thrown or
- * returned, fails the request.
+ * The answer to a request. `'hang'` gives no answer until the request's signal aborts or its deadline passes. An Error
+ * makes the request fail, whether it is thrown or returned.
  */
 export type FakeReply = FakeAnswer | Error | 'hang'
 
@@ -21,10 +21,13 @@ function encode(body: unknown): Buffer {
   return body instanceof Uint8Array ? Buffer.from(body) : Buffer.from(JSON.stringify(body))
 }
 
-/** Answers requests with the result of a function, and records them. With a clock it also enforces their deadlines. */
+/**
+ * Answers requests with the result of a function, and records the requests. With a clock, it also enforces their
+ * deadlines.
+ */
 export class FakeTransport implements Transport {
   readonly requests: TransportRequest[] = []
-  /** Number of requests that wait for an answer. */
+  /** Number of requests that are waiting for an answer. */
   parked = 0
   disposed = false
   readonly #answer: (request: TransportRequest, index: number) => FakeReply | Promise<FakeReply>

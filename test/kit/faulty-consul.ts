@@ -5,7 +5,7 @@ import {freePort} from './ports.js'
 
 export interface Fault {
   readonly name: string
-  /** Matches the message of a command that meets this fault. */
+  /** Matches the message of a command that encounters this fault. */
   readonly said: RegExp
   /** True if waiting cannot end the fault. */
   readonly isHopeless: boolean
@@ -45,7 +45,7 @@ const answers: Readonly<Record<string, readonly [number, string]>> = {
   TLS: [200, ''],
 }
 
-/** Servers that each show one of the faults in every answer. */
+/** Servers that each show one of the faults in all of their answers. */
 export class FaultyConsul implements AsyncDisposable {
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()

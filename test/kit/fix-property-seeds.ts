@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import {seedOf} from './seed.js'
 
-// A setup file of every suite. A property that fails prints its seed and path itself.
+// Fixes the seed of all property tests, as a setup file of every suite. If a property fails, it
+// prints its seed and path itself.
 fc.configureGlobal({seed: seedOf('properties')})

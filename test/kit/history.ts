@@ -15,9 +15,9 @@ export interface HistoryVerdict {
   /** IDs in the order in which they began. */
   readonly order: readonly string[]
   readonly finished: readonly string[]
-  /** IDs that began and did not end: killed, or still running. */
+  /** IDs that began but did not end, because the child was killed or is still running. */
   readonly unfinished: readonly string[]
-  /** Maximum number of holders at one moment. */
+  /** Maximum number of holders at the same time. */
   readonly peak: number
 }
 
@@ -34,9 +34,9 @@ export function readHistory(file: string): HistoryEntry[] {
 }
 
 /**
- * Computes which children held the lock at the same time. A child counts as holder from its `start` to its last line of
- * any kind. A killed child ends with its last `beat`, so a child that should have been killed but was not appears as an
- * overlap.
+ * Finds children that held the lock at the same time. A child counts as a holder from its `start` to its last line of
+ * any kind. For a killed child, that is its last `beat`, so a child that should have been killed but was not shows up
+ * as an overlap.
  */
 export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): HistoryVerdict {
   const last = new Map<string, number>()
@@ -61,7 +61,8 @@ export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): Histo
 }
 
 /**
- * Throws if more than `limit` children held the lock at one moment, or if a child found the exclusive file of another.
+ * Throws if more than `limit` children held the lock at the same time, or if a child found the exclusive file of
+ * another one.
  */
 export const checkNoOverlap = (file: string, options: {readonly limit?: number} = {}): HistoryVerdict =>
   judgeHistory(readHistory(file), options.limit ?? 1)

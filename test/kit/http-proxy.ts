@@ -17,8 +17,8 @@ export interface SeenRequest {
 }
 
 /**
- * Conditions on a request; all that are given must be true. A text for `path` is a prefix of the path without its
- * query; a RegExp is tested with the query, too.
+ * Conditions on a request, all of which must be true. A text for `path` is a prefix of the path without its query
+ * string; a RegExp is tested with the query string.
  */
 export interface RequestMatch {
   readonly method?: string
@@ -41,8 +41,8 @@ export interface RealAnswer {
 }
 
 /**
- * The treatment of a matching request. `reset`: the server does not receive it, and the client sees a reset. `hang`: it
- * gets no answer. `swallow`: the server handles it, and the client sees a reset instead of the answer. A function may
+ * What happens to a matching request. `reset`: the server does not receive it, and the client sees a reset. `hang`: it
+ * gets no answer. `swallow`: the server handles it, but the client sees a reset instead of the answer. A function may
  * return an answer or, with `rewrite`, change the server's answer.
  */
 export type Fault =
@@ -80,7 +80,10 @@ const encode = (body: unknown): Buffer => {
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-/** A proxy for an agent. It records all requests and applies the scripted faults; everything else passes. */
+/**
+ * A proxy in front of an agent. It records all requests and applies the scripted faults; all other requests pass
+ * unchanged.
+ */
 export class HttpProxy implements AsyncDisposable {
   readonly requests: SeenRequest[] = []
   readonly #target: URL
@@ -107,8 +110,8 @@ export class HttpProxy implements AsyncDisposable {
   }
 
   /**
-   * Applies `fault` to the next `times` (default: all) matching requests. Rules that were added earlier take
-   * precedence. Disposing removes the rule.
+   * Applies `fault` to the next `times` matching requests, or to all of them by default. Rules that were added earlier
+   * take precedence. Disposing removes the rule.
    */
   on(match: RequestMatch, fault: Fault, times = Infinity): Disposable {
     const rule: Rule = {match, fault, left: times}
@@ -125,7 +128,7 @@ export class HttpProxy implements AsyncDisposable {
     this.#rules = []
   }
 
-  /** Number of requests so far that match. */
+  /** Number of matching requests so far. */
   count(match: RequestMatch = {}): number {
     return this.requests.filter(request => matches(match, request)).length
   }
@@ -184,7 +187,7 @@ export class HttpProxy implements AsyncDisposable {
       const options = {host: url.hostname, port: url.port, method, path, headers, agent: this.#upstream}
       const upstream = httpRequest(options, resolve)
       upstream.on('error', reject)
-      // If the client abandons a blocking query, the connection to the agent is closed, too.
+      // If the client abandons a blocking query, the connection to the agent is closed as well.
       response.on('close', () => upstream.destroy())
       upstream.end(body)
     })

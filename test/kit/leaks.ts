@@ -6,20 +6,23 @@ import {type RawSession, raw} from './raw-consul.js'
 import {waitUntil} from './wait-until.js'
 
 export interface LeakOptions {
-  /** The agent whose keys and sessions are checked; without it only processes and handles are. */
+  /** The agent whose keys and sessions are checked. Without it, only processes and handles are checked. */
   readonly agent?: {readonly address: string; readonly addresses: ReadonlyMap<string, string>}
-  /** True for sessions that a test may leave behind, for instance because they are to expire. */
+  /** Returns true for sessions that a test may leave behind, for instance because they are meant to expire. */
   readonly mayStay?: (session: RawSession) => boolean
   /** True if tests share a client or a server that opens sockets by itself. @default false */
   readonly ignoreHandles?: boolean
-  /** Time for everything to end, in milliseconds. @default 3000 */
+  /** Time limit for everything to end, in milliseconds. @default 3000 */
   readonly graceMs?: number
 }
 
 export interface LeakCheck {
-  /** A prefix `test/<id>/`, new for each test: all keys of the test belong below it. */
+  /** A prefix `test/<id>/` that is new for each test. All keys of the test belong below it. */
   readonly prefix: string
-  /** The value of BATON_TEST_ID for each command the test starts; the kit's command runner sets it by itself. */
+  /**
+   * The value of BATON_TEST_ID for each command that the test starts. The kit's command runner sets this variable by
+   * itself.
+   */
   readonly id: string
 }
 
@@ -52,7 +55,7 @@ function describeLeaks({keys, sessions, processes, handles}: Found): string {
   return `left behind by this test:\n  ${lines.join('\n  ')}`
 }
 
-/** Checks one test: created before the test starts; `end` is called after the test. */
+/** Checks one test. It is created before the test starts; `end` is called after the test. */
 export class LeakWatch implements LeakCheck {
   id = renewMarker()
   readonly #options: LeakOptions
@@ -74,8 +77,8 @@ export class LeakWatch implements LeakCheck {
   }
 
   /**
-   * Waits until nothing is left. If something remains after the time limit, removes it, so that it does not fail the
-   * next test, and reports it.
+   * Waits until nothing is left. If something still remains after the time limit, reports it, and removes it so that
+   * the next test does not fail because of it.
    */
   async end(): Promise<void> {
     const {graceMs = 3000} = this.#options
@@ -119,7 +122,10 @@ export class LeakWatch implements LeakCheck {
   }
 }
 
-/** Checks every test of the enclosing `describe`: call it after `sharedAgent`, so that it runs before the agent stops. */
+/**
+ * Checks every test of the enclosing `describe`. Call it after `sharedAgent`, so that the check runs before the agent
+ * stops.
+ */
 export function useLeakCheck(options: LeakOptions = {}): LeakCheck {
   const watch = new LeakWatch(options)
   beforeEach(() => watch.begin())

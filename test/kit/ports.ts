@@ -21,7 +21,7 @@ const udpIsFree = (port: number, host: string): Promise<boolean> =>
     socket.bind({port, address: host, exclusive: true}, () => socket.close(() => resolve(true)))
   })
 
-/** Returns ports that were free for TCP and UDP a moment ago; each is returned only once. */
+/** Returns ports that are free for TCP and UDP at the moment. Each port is returned only once. */
 export async function freePorts(count: number, host = '127.0.0.1'): Promise<number[]> {
   const ports: number[] = []
   while (ports.length < count) {

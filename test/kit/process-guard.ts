@@ -1,6 +1,6 @@
 import {rmSync} from 'node:fs'
 
-/** Process groups and folders that end with the test process: groups are killed, and folders are removed. */
+/** Process groups to kill and folders to remove when the test process ends. */
 const groups = new Set<number>()
 const folders = new Set<string>()
 let installed = false
@@ -24,7 +24,7 @@ function install(): void {
   process.once('exit', sweep)
 }
 
-/** Kills the process group of `pid` when this process exits. Disposing cancels this. */
+/** Kills the process group of `pid` when this process exits. Disposing cancels that. */
 export function guardGroup(pid: number): Disposable {
   install()
   groups.add(pid)

@@ -4,7 +4,7 @@ import {readdirSync, readFileSync} from 'node:fs'
 export interface ProcessInfo {
   readonly pid: number
   readonly comm: string
-  /** R, S, D, T (stopped), Z (zombie) ... */
+  /** Process state: R, S, D, T (stopped), Z (zombie) ... */
   readonly state: string
   readonly ppid: number
   readonly pgid: number
@@ -36,7 +36,7 @@ function liveProcesses(): ProcessInfo[] {
     .filter(info => !isDead(info))
 }
 
-/** Returns the process; undefined if it has ended or is a zombie. */
+/** Returns a process; undefined if it has ended or is a zombie. */
 export function processInfo(pid: number): ProcessInfo | undefined {
   const info = readStat(pid)
   return info && !isDead(info) ? info : undefined
@@ -47,7 +47,8 @@ export const isAlive = (pid: number): boolean => processInfo(pid) !== undefined
 export const processGroup = (pgid: number): ProcessInfo[] => liveProcesses().filter(info => info.pgid === pgid)
 
 /**
- * Returns the children, their children and so on. Processes whose parent has exited are missing: see {@link findByEnv}.
+ * Returns the children of a process, their children, and so on. Processes whose parent has exited are missing: see
+ * {@link findByEnv}.
  */
 export function descendants(pid: number): ProcessInfo[] {
   const all = liveProcesses()
@@ -62,8 +63,8 @@ export function descendants(pid: number): ProcessInfo[] {
 }
 
 /**
- * Returns the processes that were started with `marker` (all of `NAME=value`) in their environment, whatever their
- * parent is now.
+ * Returns the processes that were started with `marker` (a complete `NAME=value`) in their environment, whatever their
+ * parent is.
  */
 export function findByEnv(marker: string): ProcessInfo[] {
   return liveProcesses().filter(info => {

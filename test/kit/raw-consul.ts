@@ -7,7 +7,7 @@ export interface RawAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly text: string
-  /** The body as JSON. Numbers beyond 2^53 lose digits; compare `text` for those. */
+  /** Returns the body as JSON. Numbers beyond 2^53 lose digits, so compare `text` for those. */
   json(): RawJson
 }
 
@@ -46,7 +46,7 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 
 export interface RawOptions {
   readonly token?: string
-  /** Sent with every request. */
+  /** Datacenter that is sent with every request. */
   readonly datacenter?: string
   /** Local address of the connections. @default chosen by the system */
   readonly localAddress?: string
@@ -106,7 +106,7 @@ export class RawConsul {
     })
   }
 
-  /** Like {@link request}, but rejects for any status other than 200. */
+  /** Does the same as {@link request}, but rejects for any status except 200. */
   async ok(
     method: string,
     path: string,
@@ -125,7 +125,7 @@ export class RawConsul {
     return (await this.ok('PUT', path, {query, ...(body === undefined ? {} : {body: JSON.stringify(body)})})).json()
   }
 
-  /** Resolves with false if a condition in the query (`cas`, `acquire`, `release`) was not met. */
+  /** Writes a key. Resolves with false if a condition in the query (`cas`, `acquire`, `release`) was not met. */
   async kvPut(key: string, value: string | Uint8Array, query: Query = {}): Promise<boolean> {
     return (await this.ok('PUT', keyPath(key), {query, body: value})).json() as boolean
   }

@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs'
 
-/** Returns the text of a file; empty if the file does not exist. */
+/** Returns the text of a file, or an empty text if the file does not exist. */
 export function readIfExists(path: string): string {
   try {
     return readFileSync(path, 'utf8')

@@ -13,18 +13,18 @@ import {waitUntil} from './wait-until.js'
 /** The launcher that users run. */
 export const cliPath = fileURLToPath(new URL('../../bin/run.cjs', import.meta.url))
 
-/** How the commands of tests start. `BATON_TEST_COMMAND` names another baton, such as the one file. */
+/** How tests start commands. `BATON_TEST_COMMAND` names a different baton, such as the one-file build. */
 const launch: readonly [string, ...string[]] = process.env['BATON_TEST_COMMAND']
   ? [process.env['BATON_TEST_COMMAND']]
   : [process.execPath, cliPath]
 
 export interface CommandOptions {
   /**
-   * Variables for the command, whose environment has no other CONSUL_*, BATON_* or test runner's variable. `undefined`
-   * removes a variable.
+   * Variables for the command. Its environment contains no other variables CONSUL_* and BATON_*, and none of the test
+   * runner's. `undefined` removes a variable.
    */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Becomes CONSUL_HTTP_ADDR, unless `env` names one. */
+  /** The agent whose address becomes CONSUL_HTTP_ADDR, unless `env` contains that variable. */
   readonly agent?: {readonly address: string}
   /** Written to stdin, which is then closed. */
   readonly input?: string | Uint8Array
@@ -33,26 +33,28 @@ export interface CommandOptions {
   readonly cwd?: string
   /** Kills the process group. */
   readonly signal?: AbortSignal
-  /** False leaves the command in the test's own process group. @default true */
+  /** False to start the command in the test's own process group. @default true */
   readonly detached?: boolean
-  /** The exit codes that are allowed; any other rejects. Only for the commands of baton. */
+  /** The allowed exit codes; the promise rejects for any other. Only for baton's own commands. */
   readonly exitCodes?: ExitLabels | undefined
 }
 
 export interface CommandResult {
   readonly stdout: string
   readonly stderr: string
-  /** The bytes of `stdout`, for output that is not text. */
+  /** `stdout` as bytes, for output that is not text. */
   readonly stdoutBytes: Buffer
   /** Null if a signal ended the command. */
   readonly exitCode: number | null
   readonly signalName: NodeJS.Signals | null
 }
 
-/** Matches a warning or a deprecation of Node itself, which users would see. */
+/** Matches a warning or deprecation of Node itself, which users would see. */
 const nodesOwn = /^\(node:\d+\) .*$/m
 
-/** Variables that would change a command or its start: `NODE_EXTRA_CA_CERTS` alone doubles the start-up time. */
+/**
+ * Variables that would change a command or its start. `NODE_EXTRA_CA_CERTS`, for instance, doubles the start-up time.
+ */
 const runnersOwn =
   /^(CONSUL_|BATON_|VITEST|npm_|NODE_OPTIONS$|NODE_EXTRA_CA_CERTS$|NODE_ENV$|TEST$|PROD$|DEV$|MODE$|BASE_URL$|FORCE_COLOR$)/
 
@@ -81,11 +83,11 @@ export function cleanEnv(options: CommandOptions = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(all).filter(isSet))
 }
 
-/** A running command. Disposing kills the rest of its process group and waits until all have exited. */
+/** A running command. Disposing kills the rest of its process group, and waits until all processes have exited. */
 export class CommandHandle implements AsyncDisposable {
   /**
-   * Resolves when the process has exited and its pipes are closed; a child that holds them open delays this. Rejects if
-   * Node wrote a warning on stderr.
+   * Resolves when the process has exited and its pipes are closed, which a child that holds them open delays. Rejects
+   * if Node wrote a warning to stderr.
    */
   readonly exited: Promise<CommandResult>
   /** Resolves when the process itself has exited, even if a child still holds its pipes. */
@@ -105,7 +107,7 @@ export class CommandHandle implements AsyncDisposable {
     this.#child = child
     child.stdout.on('data', (chunk: Buffer) => this.#stdout.push(chunk))
     child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk))
-    // A command that exits without reading its input does not fail the test.
+    // A command that exits without reading its input must not make the test fail.
     child.stdin.on('error', () => undefined)
     if (options.input !== undefined) child.stdin.write(options.input)
     if (!options.keepStdin) child.stdin.end()
@@ -135,7 +137,7 @@ export class CommandHandle implements AsyncDisposable {
     this.exited.catch(() => undefined)
   }
 
-  /** With the default `detached` also the id of its process group. */
+  /** ID of the process and, with the default `detached`, also of its process group. */
   get pid(): number {
     if (this.#child.pid === undefined) throw new Error(`${this.name}: could not be started`)
     return this.#child.pid
@@ -151,17 +153,17 @@ export class CommandHandle implements AsyncDisposable {
     return Buffer.concat(this.#stderr).toString()
   }
 
-  /** Signals the command alone, as `kill PID` does. */
+  /** Sends a signal only to the command, as `kill PID` does. */
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
     this.#child.kill(signal)
   }
-  /** Signals the whole group, as Ctrl-C in a terminal does. */
+  /** Sends a signal to the whole process group, as Ctrl-C in a terminal does. */
   killGroup(signal: NodeJS.Signals = 'SIGINT'): void {
     if (this.#detached && this.#child.pid !== undefined) killQuietly(-this.#child.pid, signal)
     else this.#child.kill(signal)
   }
 
-  /** Resolves with the match. Rejects at once if the command exits without it. */
+  /** Resolves with the match. Rejects at once if the command exits without such output. */
   waitForOutput(pattern: RegExp, options: OutputWait = {}): Promise<RegExpExecArray> {
     return waitForOutput(this, pattern, options)
   }
@@ -181,14 +183,14 @@ export class CommandHandle implements AsyncDisposable {
 export const startCommand = (file: string, args: readonly string[], options: CommandOptions = {}): CommandHandle =>
   new CommandHandle(file, args, options)
 
-/** Runs a command to its end. Any exit code is a result; rejects if the command cannot be started. */
+/** Runs a command to its end. Any exit code is a result; the promise rejects if the command cannot be started. */
 export const runCommand = (
   file: string,
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> => new CommandHandle(file, args, options).exited
 
-/** Runs `baton ...args` from the built bundle. The result rejects if help does not name the exit code. */
+/** Runs `baton ...args` from the built bundle. Its promise rejects if help does not name the exit code. */
 export const startCli = (args: readonly string[], options: CommandOptions = {}): CommandHandle =>
   new CommandHandle(launch[0], [...launch.slice(1), ...args], {
     ...options,

@@ -10,7 +10,7 @@ import {type CommandOptions, type CommandResult, cleanEnv} from './run-cli.js'
 import {type OutputWait, waitForOutput} from './wait-for-output.js'
 
 export interface InProcessOptions extends Pick<CommandOptions, 'env' | 'agent' | 'input'> {
-  /** Code of the error with which every write to stdout fails, such as `EPIPE`. @default writes succeed */
+  /** Error code with which every write to stdout fails, such as `EPIPE`. @default writes succeed */
   readonly stdoutFault?: 'EPIPE' | 'ENOSPC'
   /** Makes stdout and stderr a terminal with this many columns. @default neither is a terminal */
   readonly columns?: number
@@ -35,7 +35,7 @@ function bundle(): Run {
   return loaded
 }
 
-/** A stream that keeps all text written to it. */
+/** A stream that stores all text that is written to it. */
 class Kept extends Writable {
   readonly isTTY: boolean
   readonly columns: number | undefined
@@ -64,8 +64,8 @@ class Kept extends Writable {
 }
 
 /**
- * A command that runs in the test's own process. It must start no child that uses its streams, because these would be
- * the streams of the test. Disposing stops it as SIGTERM does.
+ * A command that runs in the test's own process. It must not start a child that uses its streams, because they are the
+ * streams of the test. Disposing stops it as SIGTERM does.
  */
 export class InProcessCommand implements AsyncDisposable {
   readonly name: string
@@ -92,12 +92,12 @@ export class InProcessCommand implements AsyncDisposable {
     return this.#stderr.bytes.toString()
   }
 
-  /** Does what the signal does to a command that handles it. A command that does not handle it continues. */
+  /** Has the effect of the signal on a command that handles it. A command that does not handle it continues. */
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
     this.#signals.emit(signal)
   }
 
-  /** Resolves with the match. Rejects at once if the command ends without it. */
+  /** Resolves with the match. Rejects at once if the command ends without such output. */
   waitForOutput(pattern: RegExp, options: OutputWait = {}): Promise<RegExpExecArray> {
     return waitForOutput(this, pattern, options)
   }
@@ -128,7 +128,7 @@ export class InProcessCommand implements AsyncDisposable {
   }
 }
 
-/** Starts `baton ...args` from the built bundle in the test's own process, which saves the start of a process. */
+/** Starts `baton ...args` from the built bundle in the test's own process, which avoids the start of a process. */
 export const startInProcess = (args: readonly string[], options: InProcessOptions = {}): InProcessCommand =>
   new InProcessCommand(args, options)
 

@@ -1,8 +1,8 @@
 import {hash} from 'node:crypto'
 
 /**
- * Returns the seed of a random test. Without BATON_TEST_SEED a suite uses the same seed every time, so that a commit
- * that passed once passes again. BATON_TEST_SEED=new chooses another seed.
+ * Returns the seed of a random test. By default, a suite uses the same seed every time, so that a commit that passed
+ * once passes again. BATON_TEST_SEED=new chooses a new seed, and any other value sets it.
  */
 export function seedOf(what: string): number {
   const given = process.env['BATON_TEST_SEED']

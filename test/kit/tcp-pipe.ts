@@ -7,23 +7,23 @@ type Item = {readonly dueMs: number} & (
 )
 
 const highWater = 1024 * 1024
-/** Interval between the pieces of a throttled pipe, in milliseconds. */
+/** Interval between the pieces of data in a throttled pipe, in milliseconds. */
 const pieceEveryMs = 50
 
-/** The rules that a pipe checks before it moves bytes. */
+/** The rules that a pipe checks before it passes bytes on. */
 export interface PipeRules {
   readonly delayMs: () => number
   readonly bytesPerSecond: () => number
-  /** True while nothing may be read or written: buffers fill up, as behind a firewall that drops packets. */
+  /** True while nothing may be read or written, so that buffers fill up, as behind a firewall that drops packets. */
   readonly isHole: () => boolean
-  /** True if the bytes are to be discarded. */
+  /** Returns true if these bytes must be discarded. */
   readonly swallow: (chunk: Buffer) => boolean
   readonly moved: (bytes: number) => void
 }
 
 /**
  * One direction of a proxied connection. All events of the source, including its end and its reset, pass through one
- * queue, so that a black hole or a delay holds them back, too.
+ * queue, so that a black hole or a delay also affects them.
  */
 export class TcpPipe {
   readonly #from: Socket
@@ -51,7 +51,7 @@ export class TcpPipe {
     this.pump()
   }
 
-  /** Moves the bytes that may pass. Must be called after the rules have changed. */
+  /** Passes on the bytes that may pass. Must be called after a change of the rules. */
   pump(): void {
     clearTimeout(this.#timer)
     const hole = this.#rules.isHole()
@@ -107,7 +107,10 @@ export class TcpPipe {
     }
   }
 
-  /** Milliseconds until the throttled bytes have passed. Later bytes wait at least as long, which keeps the order. */
+  /**
+   * Returns the milliseconds until the throttled bytes have passed. Later bytes wait at least as long, which keeps the
+   * order.
+   */
   #dueMs(): number {
     return Math.max(this.#lastDueMs, performance.now() + this.#rules.delayMs())
   }

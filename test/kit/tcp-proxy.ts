@@ -2,7 +2,7 @@ import {connect, createServer, type Server, type Socket} from 'node:net'
 import {freePort} from './ports.js'
 import {TcpPipe} from './tcp-pipe.js'
 
-/** Directions as seen from the client: its requests, the answers, or both. */
+/** Directions from the client's point of view: its requests, the answers, or both. */
 export type Direction = 'requests' | 'answers' | 'both'
 
 export interface ProxyCounters {
@@ -22,8 +22,8 @@ interface Connection {
 }
 
 /**
- * Simulates a faulty network in front of one address. All faults begin at once, also on open connections, and last
- * until {@link heal} is called.
+ * Simulates a faulty network in front of one address. All faults take effect at once, even on open connections, and
+ * last until {@link heal} is called.
  */
 export class TcpProxy implements AsyncDisposable {
   /** Address of the proxy: `http://127.0.0.1:port`. */
@@ -45,7 +45,7 @@ export class TcpProxy implements AsyncDisposable {
     this.address = `http://127.0.0.1:${port}`
   }
 
-  /** `target`: `http://host:port` or `host:port`. */
+  /** Starts a proxy. `target` is `http://host:port` or `host:port`. */
   static async start(target: string): Promise<TcpProxy> {
     const proxy = new TcpProxy(new URL(target.includes('://') ? target : `tcp://${target}`), await freePort())
     await proxy.accept()
@@ -58,12 +58,12 @@ export class TcpProxy implements AsyncDisposable {
     this.#pump()
   }
 
-  /** Answers arrive at this many bytes a second from now on. */
+  /** Limits answers to this many bytes a second from now on. */
   throttle(bytesPerSecond: number): void {
     this.#bytesPerSecond = bytesPerSecond
   }
 
-  /** Drops all bytes without a reset or an end. New connections are accepted and stay silent. */
+  /** Drops all bytes without a reset or an end. New connections are accepted but stay silent. */
   blackHole(direction: Direction = 'both'): void {
     this.#hole = direction
     this.#pump()
@@ -96,7 +96,7 @@ export class TcpProxy implements AsyncDisposable {
   async refuse(): Promise<void> {
     const listener = this.#listener
     this.#listener = undefined
-    // Open connections keep a listener from closing, but it stops listening at once.
+    // The listener closes only after all open connections, but it stops listening at once.
     listener?.close()
     await new Promise(setImmediate)
   }
@@ -113,7 +113,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /**
-   * Loses the next `times` answers that match, after the server has handled the request: the client sees a reset, or
+   * Loses the next `times` matching answers after the server has handled the request. The client sees a reset or
    * nothing at all.
    */
   swallowAnswers(

@@ -1,19 +1,19 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 
 export interface WaitOptions {
-  /** The condition as text; completes "timed out waiting for". */
+  /** The condition as text, which completes the message "timed out waiting for". */
   readonly what: string
   /** @default 10000 */
   readonly timeoutMs?: number
   /** @default 25 */
   readonly intervalMs?: number
-  /** Facts for the error message, read once, after the timeout. */
+  /** Returns facts for the error message. Called once, after the timeout. */
   readonly detail?: () => string | Promise<string>
 }
 
 /**
- * Calls `condition` repeatedly until it returns a truthy value, and resolves with that value. A condition that throws
- * is called again; after the timeout, its last error becomes the cause of the error.
+ * Calls `condition` repeatedly until it returns a truthy value, and resolves with that value. If the condition throws,
+ * it is called again; after the timeout, its last error becomes the cause of the error.
  */
 export async function waitUntil<T>(condition: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
   const {what, timeoutMs = 10_000, intervalMs = 25} = options

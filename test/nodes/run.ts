@@ -17,12 +17,12 @@ const majors = given.length > 0 ? given : ['20', '22', '24', '26']
 const run = promisify(execFile)
 const minute = 60_000
 
-/** Matches variables that would change what a command does, or the directory where npm installs. */
+/** Matches variables that would change what a command does or where npm installs. */
 const runnersOwn = /^(CONSUL_|BATON_|NODE_OPTIONS$|npm_(lifecycle|package)_|npm_config_(local_)?prefix$)/
 
 interface Place {
   readonly cwd: string
-  /** Directory with the Node binary, which is put first in the PATH. */
+  /** Directory of the Node binary, which is put first in the PATH. */
   readonly node?: string
   readonly timeoutMs: number
 }
@@ -47,7 +47,7 @@ async function call(argv: readonly string[], {cwd, node, timeoutMs}: Place): Pro
 const home = mkdtempSync(join(tmpdir(), 'baton-nodes-'))
 const failures: string[] = []
 
-/** Prints one line for a step, and continues if it fails. */
+/** Prints one line for a step, and continues even if the step fails. */
 async function step(what: string, work: () => Promise<unknown>): Promise<void> {
   const startedAt = Date.now()
   try {
@@ -59,7 +59,7 @@ async function step(what: string, work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Installs every Node, and returns the directories of their binaries by major version. */
+/** Installs each version of Node, and returns the directories of their binaries by major version. */
 async function installNodes(): Promise<ReadonlyMap<string, string>> {
   const name = `node-${process.platform}-${process.arch}`
   const packages = majors.map(major => `node${major}@npm:${name}@${major}`)
@@ -68,7 +68,7 @@ async function installNodes(): Promise<ReadonlyMap<string, string>> {
   return new Map(majors.map(major => [major, join(home, 'node_modules', `node${major}`, 'bin')]))
 }
 
-/** Installs baton as users do, and returns its prefix. */
+/** Installs baton as users do. Returns the installation prefix. */
 async function installBaton(): Promise<string> {
   const packed = await call(['npm', 'pack', '--silent', '--pack-destination', home], {cwd: root, timeoutMs: 5 * minute})
   const tarball = join(home, packed.trim().split('\n').at(-1) ?? '')
@@ -96,7 +96,7 @@ async function tryNode(major: string, node: string, prefix: string): Promise<voi
       if (!help.includes('USAGE')) throw new Error(`${name.join(' ')} --help: shows no usage`)
     }
   })
-  // Does not use `await using`, which Node supports from 24 on.
+  // Avoids `await using`, which Node supports only from version 24 on.
   const code = `import {startEmbeddedAgent, createClient, createMutex} from 'consul-baton'
     const agent = await startEmbeddedAgent()
     const client = createClient({address: agent.address})

@@ -17,7 +17,7 @@ const run = promisify(execFile)
 
 let home: string
 let baton: string
-/** An empty HOME, and a PATH without node. */
+/** The environment: an empty HOME, and a PATH without node. */
 let env: {HOME: string; PATH: string}
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ afterAll(() => rm(home, {recursive: true, force: true}))
 const call = async (...words: string[]): Promise<string> => (await run(baton, words, {cwd: env.HOME, env})).stdout
 
 describe('baton as one file, without Node on the machine', () => {
-  it('is byte for byte the same when it is built in another folder', async () => {
+  it('is byte for byte the same if it is built in another folder', async () => {
     const other = await buildOneFile(process.arch, join(home, 'b'), process.execPath)
     const digests = [baton, other].map(async file =>
       createHash('sha256')
@@ -47,7 +47,7 @@ describe('baton as one file, without Node on the machine', () => {
     expect(second).toBe(first)
   }, 60_000)
 
-  it('prints its version, also under NODE_OPTIONS', async () => {
+  it('prints its version, even if NODE_OPTIONS is set', async () => {
     const {version} = JSON.parse(await readFile('package.json', 'utf8')) as {version: string}
     expect(await call('--version')).toBe(`baton ${version}\n`)
     const options = {env: {...env, NODE_OPTIONS: '--max-old-space-size=512'}}
@@ -68,7 +68,7 @@ describe('baton as one file, without Node on the machine', () => {
     expect(await call('tour')).toMatch(/2 \/ 2 node\(s\) completed/)
   }, 120_000)
 
-  it('releases the lock and stops the child after a SIGKILL', async () => {
+  it('releases the lock and stops the child after baton was killed with SIGKILL', async () => {
     await using agent = await startEmbeddedAgent({port: 0})
     const words = ['lock', 'job', '--ttl', '60s', '--http-addr', agent.address, '--', 'sh', '-c', 'echo $$; sleep 100']
     await using lock = startCommand(baton, words, {env, cwd: env.HOME})

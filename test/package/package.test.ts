@@ -15,7 +15,10 @@ let checkout: string
 let project: string
 let installed: string
 
-/** Packs a copy of the checkout: packing builds again, and would replace the `dist` that other tests use. */
+/**
+ * Packs a copy of the checkout, because packing builds again and would replace the `dist` that other tests
+ * use.
+ */
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'baton-package-'))
   checkout = join(home, 'checkout')
@@ -51,7 +54,7 @@ describe('the package, installed into an empty project', () => {
     }
   })
 
-  it('can be imported by each sub-path separately', async () => {
+  it('can be imported through each sub-path separately', async () => {
     const {exports} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {exports: object}
     const paths = Object.keys(exports).filter(path => path !== './package.json')
     expect(paths).toContain('./lock')
@@ -63,7 +66,7 @@ describe('the package, installed into an empty project', () => {
   })
 
   // Node takes about half a millisecond for each file that it loads.
-  it.each(['client', 'lock', 'discover', 'event', 'replicate'])('loads few files for %s', async name => {
+  it.each(['client', 'lock', 'discover', 'event', 'replicate'])('loads only few files for the sub-path %s', async name => {
     const files = new Set([join(installed, `dist/src/library/${name}.js`)])
     for (const file of files) {
       const text = await readFile(file, 'utf8')
@@ -79,7 +82,7 @@ describe('the package, installed into an empty project', () => {
     expect(await readFile(join(checkout, name), 'utf8')).toBe(await readFile(join(root, name), 'utf8'))
   })
 
-  it('installs the command baton', async () => {
+  it('installs the command `baton`', async () => {
     const {stdout} = await run(join(project, 'node_modules/.bin/baton'), ['version'])
     expect(stdout).toMatch(/^baton \d/)
   })

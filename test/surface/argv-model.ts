@@ -3,7 +3,7 @@ import {flagShapes} from '../../src/cli/base-command.js'
 import {commonRules} from '../../src/cli/flag-rules.js'
 import type {CommandClass} from '../../src/main/command-table.js'
 
-/** The parts of a flag's definition that the meaning of an argument depends on. */
+/** The parts of a flag's definition on which the meaning of an argument depends. */
 export interface Definition {
   readonly type: 'boolean' | 'option'
   readonly char?: string
@@ -27,9 +27,9 @@ interface ArgDefinition {
 export interface GivenFlag {
   readonly kind: 'flag'
   readonly name: string
-  /** A text for an option, true or false for a boolean. */
+  /** The value: a text for an option, true or false for a boolean flag. */
   readonly value: string | boolean
-  /** The arguments, as typed. */
+  /** The arguments, in the form in which a user types them. */
   readonly words: readonly string[]
 }
 
@@ -38,7 +38,7 @@ export interface GivenWord {
   readonly text: string
 }
 
-/** A command line that was made from its meaning. */
+/** A command line that was generated from its meaning. */
 export interface MeantLine {
   readonly argv: readonly string[]
   readonly given: readonly GivenFlag[]
@@ -89,7 +89,7 @@ function flagItem(name: string, definition: Definition, text: fc.Arbitrary<strin
   }
   const value = options === undefined ? text : fc.oneof({weight: 9, arbitrary: fc.constantFrom(...options)}, text)
   return fc.tuple(dash, spelled, value, fc.boolean()).map(([dashes, as, given, isJoined]) => {
-    // If the flag may stand without a value, the next argument decides whether it is the value.
+    // If the flag may have no value, the next argument decides whether it is the value.
     const isOpen = bare !== undefined
     return item(name, given, isJoined || isOpen ? [`${dashes}${as}=${given}`] : [`${dashes}${as}`, given])
   })
@@ -103,8 +103,8 @@ const item = (name: string, value: string | boolean, words: readonly string[]): 
 })
 
 /**
- * Generates lines for a command: flags in all spellings with any value, in any order with arguments, and a child or
- * data after them.
+ * Generates command lines for a command: flags in all spellings and with any value, mixed with arguments in any order,
+ * followed by a child or data.
  */
 export function linesOf(command: CommandClass): fc.Arbitrary<MeantLine> {
   const definitions = definitionsOf(command)
@@ -158,7 +158,7 @@ export function linesOf(command: CommandClass): fc.Arbitrary<MeantLine> {
       text.filter(one => !help.has(one)),
     )
     .map(([first, keys, middle, one]) => toLine([...first, ...keys, ...middle, {kind: 'word', text: one}], undefined))
-  // As the last argument, `--` is data there.
+  // As the last argument, `--` is data for this command.
   const behind = fc.option(fc.array(text, {minLength: 1, maxLength: 3}), {nil: undefined})
   const plainly = fc
     .tuple(flags, key, flags, behind)
@@ -200,7 +200,7 @@ function toLine(
 }
 
 /**
- * Returns the reasons for which the line must be refused. If there are none, the command must read it as it was
+ * Returns the reasons for which the line must be refused. If there are none, the command must read the line as it was
  * generated.
  */
 export async function faultsOf(line: MeantLine, command: CommandClass): Promise<readonly string[]> {
@@ -236,8 +236,8 @@ export async function faultsOf(line: MeantLine, command: CommandClass): Promise<
 type Values = ReadonlyMap<string, readonly (string | boolean)[]>
 
 /**
- * Returns the last value of each flag that takes one. A flag that is switched off does not affect others. An empty flag of
- * the connection counts as not given.
+ * Returns the last value of each flag that takes one. A flag that is switched off does not affect other flags. An empty
+ * connection flag counts as not given.
  */
 function lastValues(line: MeantLine, definitions: Readonly<Record<string, Definition>>): Values {
   const values = new Map<string, (string | boolean)[]>()
@@ -310,6 +310,6 @@ export async function meaningOf(line: MeantLine, command: CommandClass): Promise
   return whatIsSet(meant)
 }
 
-/** Leaves out booleans that are off and options that were not given, so that both count as equal. */
+/** Removes booleans that are off and options that were not given, because both count as equal. */
 export const whatIsSet = (flags: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined && value !== false))

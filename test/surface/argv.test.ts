@@ -20,7 +20,7 @@ type Reader = {
   readFlags: () => Promise<void>
 }
 
-/** Returns the arguments of a command as it reads them, without variables and files. */
+/** Returns the arguments as the command reads them, without variables and files. */
 async function read(id: string, CommandOf: CommandClass, argv: readonly string[]): Promise<Reader> {
   CommandOf.id = id
   const command = new CommandOf([...argv], config) as unknown as BaseCommand & Reader
@@ -29,7 +29,7 @@ async function read(id: string, CommandOf: CommandClass, argv: readonly string[]
   return command
 }
 
-/** Expects an error of one line that shows at most 20 characters of any value that was given. */
+/** Expects an error of one line that shows at most 20 characters of any given value. */
 function expectBrief(error: unknown, line: MeantLine): void {
   expect(isBatonError(error, 'BATON_USAGE') || isBatonError(error, 'BATON_CONFIG'), String(error)).toBe(true)
   const message = toMessage(error)
@@ -37,7 +37,7 @@ function expectBrief(error: unknown, line: MeantLine): void {
   expect(message, 'is not a text of the parser').not.toMatch(/^(?:Parsing|Expected|Missing required|The following)/)
   const given = [...line.given.map(({value}) => String(value)), ...line.positionals, ...(line.child?.words ?? [])]
   const all = given.map(one => one.replaceAll(/\s+/g, ' ')).filter(one => one.length > 20)
-  // The name of a flag may be shown whole, also if it is the text of another argument.
+  // The name of a flag may be shown completely, even if it is also the text of another argument.
   const names = line.given.map(({name}) => `--${name}`)
   for (let at = 0; at + 21 <= message.length; at += 1) {
     const part = message.slice(at, at + 21)
@@ -46,8 +46,8 @@ function expectBrief(error: unknown, line: MeantLine): void {
   }
 }
 
-describe('every argument of a command line', () => {
-  it.each([...commands])('is used as intended, or refused: %s', async (id, command) => {
+describe('each argument on a command line', () => {
+  it.each([...commands])('is used as intended or refused: %s', async (id, command) => {
     let usedCount = 0
     await fc.assert(
       fc.asyncProperty(linesOf(command), async line => {
@@ -78,7 +78,7 @@ describe('every argument of a command line', () => {
         fc.pre(!nameOf(command, unknown))
         const refusal = await read(id, command, [unknown, ...line.argv]).catch((error: unknown) => error)
         expectBrief(refusal, line)
-        // If a value is broken, the error names that value first.
+        // If a value is invalid, the error names that value first.
         if ((await faultsOf(line, command)).length === 0)
           expect(toMessage(refusal)).toContain(`unknown flag: ${unknown}`)
       }),

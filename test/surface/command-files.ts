@@ -4,7 +4,7 @@ import type {CommandClass} from '../../src/main/command-table.js'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Returns every command by its name. They are read from the files, as the build does it. */
+/** Returns all commands by name. The names come from the files, as in the build. */
 export async function loadCommands(): Promise<ReadonlyMap<string, CommandClass>> {
   const files = readdirSync(`${root}commands`, {recursive: true, encoding: 'utf8'}).filter(file => file.endsWith('.ts'))
   const entries = files.sort().map(async file => {

@@ -12,12 +12,12 @@ beforeAll(async () => {
   commands = await loadCommands()
 })
 
-describe('the command surface', () => {
-  it('equals the committed list of commands, flags, arguments and defaults', async () => {
+describe('the commands of baton', () => {
+  it('are the same as in the committed list, with flags, arguments and defaults', async () => {
     expectCommitted('test/surface/commands.json', surfaceText(await describeSurface(commands)))
   })
 
-  it('has a summary and an example for each command, and a short description for each flag', () => {
+  it('have a summary and an example each, and a short description for each flag', () => {
     const faults: string[] = []
     for (const [id, command] of commands) {
       if (command.summary === undefined) faults.push(`${id}: no summary`)
@@ -37,7 +37,7 @@ describe('the command surface', () => {
     expect(faults).toEqual([])
   })
 
-  it('has no flag that treats the arguments after its value as further values', async () => {
+  it('have no flag that treats the arguments after its value as further values', async () => {
     const greedy: string[] = []
     for (const [id, command] of commands) {
       for (const [name, flag] of Object.entries({...command.baseFlags, ...command.flags})) {
@@ -51,7 +51,7 @@ describe('the command surface', () => {
     expect(greedy).toEqual([])
   })
 
-  it('has a page or a section under docs/commands for each command', () => {
+  it('have a page or a section under docs/commands each', () => {
     const missing = [...commands.keys()].filter(id => {
       const page = `${root}docs/commands/${id.split(' ')[0] ?? ''}.md`
       return !existsSync(page) || !readFileSync(page, 'utf8').includes(id)

@@ -4,7 +4,7 @@ import {root} from './command-files.js'
 
 const renewal = 'UPDATE_SURFACE=1 npx vitest run --config .config/vitest.config.ts --project integration test/surface'
 
-/** Compares a text with a file of the repository. With UPDATE_SURFACE=1 the file is written instead. */
+/** Compares a text with a file in the repository. With UPDATE_SURFACE=1, writes the file instead. */
 export function expectCommitted(path: string, text: string): void {
   if (process.env['UPDATE_SURFACE'] === '1') writeFileSync(`${root}${path}`, text)
   let committed = ''

@@ -13,7 +13,10 @@ const checker = program.getTypeChecker()
 
 const isOurs = (node: ts.Node): boolean => node.getSourceFile().fileName.startsWith(join(root, 'src'))
 
-/** Returns the declarations of an export that have members of their own: interfaces, classes and object types. */
+/**
+ * Returns the declarations of an export that has members of its own, such as interfaces, classes and object
+ * types.
+ */
 function memberDeclarations(symbol: ts.Symbol): readonly ts.Declaration[] {
   const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
   const declarations = (target.declarations ?? []).filter(isOurs)
@@ -50,7 +53,7 @@ function undocumented(): readonly string[] {
 }
 
 describe('the library', () => {
-  it('documents every public member: meaning, unit, default and errors', () => {
+  it('documents every public member with its meaning, unit, default and errors', () => {
     expect(undocumented()).toEqual([])
   }, 60_000)
 })

@@ -94,7 +94,7 @@ const execDocument = z.strictObject({
 
 const jobFile = {job: z.string(), command: z.string(), nodes: z.array(z.string()), beginsUntil: instant}
 
-/** The output of `baton exec` and its sub-commands, and of commands about prepared jobs. */
+/** The output of `baton exec`, of its sub-commands, and of commands for prepared jobs. */
 export const execSchemas = {
   exec: execDocument,
   'exec.attach': execDocument,

@@ -10,7 +10,10 @@ beforeAll(async () => {
   commands = await loadCommands()
 })
 
-/** Returns a table of codes. A meaning that is not shared names its commands. */
+/**
+ * Returns a table of exit codes. A meaning that is not common to all commands is preceded by the
+ * names of its commands.
+ */
 function codeTable(ids: readonly string[]): string {
   const meanings = new Map<string, Map<string, string[]>>()
   for (const id of ids) {
@@ -50,7 +53,7 @@ function expectTable(path: string, heading: string, table: string): void {
 }
 
 describe('exit codes', () => {
-  it('are the same in the docs as in the commands', () => {
+  it('of each command are the same in the docs as in the command', () => {
     const topics = new Set([...commands.keys()].map(id => id.split(' ')[0] ?? ''))
     for (const topic of topics) {
       const ids = [...commands.keys()].filter(id => id === topic || id.startsWith(`${topic} `))
@@ -58,7 +61,7 @@ describe('exit codes', () => {
     }
   })
 
-  it('are listed for all commands in one table of the docs', () => {
+  it('of all commands are listed in one table of the docs', () => {
     expectTable('docs/reference/exit-codes.md', 'Codes of each command', codeTable([...commands.keys()]))
   })
 

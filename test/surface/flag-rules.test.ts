@@ -19,7 +19,7 @@ interface Shape {
   readonly required?: boolean
 }
 
-/** Values that the flags with a form of their own accept. */
+/** Valid values for flags whose values must have a certain form. */
 const values: Readonly<Record<string, string>> = {
   DURATION: '5s',
   '[DURATION]': '5s',
@@ -52,7 +52,7 @@ interface Row {
   readonly line: string
 }
 
-/** The shortest command lines that break the rule. */
+/** Returns the shortest command lines that break the rule. */
 function breaking(id: string, command: CommandClass, rule: FlagRule): readonly Row[] {
   const {flag, when, besides = [], needs = []} = rule
   const words = [...id.split(' '), ...typed(command, flag, when === 'off')]
@@ -78,7 +78,7 @@ const rows = [...commands].flatMap(([id, command]) =>
 )
 
 describe('flags that contradict others or have no effect', () => {
-  it('belong to their command', () => {
+  it('are flags of the command that defines the rule', () => {
     for (const [id, command] of commands) {
       const known = [...Object.keys(flagShapes(command)), '--', 'COMMAND']
       for (const {flag, besides = [], needs = []} of command.flagRules)

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 
 describe('the help of every command', () => {
-  it.each([40, 80, 120])('keeps within %d columns', async width => {
+  it.each([40, 80, 120])('fits into %d columns', async width => {
     const texts = [
       overviewText('1.2.3', 'docs/index.md', plain(width)),
       ...(await Promise.all(['kv', 'keys'].map(topic => topicText(topic, table, plain(width))))),
@@ -29,7 +29,7 @@ describe('the help of every command', () => {
     expect(wide).toEqual([])
   })
 
-  it('has a description of two sentences, exit codes, an example and a page of the docs', () => {
+  it('has a description of two sentences, exit codes, an example, and a page in the docs', () => {
     const faults = pages.slice(1).flatMap(({name, sections}) => {
       const titles = sections.map(({title}) => title)
       const missing = ['USAGE', 'DESCRIPTION', 'EXIT CODES', 'EXAMPLES', 'SEE ALSO'].filter(
@@ -48,7 +48,7 @@ describe('the help of every command', () => {
     expect(faults).toEqual([])
   })
 
-  it('names the variable of each flag that has one, its default and its choices', () => {
+  it("names the variable of each flag that has one, and each flag's default and choices", () => {
     const text = pageText(pages.find(({name}) => name === 'baton lock')!, plain(120))
     expect(text).toMatch(/-n, --limit=N .*\[default: 1; env: BATON_LIMIT\]/)
     expect(text).toMatch(/--checks=none\|serf .*\[default: none; env: BATON_CHECKS\]/s)
@@ -56,7 +56,7 @@ describe('the help of every command', () => {
     expect(pageText(connectionPage(), plain(120))).toMatch(/--ca-file=FILE .*\[env: CONSUL_CACERT, BATON_CA_FILE\]/)
   })
 
-  it('lists each command of the first level in one group', () => {
+  it('lists each first-level command in exactly one group', () => {
     const listed = groups.flatMap(({commands}) => Object.keys(commands))
     const topics = new Set(Object.keys(table).map(id => id.split(' ')[0]))
     expect(listed.toSorted()).toEqual([...topics].sort())

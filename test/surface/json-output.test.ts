@@ -14,7 +14,7 @@ import {type SchemaName, schemaOf, schemas} from './schemas.js'
 const folder = 'docs/reference/json-output'
 const jsonFlags = ['json', 'ndjson', 'events']
 
-/** Commands without --json, and what they print. */
+/** Commands without --json, each with what it prints. */
 const otherOutput: Readonly<Record<string, string>> = {
   completion: 'a script for a shell',
   dev: 'runs until it is stopped; --ready-file holds its facts as JSON',
@@ -35,13 +35,13 @@ describe('the JSON schemas', () => {
     expectCommitted(`${folder}/${name}.json`, `${JSON.stringify(schema, undefined, 2)}\n`)
   })
 
-  it.each(Object.keys(schemas) as SchemaName[])('describe an object, not a list: %s', name => {
+  it.each(Object.keys(schemas) as SchemaName[])('describe an object instead of a list: %s', name => {
     const {anyOf, oneOf, ...whole} = z.toJSONSchema(schemas[name])
     const types = (anyOf ?? oneOf ?? [whole]).map(part => part.type)
     expect([...new Set(types)]).toEqual(['object'])
   })
 
-  it('are the only files of their folder', () => {
+  it('are the only files in their folder', () => {
     const files = readdirSync(`${root}${folder}`).filter(file => file.endsWith('.json'))
     expect(files.sort()).toEqual(
       Object.keys(schemas)
@@ -60,7 +60,7 @@ describe('the JSON schemas', () => {
       for (const flag of jsonFlags.filter(name => flags.includes(name)))
         if (schemaOf(id, flag) === undefined) missing.push(`${id} --${flag}`)
     }
-    // This command prints JSON lines without a flag.
+    // This command prints JSON lines even without a flag.
     expect(schemaOf('event watch', 'json')).toBe('event.watch')
     expect(missing).toEqual([])
   })
@@ -75,7 +75,7 @@ describe('the JSON schemas', () => {
   })
 })
 
-/** Throws, with the path, at the first difference from the schema. */
+/** Throws an error with the path of the first difference from the schema. */
 function expectValid(name: SchemaName, value: unknown): void {
   const result = schemas[name].safeParse(value)
   if (!result.success) expect.fail(`${name}: ${z.prettifyError(result.error)}\n${JSON.stringify(value)}`)
@@ -94,7 +94,7 @@ beforeAll(() => {
 afterAll(() => rmSync(home, {recursive: true, force: true}))
 afterEach(() => vi.unstubAllEnvs())
 
-describe('the JSON output of commands matches its schema', () => {
+describe('the JSON output of commands that matches its schema', () => {
   const agent = sharedAgent(backends.find(({name}) => name === 'embedded') ?? backends[0]!)
   const consul = () => raw(agent.address)
   const options = () => ({agent, env: {XDG_CONFIG_HOME: home}})
@@ -108,7 +108,7 @@ describe('the JSON output of commands matches its schema', () => {
     return result
   }
 
-  it('kv: entries, names, imports', async () => {
+  it('includes kv: entries, names, imports', async () => {
     await consul().kvPut('j/a', Buffer.from([0, 255]), {flags: '18446744073709551615'})
     const {stdout} = await expectJson('kv.get', ['kv', 'get', '--json', 'j/a'])
     expect(stdout, 'no number is rounded').toContain('"flags": 18446744073709551615')
@@ -133,7 +133,7 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('kv.edit', ['kv', 'edit', '--json', 'j/a'])
   })
 
-  it('service: registered, listed, in maintenance, removed', async () => {
+  it('includes service: registered, listed, in maintenance, removed', async () => {
     await expectJson('service.register', ['service', 'register', '--name', 'web', '--json'])
     const host = ['--node', 'far', '--node-address', '10.0.0.9']
     await expectJson('service.register', ['service', 'register', '--name', 'db', ...host, '--json'])
@@ -146,12 +146,12 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('error', ['service', 'deregister', 'web', '--json'], 2)
   })
 
-  it('members', async () => {
+  it('includes members', async () => {
     await expectJson('members', ['members', '--json'])
     await expectJson('members', ['members', '--json', '--status=failed'], 2)
   })
 
-  it('events: fired, listed, watched', async () => {
+  it('includes events: fired, listed, watched', async () => {
     await expectJson('event', ['event', '-name', 'deploy', '--json', 'v1'])
     await expectJson('event.fire', ['event', 'fire', '--json', 'deploy', 'v1'])
     await expectJson('event.fire', ['event', 'fire', '--json', '--durable', 'deploy', 'v1'])
@@ -162,7 +162,7 @@ describe('the JSON output of commands matches its schema', () => {
     for (const line of linesOf(watch.stdout)) expectValid('event.watch', line)
   })
 
-  it('watch: snapshot and changes', async () => {
+  it('includes watch: a snapshot and changes', async () => {
     await consul().kvPut('w/a', '1')
     await using watch = startCli(['watch', 'keyprefix', 'w/', '--ndjson'], {agent})
     await watch.waitForOutput(/end-of-snapshot/, {stream: 'stdout'})
@@ -176,7 +176,7 @@ describe('the JSON output of commands matches its schema', () => {
       expect(typesOf(lines)).toContain(type)
   })
 
-  it('lock: events of a run, and the status of a held lock', async () => {
+  it('includes lock: the events of a run, and the status of a held lock', async () => {
     const file = join(home, 'lock.events')
     const killed = await runCli(['lock', '--events', file, 'l/free', '--', 'sh', '-c', 'kill $$'], options())
     expect(killed).toMatchObject({exitCode: 143})
@@ -197,7 +197,7 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('lock.overdue', ['lock', 'overdue', '--json', '--every', '1h', 'l/free'])
   })
 
-  it('lock: a hold, its changes, what happens under it, and its end', async () => {
+  it('includes lock hold: a hold, its changes, the work under it, and its end', async () => {
     await using watch = startCli(['lock', 'watch', '--ndjson', 'l/steered'], options())
     await watch.waitForOutput(/\n/)
     await using holder = startCli(['lock', 'hold', '--json', 'l/steered'], options())
@@ -214,7 +214,7 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('error', ['lock', 'break', '--json', '--yes', 'l/steered'], 1)
   })
 
-  it('replicate: passes, previews, held deletes', async () => {
+  it('includes replicate: passes, previews, held deletes', async () => {
     await consul().kvPut('r/a', '1')
     await expectJson('replicate', ['replicate', 'verify', '--json', 'r/@dc1:copy/'], 1)
     await expectJson('replicate', ['replicate', '--once', '--json', 'r/@dc1:copy/'])
@@ -241,7 +241,7 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('replicate.status', ['replicate', 'status', '--json', '--status-dir', 'none'], 3)
   })
 
-  it('discover, doctor and the settings', async () => {
+  it('includes discover, doctor, and the settings', async () => {
     await consul().kvPut(
       'app/services',
       '{"services":[{"uri":"http://a:1","capabilities":[{"name":"r","capacity":2.5}]}]}',
@@ -254,7 +254,7 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('print-config', ['kv', 'get', '--print-config', '--token', 'secret'])
   })
 
-  it('keys and exec: a signed job, its lines and its object', async () => {
+  it('includes keys and exec: a signed job, its lines and its object', async () => {
     const trust = join(home, 'trust.d')
     await expectJson('keys.init', ['keys', 'init', '--json'])
     await expectJson('keys.add', [

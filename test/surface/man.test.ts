@@ -21,14 +21,14 @@ beforeAll(async () => {
 const textOf = (file: string): string => pages.find(page => page.file === file)?.text ?? ''
 
 describe('the manual pages', () => {
-  it('are one for each command, one for the connection and one that lists the commands', async () => {
+  it('are one for each command, one for the connection, and one that lists all commands', async () => {
     const commands = await loadCommands()
     const files = [...commands.keys()].map(id => `baton-${id.replaceAll(' ', '-')}.1`)
     expect(pages.map(({file}) => file).sort()).toEqual(['baton.1', 'baton-connection.1', ...files].sort())
     for (const id of commands.keys()) expect(textOf('baton.1')).toContain(`.B baton ${id.replaceAll('-', '\\-')}\n`)
   })
 
-  it('contain each flag with its value, text and default, and each example', async () => {
+  it('contain each flag with its value, description and default, and each example', async () => {
     const limit = (await loadCommands()).get('lock')?.flags['limit']?.description ?? ''
     const text = textOf('baton-lock.1')
     expect(text).toContain(`.TP\n.B \\-n, \\-\\-limit=N\n${limit} [default: 1; env: BATON_LIMIT]\n`)
@@ -40,7 +40,7 @@ describe('the manual pages', () => {
   })
 
   it.skipIf(groff('') === undefined)('are formatted by groff without a warning', () => {
-    // The lines of a warning count from the start of all pages.
+    // The line numbers in a warning count from the beginning of all pages.
     expect(groff(pages.map(({text}) => text).join('\n'))?.err).toBe('')
     const shown = groff(textOf('baton-kv-put.1'))?.out ?? ''
     expect(shown).toMatch(/^NAME\n +baton-kv-put - write a key$/m)

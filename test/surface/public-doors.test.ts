@@ -18,11 +18,11 @@ const doors: Readonly<Record<string, Door>> = {
   ...dataDoors,
 }
 
-/** Exports that accept any value. */
+/** Exported functions that accept any value. */
 const total = ['isBatonError', 'isTransient', 'jsonReplacer', 'messageOf', 'systemRandom']
 /** Exports that are not functions. */
 const values = ['errorCodes', 'noopLogger', 'systemClock', 'txnOperationLimit']
-/** Methods without arguments, or whose arguments are those of another row. */
+/** Methods without arguments, or with the same arguments as another row. */
 const withoutArguments = [
   'EventState.begin',
   'EventState.pending',
@@ -38,7 +38,10 @@ const withoutArguments = [
   'startEmbeddedAgent.faults.clear',
   'startEmbeddedAgent.faults.dropConnections',
 ]
-/** Methods that are not in the types, because only other parts of the library call them. */
+/**
+ * Methods that are missing from the public types, because only other parts of the library call
+ * them.
+ */
 const internal = [
   'createMutex.acquire.handleSessionEvent',
   'createMutex.acquire.writeAtRelease',
@@ -46,7 +49,10 @@ const internal = [
   'createViewRegistry.view.subscribe.wake',
 ]
 
-/** Names of the doors that have a row. `createInitiator.run of a line` is a row of `createInitiator.run`. */
+/**
+ * Names of the functions and methods that have a row. `createInitiator.run of a line` is a row of
+ * `createInitiator.run`.
+ */
 const rows = new Set(Object.keys(doors).map(name => name.split(' ')[0] ?? name))
 
 let agent: library.EmbeddedAgent
@@ -74,7 +80,10 @@ beforeAll(async () => {
 })
 afterAll(() => agent[Symbol.asyncDispose]())
 
-/** Names of the methods of an object or a class, without those of Object and those that begin with `_`. */
+/**
+ * Returns the names of the methods of an object or a class, without those of Object and those that begin
+ * with `_`.
+ */
 function methodsOf(object: object): readonly string[] {
   const names = new Set<string>()
   const isOurs = (at: object): boolean => at !== Object.prototype && at !== Function.prototype
@@ -96,7 +105,7 @@ describe('the public functions and methods', () => {
     const isKnown = (name: string): boolean => rows.has(name) || total.includes(name) || values.includes(name)
     const exported = Object.keys(library)
     expect(exported.filter(name => !isKnown(name) && (!isError(name) || name === 'isBatonError'))).toEqual(
-      // A class whose constructor takes nothing; its methods have rows.
+      // A class whose constructor has no arguments; its methods have rows of their own.
       ['EventState'],
     )
   })
@@ -165,7 +174,7 @@ describe('the public functions and methods', () => {
     ['token', {secret: 'abc'}],
     ['token', 12345],
     ['auth', 12345],
-  ])('do not show an invalid %s in the message', (option, value) => {
+  ])("do not show an invalid %s in the error's message", (option, value) => {
     const act = (): unknown => library.createClient({[option]: value})
     expect(act).toThrow(`createClient: expected the option \`${option}\` to be `)
     expect(act).not.toThrow('12345')

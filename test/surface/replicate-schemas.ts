@@ -93,7 +93,7 @@ const preview = z.strictObject({
   held: z.array(held),
 })
 
-/** The JSON of `replicate` and its sub-commands. */
+/** The JSON output of `replicate` and its sub-commands. */
 export const replicateSchemas = {
   replicate: z.union([
     z.strictObject({mappings: z.array(pass)}),

@@ -6,7 +6,7 @@ import {replicateSchemas} from './replicate-schemas.js'
 import {serviceChanges, serviceList} from './service-schemas.js'
 
 type HeldReason = Extract<ViewStatus, {readonly state: 'held'}>['reason']
-/** Every reason of the type. If one is missing, this does not compile. */
+/** Every reason in the type HeldReason. If one is missing, this does not compile. */
 const heldReasons = Object.keys({
   empty: true,
   filtered: true,
@@ -46,7 +46,7 @@ const goEvent = z.strictObject({
   LTime: wide,
 })
 
-/** The newest item of Consul's answer, with Consul's field names; its form is Consul's. */
+/** The newest item in Consul's answer, in Consul's own form. */
 const item = z.record(z.string(), z.unknown())
 const frame = {v: z.literal(1), epoch: count, seq: count}
 const watchLine = z.discriminatedUnion('type', [
@@ -370,7 +370,10 @@ export const schemas = {
 } as const
 export type SchemaName = keyof typeof schemas
 
-/** The schemas that each flag of each command prints. All watches print the same, and so do all holders of locks. */
+/**
+ * Returns the schema of the JSON that a flag of a command prints. All watches print the same, and so do all commands
+ * that hold locks.
+ */
 export function schemaOf(command: string, flag: string): SchemaName | undefined {
   const isWatch = command.startsWith('watch') || command === 'kv watch'
   const name =

@@ -19,7 +19,7 @@ const secrets: Readonly<Record<string, unknown>> = {
   'source-http-addr': 'user:s3cret@agent:8500',
 }
 
-/** Names that sound like secrets and are paths, names or switches. */
+/** Names that sound like secrets but belong to paths, names or switches. */
 const harmless =
   /-file$|^keys?$|^keys-dir$|^trust-dir$|^client-key$|^source-client-key$|^lock-keys$|disable-keep-alives$|dial-keep-alive$/
 
@@ -51,7 +51,7 @@ describe('the settings that --print-config shows', () => {
     }
   })
 
-  it('are classified as secret or harmless if the name suggests a secret', () => {
+  it('are classified as secret or harmless if their name suggests a secret', () => {
     const unknown = [...commands].flatMap(([id, command]) =>
       Object.entries(flagShapes(command))
         .flatMap(([name, {type}]) => (type === 'option' ? [name] : []))

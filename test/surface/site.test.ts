@@ -12,14 +12,14 @@ describe('the documentation as a site', () => {
   const page = (name: string): string => readFileSync(join(folder, name), 'utf8')
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'baton-site-'))
-    // Rejects if a link leads nowhere.
+    // Rejects if a link is broken.
     await buildSite(folder)
   })
   afterAll(() => {
     rmSync(folder, {recursive: true})
   })
 
-  it('links the pages, and marks the current one in the menu', () => {
+  it('has linked pages, and marks the current one in the menu', () => {
     expect(page('commands/lock.html')).toContain('<a href="lock.html" aria-current="page">')
     expect(page('operations.html')).toContain('href="commands/lock.html#acl-rules"')
   })
@@ -29,7 +29,7 @@ describe('the documentation as a site', () => {
     expect(page('flags/lock.html')).toMatch(/<h2 id="exit-codes">/)
   })
 
-  it('can be searched, and loads nothing from elsewhere', () => {
+  it('can be searched, and loads nothing from other servers', () => {
     expect(page('pages.js')).toContain('["operations.html","Operations",')
     expect(page('index.html')).not.toMatch(/(?:src|href)="https?:\/\/[^"]+\.(?:js|css|woff2?)"/)
   })

@@ -20,11 +20,11 @@ interface Definition {
   readonly defaultHelp?: unknown
 }
 
-/** Flags that many commands share; listed once. */
+/** Flags that many commands share. They are listed only once. */
 const shared: Readonly<Record<string, Definitions>> = {common: commonFlags, consul: consulFlags, watch: watchFlags}
 
 /**
- * Returns the parts of commands that people and scripts depend on: names, types, defaults and arguments, but no
+ * Returns the parts of all commands on which people and scripts depend: names, types, defaults and arguments, but no
  * descriptions.
  */
 export async function describeSurface(commands: ReadonlyMap<string, CommandClass>): Promise<object> {
@@ -84,7 +84,7 @@ async function describe(definition: Definition): Promise<object> {
   }
 }
 
-/** JSON with one line for each flag, so that a change is a line in the history. */
+/** Returns JSON with one line for each flag, so that a change to a flag is a change to one line. */
 export function surfaceText(surface: object): string {
   const write = (value: unknown, margin: string, depth: number): string => {
     const isLeaf = typeof value !== 'object' || value === null || Array.isArray(value) || depth === 0

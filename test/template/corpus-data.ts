@@ -1,9 +1,9 @@
 import {raw} from '../kit/raw-consul.js'
 
-/** Data that the templates of the corpus read. The nodes are external, so no agent changes them. */
+/** Data that the templates of the corpus read. Its nodes are external, so no agent changes them. */
 export interface CorpusData {
   readonly nodes: readonly Readonly<Record<string, unknown>>[]
-  /** Node, service and state of the service's check. */
+  /** Name of the node, the service, and the state of the service's check. */
   readonly services: readonly (readonly [string, {readonly ID: string}, string])[]
   readonly keys: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string>>

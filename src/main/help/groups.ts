@@ -1,4 +1,4 @@
-/** The commands of the first level by purpose, in the order in which they are shown. */
+/** The first-level commands by purpose, in the order in which help shows them. */
 export const groups: readonly {readonly title: string; readonly commands: Readonly<Record<string, string>>}[] = [
   {
     title: 'COORDINATE',
@@ -52,9 +52,9 @@ export const groups: readonly {readonly title: string; readonly commands: Readon
   },
 ]
 
-/** Returns the purpose of a command of the first level. */
+/** Returns the purpose of a first-level command. */
 export const purposeOf = (name: string): string =>
   groups.map(({commands}) => commands[name]).find(text => text !== undefined) ?? ''
 
-/** Returns the page of a command in the docs. */
+/** Returns the path of a command's page in the docs. */
 export const pageOf = (id: string): string => `docs/commands/${id.split(' ')[0] ?? ''}.md`

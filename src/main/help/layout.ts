@@ -1,6 +1,6 @@
 import {wrap} from '../../cli/wrap.js'
 
-/** Minimum width for two columns. */
+/** Minimum width of the terminal for two columns. */
 const leastForColumns = 60
 const margin = '  '
 const deeper = '      '
@@ -10,7 +10,9 @@ export interface Row {
   readonly text: string
 }
 
-/** Returns terms with their texts beside them. On a narrow terminal, and for long terms, the text is below the term. */
+/**
+ * Returns terms with their texts beside them. On a narrow terminal, or if the term is long, the text is below the term.
+ */
 export function toRows(rows: readonly Row[], width: number): string {
   const terms = rows.map(({term}) => term.length)
   const most = Math.floor(width * 0.4)
@@ -27,7 +29,9 @@ export function toRows(rows: readonly Row[], width: number): string {
     .join('\n')
 }
 
-/** Breaks a command line that is too long, with a backslash at the end of each line. Quoted words stay whole. */
+/**
+ * Breaks a command line that is too long, with a backslash at the end of each line. Quoted words are not broken.
+ */
 export function toCommandLine(line: string, width: number, continuation = ' \\'): string {
   const words = line.match(/(?:'[^']*'|"[^"]*"|\S)+/g) ?? []
   const lines: string[] = []

@@ -2,14 +2,17 @@ import type {CommandTable} from '../command-table.js'
 import {groups} from './groups.js'
 import {commandPage, connectionPage, type Page, type Section} from './page.js'
 
-/** A page of the manual, in roff. */
+/** A page of the manual, in roff format. */
 export interface ManPage {
   /** Name of the file, such as `baton-kv-get.1`. */
   readonly file: string
   readonly text: string
 }
 
-/** Returns the pages of all commands that are not hidden, the page of the connection, and one that lists them all. */
+/**
+ * Returns the manual pages: one for each command that is not hidden, one for the connection, and one that lists all
+ * commands.
+ */
 export async function manPages(table: CommandTable, version: string): Promise<readonly ManPage[]> {
   const loaded = Object.entries(table).map(async ([id, load]) => [id, (await load()).default] as const)
   const commands = (await Promise.all(loaded)).filter(([, command]) => !command.hidden)
@@ -42,7 +45,7 @@ export async function manPages(table: CommandTable, version: string): Promise<re
 
 const nameOf = (name: string): string => name.replaceAll(' ', '-')
 
-/** Titles of sections that differ between manual and help. */
+/** Titles of sections that differ between the manual and the help. */
 const titles: Readonly<Record<string, string>> = {USAGE: 'SYNOPSIS', 'EXIT CODES': 'EXIT STATUS'}
 
 function roffPage({name, summary, sections}: Page, version: string): string {

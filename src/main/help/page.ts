@@ -11,7 +11,7 @@ export type Section =
   | {readonly title: string; readonly kind: 'text'; readonly paragraphs: readonly string[]}
   | {readonly title: string; readonly kind: 'commands'; readonly lines: readonly string[]}
 
-/** The content of a command's help and of its page in the manual. */
+/** The content of a command's help, and of its page in the manual. */
 export interface Page {
   /** Name of the command, such as `baton kv get`. */
   readonly name: string
@@ -33,7 +33,7 @@ interface Definition {
   readonly multiple?: boolean
 }
 
-/** Returns the page of a command, made only from the command's own tables. */
+/** Returns the page of a command, made only from tables of the command. */
 export async function commandPage(id: string, command: CommandClass, table: CommandTable): Promise<Page> {
   const flags = await flagSections(command)
   const values = valueNotes.filter(({term}) => flags.some(({rows}) => rows.some(row => row.term.includes(term))))
@@ -63,7 +63,7 @@ function isFilled(section: Section): boolean {
 const exampleText = (example: CommandClass['examples'][number]): string =>
   (typeof example === 'string' ? example : example.command).replaceAll('<%= config.bin %>', 'baton')
 
-/** Returns how the command is typed, without `baton`. */
+/** Returns the command lines of a command, without `baton`. */
 function usageLines(id: string, command: CommandClass): readonly string[] {
   if (command.usage !== undefined) return [command.usage].flat()
   const words = Object.entries(command.args).map(([name, arg]) =>
@@ -85,7 +85,7 @@ interface FlagSection {
 }
 
 /**
- * Returns the flags by group; those that every command has come last. The flags of the connection have their own page.
+ * Returns the flags by group. Flags that every command has come last. The connection flags have a page of their own.
  */
 async function flagSections(command: CommandClass): Promise<readonly FlagSection[]> {
   const groups = new Map<string, [string, Definition][]>()
@@ -124,7 +124,10 @@ const common = 'COMMON'
 const jsonFlag: Definition = {type: 'boolean', description: 'print the result as JSON', helpGroup: common}
 const longestChoice = 24
 
-/** Returns a name for the flag's value: its own, its choices if they are short, or the last part of the flag's name. */
+/**
+ * Returns a name for the flag's value: the name that the flag defines, its choices if they are short, or the last part
+ * of the flag's name.
+ */
 function valueOf(name: string, {helpValue, options}: Definition): string {
   const choices = options?.join('|') ?? ''
   if (helpValue !== undefined) return helpValue
@@ -156,18 +159,18 @@ function withFacts(description: string, {options, shown, variable}: Facts): stri
 /** Returns the variable that also sets the flag. */
 const variableOf = (flag: string): string => `BATON_${flag.toUpperCase().replaceAll('-', '_')}`
 
-/** Removes the flags of the connection, except those that the command redefines. */
+/** Removes the connection flags, except those that the command redefines. */
 const withoutConnection = (flags: object): Readonly<Record<string, Definition>> =>
   Object.fromEntries(Object.entries(flags).filter(([name]) => !Object.hasOwn(consulFlags, name)))
 
-/** Meanings of value names, shown on pages that use them. */
+/** Meanings of the names of values, shown on pages that use these names. */
 const valueNotes: readonly Row[] = [
   {term: 'DURATION', text: 'a number with a unit: 300ms, 15s, 1h30m'},
   {term: 'RE2', text: 'a regular expression that matches anywhere in the name; ^web-1$ is one name'},
   {term: 'SIZE', text: 'bytes, or a number with K, M or G: 64K, 10M'},
 ]
 
-/** Returns the commands below this one. */
+/** Returns the sub-commands of this command. */
 export async function subCommands(id: string, table: CommandTable): Promise<readonly Row[]> {
   const ids = Object.keys(table).filter(name => name.startsWith(`${id} `))
   const rows = ids.sort().map(async name => ({name, command: (await table[name]?.())?.default}))

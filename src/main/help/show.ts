@@ -10,11 +10,11 @@ export interface HelpOptions {
   readonly table: CommandTable
   readonly version: string
   readonly host: CommandHost
-  /** The stream that help is written to. */
+  /** The stream to which help is written. */
   readonly stream: NodeJS.WriteStream
 }
 
-/** Returns the help for these words, or undefined if they name nothing. */
+/** Returns the help for these words, or undefined if they do not name a command. */
 export async function helpText(words: readonly string[], options: HelpOptions): Promise<string | undefined> {
   const {table, version, host, stream} = options
   const text: TextOptions = {width: helpWidth(columnsOf(options)), paint: painter(stream, host.env)}
@@ -27,11 +27,15 @@ export async function helpText(words: readonly string[], options: HelpOptions): 
   return isTopic ? topicText(id, table, text) : undefined
 }
 
-/** Returns the width of the terminal. Under a pager (`baton help | less`) that is the terminal of stderr. */
+/**
+ * Returns the width of the terminal. Under a pager (`baton help | less`), that is the terminal of stderr.
+ */
 const columnsOf = ({host, stream}: HelpOptions): number | undefined =>
   [stream, host.stderr].find(({isTTY}) => isTTY)?.columns
 
-/** Returns the directory of the manual in the package, next to the launcher that was started. */
+/**
+ * Returns the directory of the manual pages in the package, next to the launcher that was started.
+ */
 function manualPath(): string {
   const page = 'docs/index.md'
   try {

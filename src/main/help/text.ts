@@ -14,7 +14,7 @@ export interface TextOptions {
 const [narrowest, widest, usual] = [40, 120, 80]
 
 /**
- * Returns the width of help: that of the terminal, but not very narrow or very wide. `columns` is undefined without a
+ * Returns the width of help texts: that of the terminal, but limited to a range. `columns` is undefined without a
  * terminal.
  */
 export const helpWidth = (columns: number | undefined): number =>
@@ -37,7 +37,7 @@ function bodyOf(section: Section, width: number): string {
   return section.lines.map(line => toCommandLine(line, width, continuation)).join('\n')
 }
 
-/** Returns the list of all commands by group. */
+/** Returns a list of all commands by group. */
 export function overviewText(version: string, docs: string, options: TextOptions): string {
   const notes: readonly Section[] = [
     {
@@ -70,7 +70,7 @@ export function overviewText(version: string, docs: string, options: TextOptions
   return [wrap(title, options.width), ...sections.map(one => sectionText(one, options))].join('\n\n')
 }
 
-/** Returns the commands of a topic that is not a command itself, such as `baton kv`. */
+/** Returns the commands of a topic that is not itself a command, such as `baton kv`. */
 export async function topicText(topic: string, table: CommandTable, options: TextOptions): Promise<string> {
   const rows = await subCommands(topic, table)
   const sections: readonly Section[] = [

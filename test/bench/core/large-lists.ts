@@ -18,7 +18,7 @@ const valueBytes = 90
 const warmUp = 3
 const changesFor = (items: number): number => (items <= 1000 ? 40 : items <= 10_000 ? 15 : items <= 50_000 ? 8 : 5)
 const operationsPerTxn = 64
-/** Pause between writes, long enough that no follower delays its next request. */
+/** Pause between writes, which is so long that no follower delays its next request. */
 const pauseMs = 200
 const handler = ['sh', '-c', 'cat >/dev/null; echo seen']
 const print = (line: string): void => void process.stdout.write(`${line}\n`)

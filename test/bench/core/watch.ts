@@ -14,7 +14,7 @@ import {HttpProxy} from '../../kit/http-proxy.js'
 import {raw} from '../../kit/raw-consul.js'
 
 type Seen = (value: string) => void
-/** Follows a key at an address until it is disposed, and reports each value. */
+/** Follows a key at an address until disposed, and reports each value. */
 type Follower = (address: string, key: string, seen: Seen) => AsyncDisposable
 
 const writes = Number(process.env['BENCH_WRITES'] ?? 200)
@@ -49,7 +49,7 @@ const bareLoop: Follower = (address, key, seen) => {
   return {[Symbol.asyncDispose]: async () => stop.abort()}
 }
 
-/** A loop with the `fetch` of Node. */
+/** A loop that uses Node's `fetch`. */
 const fetchLoop: Follower = (address, key, seen) => {
   const stop = new AbortController()
   const run = async (): Promise<void> => {
@@ -135,8 +135,8 @@ async function enter(address: string, name: string, follow: Follower): Promise<C
 const keyOf = (name: string): string => `bench/${name.replace(' ', '-')}`
 
 /**
- * In each round all contestants follow the same write, and a different contestant starts first, so that other load on
- * the machine affects all of them.
+ * In each round, all contestants follow the same write, and another contestant starts first, so that other load on the
+ * machine affects all of them.
  */
 async function race(address: string, contestants: readonly Contestant[]): Promise<void> {
   for (let write = 0; write < warmUpWrites + writes; write += 1) {
@@ -155,11 +155,11 @@ async function race(address: string, contestants: readonly Contestant[]): Promis
 const quantile = (times: readonly number[], part: number): number =>
   times.toSorted((a, b) => a - b)[Math.floor(times.length * part)] ?? 0
 
-/** The cost of `count` readers of one key over ten writes to this key and ten writes to other keys. */
+/** The cost of `count` readers of one key, during ten writes to this key and ten writes to other keys. */
 interface Cost {
-  /** Number of requests for each reader. */
+  /** Number of requests per reader. */
   readonly requests: number
-  /** Processor time of this process: the readers, the counting proxy and the writer. */
+  /** CPU time of this process, which contains the readers, the counting proxy and the writer. */
   readonly cpuMs: number
 }
 

@@ -4,11 +4,11 @@ import {readFileSync} from 'node:fs'
 const msPerTick = 10
 
 /**
- * A process that follows a list and writes `seen` for each state of the list, with the kernel's figures for the
+ * A process that follows a list and writes `seen` for each state of the list. Also reads the kernel's figures for the
  * process.
  */
 export class Watcher implements AsyncDisposable {
-  /** Milliseconds until each awaited run, since `start`. */
+  /** Time from `start` to each awaited state, in milliseconds. */
   readonly latencies: number[] = []
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown>
@@ -26,7 +26,7 @@ export class Watcher implements AsyncDisposable {
     this.#child.on('exit', () => this.#onRun())
   }
 
-  /** Resolves when the process has seen `count` states. Rejects if it ends earlier. */
+  /** Resolves when the process has seen `count` states. Rejects if the process ends before that. */
   async ran(count: number): Promise<void> {
     const startMs = performance.now()
     while (this.#runs < count) {
@@ -43,18 +43,18 @@ export class Watcher implements AsyncDisposable {
     return this.#runs
   }
 
-  /** Resets the figures; they then count from this call. */
+  /** Resets the figures, which then count from this call. */
   start(): void {
     this.#startMs = this.#cpuMs()
     this.latencies.length = 0
   }
 
-  /** Milliseconds of processor time since `start`, without child processes. */
+  /** CPU time since `start` in milliseconds, without child processes. */
   get usedMs(): number {
     return this.#cpuMs() - this.#startMs
   }
 
-  /** Maximum resident memory since the process started. */
+  /** Maximum resident memory since the process was started. */
   get peakMB(): number {
     return Number(/VmHWM:\s+(\d+) kB/.exec(this.#proc('status'))?.[1]) / 1024
   }

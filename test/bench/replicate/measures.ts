@@ -11,7 +11,7 @@ import {difference, type Load, nameOf, newValue, sourcePrefix} from './workload.
 export interface Bench {
   readonly load: Load
   readonly tool: Tool
-  /** A client of the destination's agent, the agent that the tools use, too. */
+  /** A client of the destination's agent, which the tools also use. */
   readonly client: ConsulClient
   readonly proxy: CountingProxy
   readonly agents: {readonly source: number; readonly destination: number}
@@ -29,7 +29,7 @@ function start({tool, proxy}: Bench, mapping: string): ChildProcess {
   return spawn(file, args, {stdio: ['ignore', 'ignore', 'pipe']})
 }
 
-/** Measures the cost of `work` for the agents and the network, and for a process if one is given. */
+/** Measures the cost of `work` for the agents, for the network and, if one is given, for a process. */
 async function meter({proxy, agents}: Bench, work: () => Promise<void>, pid?: number): Promise<Figures> {
   const cpu = (): readonly number[] => [pid, agents.source, agents.destination].map(each => (each ? cpuMs(each) : 0))
   await proxy.take()
@@ -70,7 +70,7 @@ export async function removeCopy(bench: Bench): Promise<void> {
   await bench.client.kv.deleteTree('service/consul-replicate/')
 }
 
-/** A tool that runs continuously. `start` resolves once both sides are equal and a further pause has passed. */
+/** A tool that runs continuously. `start` resolves once both sides are equal and a pause has passed. */
 export class Follower implements AsyncDisposable {
   readonly #bench: Bench
   readonly #child: ChildProcess
@@ -106,7 +106,7 @@ export class Follower implements AsyncDisposable {
     }
   }
 
-  /** Measures the time from a put at the source to the answer of a query that waits for the key at the destination. */
+  /** Measures the time from a put at the source until a query that waits for the key at the destination is answered. */
   async changes(count: number, pauseMs: number): Promise<Figures> {
     const {load} = this.#bench
     const delays: number[] = []

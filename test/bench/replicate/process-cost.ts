@@ -1,13 +1,13 @@
 import {readdirSync, readFileSync} from 'node:fs'
 
-/** Returns the processor time of all threads of a process so far, from the scheduler's nanoseconds. */
+/** Returns the CPU time of all threads of a process so far, from the scheduler's nanoseconds. */
 export function cpuMs(pid: number): number {
   let ns = 0
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     try {
       ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
     } catch {
-      // The thread ended in the meantime.
+      // The thread has ended in the meantime.
     }
   }
   return ns / 1e6
@@ -20,7 +20,7 @@ export function memoryMB(pid: number): {readonly rss: number; readonly peak: num
   return {rss: read('VmRSS'), peak: read('VmHWM')}
 }
 
-/** Returns the value that this share of the values does not exceed. */
+/** Returns the quantile: the smallest value that this share of the values does not exceed. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN

@@ -4,7 +4,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-describe.each(backends)('views that receive unusual indexes, on $name', backend => {
+describe.each(backends)('views that receive answers with unusual indexes, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent, ignoreHandles: true})
 
@@ -14,7 +14,7 @@ describe.each(backends)('views that receive unusual indexes, on $name', backend 
     ['absent', undefined],
     ['above 2^53', '18446744073709551000'],
     ['not a number', 'soon'],
-  ])('show every change and do not flood the agent if the index of an answer is %s', async (_what, index) => {
+  ])('show every change and send few requests if the index of an answer is %s', async (_what, index) => {
     await using setup = await followThroughProxy(agent.address, leaks.prefix, {waitMs: 1000})
     const {proxy, reader, key, consul} = setup
     const shows = (value: string): Promise<unknown> =>

@@ -1,6 +1,6 @@
 import {it} from 'vitest'
 import {runModel} from '../../unit/core/support/model-run.js'
 
-it('a view shows the state of a model store again after each of 24 hours of faults', async () => {
+it('a view always shows the state of a simulated store again after faults, for 24 simulated hours', async () => {
   await runModel(24, 100_000)
 })

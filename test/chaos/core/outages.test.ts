@@ -12,7 +12,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 
 describe.runIf(required || consulIsInstalled())('views during outages of a real agent', () => {
-  it('report an outage after the time limit of a request, and send only differences after it', async () => {
+  it('report an outage after the time limit of a request, and afterwards report only differences', async () => {
     await using agent = await startDevAgent()
     await using line = await TcpProxy.start(agent.address)
     const consul = raw(agent.address)
@@ -21,8 +21,8 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     await reader.saw(['[initial', '+hole/a', ']1', '!live'])
     line.blackHole()
     await consul.kvPut('hole/b', '1')
-    // The timeout covers the deadline of the parked request, the deadline of the silent retry, and the same time again
-    // for a busy machine.
+    // The timeout covers the deadline of the parked request and that of the silent retry, and twice as much for a busy
+    // machine.
     await waitUntil(() => reader.view.status.state === 'stale', {what: 'the stale state', timeoutMs: 60_000})
     expect(reader.view.current?.value).toHaveLength(1)
     await line.heal()
@@ -30,7 +30,7 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     expect(reader.words).not.toContain('[reset')
   })
 
-  it('show the new data after a restart of the agent that lost all data', async () => {
+  it('show the new data after the agent was restarted and has lost all data', async () => {
     await using agent = await startDevAgent()
     for (let write = 0; write < 20; write += 1) await raw(agent.address).kvPut('gone/a', String(write))
     await raw(agent.address).kvPut('gone/b', '1')
@@ -41,11 +41,11 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     await raw(agent.address).kvPut('gone/a', 'new')
     const values = (): string | undefined => reader.view.current?.value.map(entry => entry.value.toString()).join()
     await waitUntil(() => values() === 'new', {what: 'the new data', timeoutMs: 60_000})
-    // The restored key has an older ModifyIndex than before, unless the view saw the empty store in between.
+    // The restored key has an older ModifyIndex than before, unless the view has seen the empty store in between.
     expect(reader.words.includes('[reset') || reader.words.includes('-gone/a')).toBe(true)
   })
 
-  it('show all changes even if the agent accepts few connections', async () => {
+  it('show all changes even if the agent accepts only few connections', async () => {
     await using agent = await startDevAgent({config: {limits: {http_max_conns_per_client: 20}}})
     await using client = createClient({address: agent.address})
     await using registry = createViewRegistry(client, {lingerMs: 0, places: 12})
@@ -71,11 +71,11 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     const startedAt = performance.now()
     const before = late.stats.requests
     await waitUntil(() => late.stats.requests >= before + 10, {what: 'ten more requests', timeoutMs: 60_000})
-    // The query is polled on the only open connection, with growing pauses. With the rate limiter alone, ten requests
-    // would take a second.
+    // The query is polled on the only open connection, with growing pauses. If only the rate limiter slowed it down,
+    // ten requests would take a second.
     expect(performance.now() - startedAt).toBeGreaterThan(3000)
 
-    // The agent limits connections per address, so this client writes from another address.
+    // The agent limits connections per client address, so this client writes from another address.
     await raw(agent.address, {localAddress: '127.0.0.2'}).kvPut('full/a', '1')
     await waitUntil(() => first.current?.value !== undefined, {what: 'the change', timeoutMs: 20_000})
 

@@ -37,7 +37,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
   }
 
   it.each(['a parked query', 'the read after a failure'])(
-    'show no old state if %s receives an older index, but only what a consistent read confirms',
+    'show no old state if %s receives an older index, but only data that a consistent read confirms',
     async what => {
       await using setup = await follow()
       const {proxy, key, consul} = setup
@@ -54,7 +54,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     },
   )
 
-  it('never start from old state when fresh reads are consistent, nor after a failure', async () => {
+  it('never start from old state if reads without an index are consistent, even after a failure', async () => {
     const prepare = (proxy: HttpProxy): unknown => proxy.on(plain, {rewrite: past('over')})
     await using setup = await follow({freshConsistency: 'consistent', prepare})
     const {proxy} = setup
@@ -75,7 +75,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     expect(new Set(indexesOf(setup.proxy))).toEqual(new Set(['1']))
   })
 
-  it('send the exact index, also above 2^53', async () => {
+  it('send the exact index even above 2^53', async () => {
     await using setup = await follow()
     const {proxy} = setup
     const index = '18446744073709551001'
@@ -113,7 +113,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     await raw(agent.address).kvDelete(key)
   })
 
-  it('send nothing if only the index has changed', async () => {
+  it('report nothing to readers if only the index has changed', async () => {
     await using setup = await follow()
     const {proxy, reader} = setup
     const before = reader.words.length
@@ -157,12 +157,12 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     })
     await change(setup, '2')
     await waitUntil(() => times.length >= 4, {what: 'a fourth query'})
-    // If all queries had the same delay, the difference would be 250 ms; with the rate limiter alone, a tenth of a
-    // second.
+    // If all queries had the same delay, the difference would be 250 ms; if only the rate limiter slowed them down, a
+    // tenth of a second.
     expect((times[3] ?? 0) - (times[2] ?? 0)).toBeGreaterThan(500)
   })
 
-  it('do not reuse the connection slot of an abandoned poll until the agent has released the slot', async () => {
+  it('do not reuse the connection slot of an abandoned poll before the agent has released the slot', async () => {
     const {prefix} = leaks
     await using proxy = await HttpProxy.start(agent.address)
     const untilParked = (key: string): Promise<unknown> =>
@@ -175,7 +175,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     await given[Symbol.asyncDispose]()
     await using _other = registry.view(kvKey(client, `${prefix}other`)).subscribe()
     await untilParked('other')
-    // The agent ends the parked request after at most the wait and a sixteenth of it.
+    // The agent ends the parked request at the latest after the wait plus a sixteenth.
     expect(performance.now() - startedAt).toBeGreaterThan(1050)
   })
 })

@@ -22,13 +22,13 @@ import {waitUntil} from '../../kit/wait-until.js'
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 const writes = 700
 /**
- * Number of simultaneous queries. A server without a leader holds requests, some of them longer than it shows old
+ * Number of simultaneous queries. A server without a leader delays requests, some of them for longer than it shows old
  * state.
  */
 const askers = 8
 const locks = Array.from({length: 9}, (_, at) => `locked/${at}`)
 const semaphoreFlags = '16210313421097356768'
-/** A value that makes Consul's log long, so that it takes more than a second to apply it again. */
+/** Returns a value that makes Consul's log so long that applying it again takes more than a second. */
 const padding = (value: string) =>
   Array.from({length: 63}, (_, at) => toSet(`padding/${at}`, value.padEnd(1200, String(at))))
 const toSet = (key: string, value: string) => ({
@@ -41,7 +41,10 @@ describe.runIf(required || consulIsInstalled())('a restarted leader that has not
   const write = async (key: string, value: string): Promise<void> => {
     await raw(cluster.address).ok('PUT', '/v1/txn', {body: JSON.stringify([toSet(key, value), ...padding(value)])})
   }
-  /** Restarts the server until a read has returned old state, which may not happen on a busy machine. */
+  /**
+   * Restarts the server until a read has returned old state, which may not happen at the first attempt on a busy
+   * machine.
+   */
   const restartUntil = async (
     isSeen: () => boolean,
     what: string,
@@ -118,7 +121,7 @@ describe.runIf(required || consulIsInstalled())('a restarted leader that has not
     expect(await Promise.all(others.map(({next}) => next))).toEqual(others.map(() => 'released'))
   }, 90_000)
 
-  it('does not make replication write an older value, while it runs or at its start', async () => {
+  it('does not make replication write an older value, neither while it runs nor at its start', async () => {
     await using destination = await startDevAgent()
     await using source = createClient({address: cluster.address})
     await using target = createClient({address: destination.address})
@@ -159,7 +162,7 @@ async function holdAndWait(client: ConsulClient, prefix: string) {
   return {hold, next}
 }
 
-/** Counts the renewals that are answered with 404, as proof that old state was returned. */
+/** Counts the renewals that are answered with 404, which proves that old state was returned. */
 async function watchRenewals(address: string, id: string): Promise<AsyncDisposable & {count: number}> {
   let isOver = false
   const watch = {
@@ -181,7 +184,7 @@ async function watchRenewals(address: string, id: string): Promise<AsyncDisposab
   return watch
 }
 
-/** Records the counts that plain reads return, as proof that old state was returned. */
+/** Records the counts that plain reads return, which proves that old state was returned. */
 async function watchDefaultReads(address: string): Promise<AsyncDisposable & {readonly counts: number[]}> {
   const counts: number[] = []
   const stop = new AbortController()

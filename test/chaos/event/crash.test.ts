@@ -17,7 +17,7 @@ interface Listed {
   readonly ID: string
   readonly Name: string
 }
-/** One line of the handlers' log: `start` or `end`, the run of the watcher, and the event. */
+/** One line of the handlers' log: `start` or `end`, the number of the watcher's run, and the event. */
 interface Step {
   readonly what: string
   readonly run: number
@@ -27,7 +27,7 @@ interface Step {
 const directory = mkdtempSync(join(tmpdir(), 'baton-event-crash-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
 
-// Appends of a line are atomic, so runs that overlap after a kill cannot tear each other's lines.
+// Appending a line is atomic, so runs that overlap after a kill cannot tear each other's lines apart.
 const handler =
   'echo "start $RUN $BATON_EVENT_ID" >> "$LOG"; cat > /dev/null; echo "end $RUN $BATON_EVENT_ID" >> "$LOG"'
 
@@ -87,7 +87,7 @@ describe('a watcher that is killed again and again', () => {
     await watcher.waitForOutput(/watching; the agent lists/, {timeoutMs: 20_000})
     const firing = Promise.all(cluster.agents.map(each => fire(each.address)))
     while (kills < mostKills && countOf(readSteps(log), 'end').size < eventCount - 5) {
-      // Some runs of the watcher are killed while they start, most while they handle events.
+      // Some runs of the watcher are killed while they start, most of them while they handle events.
       if (random() < 0.8) {
         const before = readSteps(log).length
         const isDone = (): boolean =>
@@ -117,7 +117,7 @@ describe('a watcher that is killed again and again', () => {
       },
       {what: 'every event to be handled', timeoutMs: 60_000, detail: () => last.stderr.slice(-2000)},
     )
-    // Waits for log entries of events that are handled twice.
+    // Gives handlers time to log events that are handled twice.
     await sleep(1000)
     last.kill('SIGTERM')
     const {exitCode} = await last.exited
@@ -125,12 +125,12 @@ describe('a watcher that is killed again and again', () => {
     return {ids, steps: readSteps(log), kills}
   }
 
-  it('with rerun, handles every event, and starts only the one being handled at a kill twice', async () => {
+  it('with rerun, handles every event, and starts only the event that was being handled at a kill twice', async () => {
     const {ids, steps, kills} = await storm('rerun')
     expect(kills).toBeGreaterThan(2)
     const ended = countOf(steps, 'end')
     expect(ids.filter(id => !ended.has(id))).toEqual([])
-    // The first step of a run may repeat the event that the previous run had begun. No other repeats are allowed.
+    // The first step of a run may repeat the event that the previous run had begun. Other repeats are not allowed.
     const seen = new Set<string>()
     const begun = new Set<number>()
     const wrong: Step[] = []
@@ -142,7 +142,7 @@ describe('a watcher that is killed again and again', () => {
     expect(wrong).toEqual([])
   })
 
-  it('with skip, starts no event twice, and omits at most the one being handled at each kill', async () => {
+  it('with skip, starts no event twice, and omits at most the event that was being handled at each kill', async () => {
     const {ids, steps, kills} = await storm('skip')
     expect(kills).toBeGreaterThan(2)
     const started = countOf(steps, 'start')

@@ -17,8 +17,8 @@ const kills = 8
 const directory = mkdtempSync(join(tmpdir(), 'baton-durable-crash-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
 
-// If the watcher is killed before it has written the payload, the handler finds none and fails, as a careful handler
-// should. Appends of a line are atomic, so runs that overlap after a kill cannot mix their lines.
+// If the watcher is killed before it has written the payload, the handler finds no payload and fails, as a careful
+// handler should. Appending a line is atomic, so runs that overlap after a kill cannot mix their lines.
 const handler = 'read -r n || exit 1; echo "start $RUN $n" >> "$LOG"; sleep 0.02; echo "end $RUN $n" >> "$LOG"'
 
 interface Step {
@@ -60,7 +60,7 @@ describe.each(backends)('a watcher of durable events on $name that is killed aga
     const ended = (): Set<number> => new Set(readSteps(log).flatMap(({what, n}) => (what === 'end' ? [n] : [])))
     for (let run = 0; run < kills; run += 1) {
       await using watcher = start(run)
-      // Some runs of the watcher are killed while they start, most while they handle events.
+      // Some runs of the watcher are killed while they start, most of them while they handle events.
       if (random() < 0.8) {
         const before = readSteps(log).length
         await waitUntil(() => readSteps(log).length > before || ended().size >= eventCount - kills, {
@@ -86,7 +86,7 @@ describe.each(backends)('a watcher of durable events on $name that is killed aga
     return readSteps(log)
   }
 
-  it('misses no durable event with rerun, keeps their order, and repeats only the one being handled at a kill', async () => {
+  it('with rerun, misses no event, keeps their order, and repeats only the event that was being handled at a kill', async () => {
     const steps = await storm('rerun')
     const starts = steps.filter(({what}) => what === 'start').toSorted((a, b) => a.run - b.run)
     expect(new Set(starts.map(({n}) => n)).size).toBe(eventCount + 1)
@@ -104,7 +104,7 @@ describe.each(backends)('a watcher of durable events on $name that is killed aga
     expect(wrong).toEqual([])
   })
 
-  it('starts no durable event twice with skip, and omits at most the one being handled at each kill', async () => {
+  it('with skip, starts no event twice, and omits at most the event that was being handled at each kill', async () => {
     const steps = await storm('skip')
     const started = steps.filter(({what}) => what === 'start')
     const starts = started.toSorted((a, b) => a.run - b.run).map(({n}) => n)

@@ -11,14 +11,15 @@ describe('membership handlers in a cluster whose agents die', () => {
   })
   afterAll(() => cluster[Symbol.asyncDispose]())
 
-  it('run for a death, a return and a forced leave, as under Serf', async () => {
+  it('run for a death, a return and a forced leave, as with Serf', async () => {
     const [returner, lost] = cluster.clients as [ConsulServer, ConsulServer]
     await using watch = await watchMembers(cluster.address)
     await Promise.all([returner.kill(), lost.kill()])
     await until(watch, returner.node, ['member-failed'])
     await until(watch, lost.node, ['member-failed'])
     await returner.restart()
-    // Without this the node would reconnect only at its next attempt, up to half a minute later.
+    // Without this request, the node would reconnect only at its next attempt, up to half a minute
+    // later.
     await raw(returner.address).ok('PUT', `/v1/agent/join/${cluster.servers[0]!.lanAddress}`)
     await until(watch, returner.node, ['member-failed', 'member-join'])
     await raw(cluster.address).ok('PUT', `/v1/agent/force-leave/${lost.node}`)

@@ -1,4 +1,4 @@
-/** Returns the generator mulberry32: the same seed gives the same kills. */
+/** Returns a random generator (mulberry32). The same seed leads to the same kills. */
 export function seeded(seed: number): () => number {
   let state = seed
   return () => {

@@ -22,7 +22,7 @@ const left = 3
 const names = ['near', 'far', 'farther']
 
 /**
- * Starts an agent again whenever it has ended, as a service manager does. A client agent that is asked to end leaves
+ * Starts an agent again each time it has ended, as a service manager does. A client agent that is asked to end leaves
  * the cluster, so the servers deregister its node before it joins again.
  */
 function supervise(agent: ConsulServer, server: ConsulServer, onBack: () => Promise<void>): AsyncDisposable {
@@ -52,57 +52,60 @@ function supervise(agent: ConsulServer, server: ConsulServer, onBack: () => Prom
   }
 }
 
-describe.runIf(backends.some(backend => backend.name === 'real'))('a job that restarts the agents of its nodes', () => {
-  let folder: Awaited<ReturnType<typeof openFolder>>
-  let cluster: ConsulCluster
-  let client: ConsulClient
-  const open: (TestResponder | AsyncDisposable)[] = []
+describe.runIf(backends.some(backend => backend.name === 'real'))(
+  'a job that restarts the agents of its own nodes',
+  () => {
+    let folder: Awaited<ReturnType<typeof openFolder>>
+    let cluster: ConsulCluster
+    let client: ConsulClient
+    const open: (TestResponder | AsyncDisposable)[] = []
 
-  beforeAll(async () => {
-    folder = await openFolder()
-    cluster = await startCluster({servers: 1, clients: names.length})
-    const [server] = cluster.servers as [ConsulServer]
-    for (const [at, agent] of cluster.clients.entries()) {
-      const name = names[at] ?? ''
-      await mkdir(`${folder.path}/${name}.run`)
-      open.push(await startResponder(agent.address, {node: name, stateDirectory: folder.path}))
-      open.push(supervise(agent, server, () => writeFile(`${folder.path}/${name}.run/back`, '')))
-    }
-    client = createClient({address: cluster.clients[0]!.address})
-  }, 120_000)
-  afterAll(async () => {
-    await Promise.all(open.map(one => one[Symbol.asyncDispose]()))
-    await client[Symbol.asyncDispose]()
-    await cluster[Symbol.asyncDispose]()
-    await folder[Symbol.asyncDispose]()
-  })
-
-  const ways: [string, RunOptions, number][] = [
-    ['all at once', {}, 3],
-    ['one after another', {rollout: {batches: [1]}}, 1],
-  ]
-  it.each(ways)(
-    'ends with exit 0 after all output on every node, including that of the initiator: %s',
-    async (_, how, most) => {
+    beforeAll(async () => {
+      folder = await openFolder()
+      cluster = await startCluster({servers: 1, clients: names.length})
+      const [server] = cluster.servers as [ConsulServer]
       for (const [at, agent] of cluster.clients.entries()) {
-        await writeFile(`${folder.path}/${names[at] ?? ''}.run/pid`, `${agent.pid}`)
+        const name = names[at] ?? ''
+        await mkdir(`${folder.path}/${name}.run`)
+        open.push(await startResponder(agent.address, {node: name, stateDirectory: folder.path}))
+        open.push(supervise(agent, server, () => writeFile(`${folder.path}/${name}.run/back`, '')))
       }
-      const line = `cd ${folder.path}/$BATON_EXEC_NODE.run && rm -f back && echo 1 >>../down && kill $(cat pid) && echo stopped
+      client = createClient({address: cluster.clients[0]!.address})
+    }, 120_000)
+    afterAll(async () => {
+      await Promise.all(open.map(one => one[Symbol.asyncDispose]()))
+      await client[Symbol.asyncDispose]()
+      await cluster[Symbol.asyncDispose]()
+      await folder[Symbol.asyncDispose]()
+    })
+
+    const ways: [string, RunOptions, number][] = [
+      ['all at once', {}, 3],
+      ['one after another', {rollout: {batches: [1]}}, 1],
+    ]
+    it.each(ways)(
+      "ends with exit code 0 after all output on every node, including the initiator's: %s",
+      async (_, how, most) => {
+        for (const [at, agent] of cluster.clients.entries()) {
+          await writeFile(`${folder.path}/${names[at] ?? ''}.run/pid`, `${agent.pid}`)
+        }
+        const line = `cd ${folder.path}/$BATON_EXEC_NODE.run && rm -f back && echo 1 >>../down && kill $(cat pid) && echo stopped
       while [ ! -e back ]; do sleep 0.1; done; echo -1 >>../down; echo back`
-      const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
-      await using run = await initiator.run({command: {kind: 'shell', line}}, {names}, how)
-      const {outcomes, output, summary} = await followRun(run)
-      expect({outcomes, output}).toEqual({
-        outcomes: {near: 'ok', far: 'ok', farther: 'ok'},
-        output: Object.fromEntries(names.map(name => [name, 'stopped\nback\n'])),
-      })
-      expect(summary).toMatchObject({verdict: 'ok', completedCount: 3})
-      await expectNothingLeft(client)
-      let down = 0
-      const counts = folder.lines('down').map(step => (down += Number(step)))
-      expect([Math.max(...counts) <= most, counts.at(-1)]).toEqual([true, 0])
-      await writeFile(`${folder.path}/down`, '')
-    },
-    120_000,
-  )
-})
+        const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
+        await using run = await initiator.run({command: {kind: 'shell', line}}, {names}, how)
+        const {outcomes, output, summary} = await followRun(run)
+        expect({outcomes, output}).toEqual({
+          outcomes: {near: 'ok', far: 'ok', farther: 'ok'},
+          output: Object.fromEntries(names.map(name => [name, 'stopped\nback\n'])),
+        })
+        expect(summary).toMatchObject({verdict: 'ok', completedCount: 3})
+        await expectNothingLeft(client)
+        let down = 0
+        const counts = folder.lines('down').map(step => (down += Number(step)))
+        expect([Math.max(...counts) <= most, counts.at(-1)]).toEqual([true, 0])
+        await writeFile(`${folder.path}/down`, '')
+      },
+      120_000,
+    )
+  },
+)

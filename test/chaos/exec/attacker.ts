@@ -13,20 +13,20 @@ export function signerOf({privateFile}: GeneratedKey, kid?: string): Signer {
   return {kid: kid ?? jwk.kid, secret: createPrivateKey({key: jwk, format: 'jwk'})}
 }
 
-/** A job to forge. Every part that is not given is what an honest initiator would write. */
+/** A job to forge. Parts that are not given are written as an honest initiator would write them. */
 export interface Forgery {
   readonly signers?: readonly Signer[]
-  /** Fields of the manifest to replace. A field with the value `undefined` is left out. */
+  /** Fields of the manifest to replace. A field whose value is `undefined` is left out. */
   readonly changes?: Readonly<Record<string, unknown>>
   /** Changes the payload after it was signed. */
   readonly alter?: (payload: string) => string
   /** Changes the signatures. */
   readonly resign?: (signatures: {k: string; g: string}[]) => unknown[]
-  /** Type of document that the signatures are made for. @default 'baton-exec/1' */
+  /** Type of document for which the signatures are made. @default 'baton-exec/1' */
   readonly type?: string
 }
 
-/** A UUID of version 7, without the help of baton. */
+/** Returns a version 7 UUID without using baton's code. */
 export function newJobId(nowMs = Date.now()): string {
   const bytes = randomBytes(16)
   bytes.writeUIntBE(nowMs, 0, 6)
@@ -40,7 +40,9 @@ function seal(payload: Buffer, type: string, signers: readonly Signer[]): {k: st
   return signers.map(({kid, secret}) => ({k: kid, g: sign(null, signed, secret).toString('base64url')}))
 }
 
-/** A client with write permission below `baton/exec/v1/`. It shares no code with baton, except the files of keys. */
+/**
+ * A client with write permission below `baton/exec/v1/`. It shares no code with baton, except for the files of keys.
+ */
 export class Attacker {
   readonly #address: string
   readonly session: string
@@ -94,7 +96,10 @@ export class Attacker {
     })
   }
 
-  /** Writes a key below `baton/exec/v1/`, held by the session of the attacker if `isHeld`. */
+  /**
+   * Writes a key below `baton/exec/v1/`. If `isHeld` is true, the key belongs to the attacker's
+   * session.
+   */
   async put(rest: string, value: string | Buffer, isHeld = false): Promise<void> {
     const entry = {Key: `baton/exec/v1/${rest}`, Value: Buffer.from(value).toString('base64')}
     const operation = isHeld ? {Verb: 'lock', Session: this.session, ...entry} : {Verb: 'set', ...entry}
@@ -106,14 +111,14 @@ export class Attacker {
     await raw(this.#address).ok('PUT', '/v1/txn', {body: JSON.stringify([{KV: operation}])})
   }
 
-  /** Returns the reason code of a node's refusal; undefined if the node has not refused the job. */
+  /** Returns the code of a node's refusal; undefined if the node has not refused the job. */
   async refusalOf(node: string, id: string): Promise<string | undefined> {
     const value = (await raw(this.#address).kvGet(`baton/exec/v1/run/${node}/${id}/k`))?.value
     const body = value?.split('\n').at(-1)
     return body === undefined ? undefined : (JSON.parse(body) as {code: string}).code
   }
 
-  /** Ends the session, and with it all keys that it holds. */
+  /** Ends the session, and with it all keys that belong to it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await raw(this.#address).ok('PUT', `/v1/session/destroy/${this.session}`)
   }

@@ -115,7 +115,7 @@ const refused: [string, string, Forgery][] = [
   ],
 ]
 
-describe.each(backends)('a client that writes straight to KV, on $name', backend => {
+describe.each(backends)('an attacker who writes straight to KV, on $name', backend => {
   const agent = sharedAgent(backend)
   let folder: Awaited<ReturnType<typeof openFolder>>
   let client: ConsulClient
@@ -172,7 +172,7 @@ describe.each(backends)('a client that writes straight to KV, on $name', backend
     await folder[Symbol.asyncDispose]()
   })
 
-  /** Runs an honest job, which proves that the responder has examined everything before it, and still works. */
+  /** Runs an honest job, which proves that the responder has examined everything before it and still works. */
   async function barrier(): Promise<void> {
     await using run = await start('echo alive')
     expect((await followRun(run)).output).toEqual({victim: 'alive\n'})
@@ -190,7 +190,7 @@ describe.each(backends)('a client that writes straight to KV, on $name', backend
     await attacker.delete(`jobs/${id}`)
   })
 
-  it('cannot run values that name no node, or another one, and gets no answer to them', async () => {
+  it('cannot run values that name no node or another node, and gets no answer to them', async () => {
     const id = newJobId()
     const inert: [string, string | Buffer][] = [
       [id, attacker.forge({id, node: 'Victim', line: line('other case')}, by(ours))],
@@ -213,7 +213,7 @@ describe.each(backends)('a client that writes straight to KV, on $name', backend
     }
   })
 
-  it('cannot run a job twice: under its own ID, under another one, on another node, or after a restart', async () => {
+  it('cannot run a job twice: under its own ID, under another ID, on another node, or after a restart', async () => {
     const id = newJobId()
     const value = attacker.forge({id, node: 'victim', line: `echo once >>${folder.path}/once`}, by(ours))
     await attacker.put(`jobs/${id}`, value, true)
@@ -239,7 +239,7 @@ describe.each(backends)('a client that writes straight to KV, on $name', backend
     for (const name of [id, copy]) await attacker.delete(`jobs/${name}`)
   })
 
-  it('cannot stop a job by a cancel that no trusted key signed, or that is of another job or time', async () => {
+  it('cannot stop a job with a cancel that no trusted key signed, or that was made for another job or time', async () => {
     await using run = await start(`while [ ! -e ${folder.path}/go ]; do sleep 0.05; done`)
     const seen = followRun(run)
     await waitUntil(async () => (await auditLines()).some(one => one.job === run.id), {what: 'the job to start'})
@@ -259,7 +259,7 @@ describe.each(backends)('a client that writes straight to KV, on $name', backend
         (await auditLines()).some(one => one.job === run.id && one.verdict === 'cancel-refused' && one.code === code)
       await waitUntil(isNoted, {what: `the audit log to name ${code}`})
     }
-    // A rewritten job does not change the job that runs.
+    // A rewritten job does not change the job that is already running.
     const forged = attacker.forge({id: run.id, node: 'victim', line: line('rewritten')}, by(rogue))
     await attacker.put(`jobs/${run.id}`, forged)
     await barrier()
@@ -269,7 +269,7 @@ describe.each(backends)('a client that writes straight to KV, on $name', backend
     await rm(`${folder.path}/go`)
   })
 
-  it('cannot show output, an end or a node that no responder signed', async () => {
+  it('cannot show any output, end or node that no responder signed', async () => {
     const hold = (name: string): string => `while [ ! -e ${folder.path}/${name} ]; do sleep 0.05; done`
     await using earlier = await start(`echo earlier; ${hold('go-earlier')}`)
     const before = waitForOutput(earlier)
@@ -304,7 +304,7 @@ describe.each(backends)('a client that writes straight to KV, on $name', backend
     for (const [rest] of lies) await attacker.delete(rest)
   })
 
-  it('cannot keep a responder from new jobs by 3000 keys below jobs/', async () => {
+  it('cannot keep a responder from running new jobs with 3000 keys below jobs/', async () => {
     const junk = Array.from({length: 3000}, () => `jobs/${newJobId(now - hour)}`)
     for (let at = 0; at < junk.length; at += 50) {
       await Promise.all(junk.slice(at, at + 50).map(rest => attacker.put(rest, 'x', true)))
@@ -318,7 +318,7 @@ interface Talking {
   readonly followed: Promise<Followed>
 }
 
-/** Follows a run. `started` resolves with its first output. */
+/** Follows a run. `started` resolves with the run's first output. */
 function waitForOutput(run: ExecRun): Talking {
   let begin = (): void => {}
   const started = new Promise<void>(resolve => {

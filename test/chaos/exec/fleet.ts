@@ -3,15 +3,21 @@ import {join} from 'node:path'
 import {foreign, openFolder, ours} from '../../integration/exec/support.js'
 import {type CommandHandle, startCli} from '../../kit/run-cli.js'
 
-/** Responders as commands, so that they can be stopped and killed one by one. `sign.json` holds the key of its jobs. */
+/**
+ * Responders that run as separate commands, so that each can be stopped or killed. `sign.json` contains the key of their
+ * jobs.
+ */
 export interface Fleet extends AsyncDisposable {
   readonly path: string
   lines(name: string): string[]
-  /** Starts a responder. Resolves when initiators can see it. `isStranger`: it trusts another key. */
+  /**
+   * Starts a responder. Resolves when initiators can see it. With `isStranger`, the responder trusts
+   * another key.
+   */
   start(name: string, options?: {readonly isStranger?: boolean}): Promise<CommandHandle>
 }
 
-/** Creates the directories of a fleet. Disposing ends all its responders. */
+/** Creates the directories for a group of responders. Disposing ends all of them. */
 export async function openFleet(address: string): Promise<Fleet> {
   const folder = await openFolder()
   const started: CommandHandle[] = []

@@ -14,7 +14,7 @@ import {consulIsInstalled} from '../../kit/consul-server.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const hasConsul = consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1'
-/** Enough lines that a run takes twice as long as a cluster needs to find a new leader. */
+/** Number of lines that make a run take twice as long as a cluster needs to find a new leader. */
 const lines = 100
 const count = `i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo $i; sleep 0.25; done`
 const counted = Array.from({length: lines}, (_, at) => `${at + 1}\n`).join('')
@@ -43,7 +43,7 @@ describe.runIf(hasConsul)('exec on three servers', () => {
   it.each([
     ['and another leads before it is back', true],
     ['and is back at once', false],
-  ])('shows all output and exit codes if the leader is killed in the middle of a run, %s', async (_, isReplaced) => {
+  ])('shows all output and exit codes if the leader is killed during a run, %s', async (_, isReplaced) => {
     const leader = await cluster.leader()
     const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
     await using run = await initiator.run({command: {kind: 'shell', line: count}})

@@ -9,7 +9,7 @@ import type {CommandHandle} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {openFleet} from './fleet.js'
 
-/** A job that ends differently on each node. */
+/** A script that ends differently on each node. */
 const script = `#!/bin/sh
 cd "$DIRECTORY"
 case $BATON_EXEC_NODE in
@@ -21,7 +21,7 @@ esac
 `
 const names = ['ok', 'three', 'stopped', 'frozen', 'killed', 'large', 'stranger'] as const
 
-describe.each(backends)('a fleet whose nodes all end differently, on $name', backend => {
+describe.each(backends)('a job that ends differently on each node, on $name', backend => {
   const agent = sharedAgent(backend)
 
   it('ends soon after the timeout, with the right outcome and all output of each node', async () => {

@@ -12,7 +12,7 @@ import {runCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 describe.runIf(backends.some(({name}) => name === 'real'))('a real agent started by the test kit', () => {
-  it('accepts writes as soon as it has started, and leaves no process', async () => {
+  it('accepts writes as soon as it has started, and leaves no process behind', async () => {
     let pid: number
     {
       await using agent = await startDevAgent({node: 'kit-dev', config: {disable_remote_exec: false}})

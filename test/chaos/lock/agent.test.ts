@@ -31,7 +31,8 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
 
   const begin = async (id: string, words: readonly string[], seconds: number, client: number) => {
     const agent = cluster.clients[client]!
-    // The previous test may have restarted a server: the clients find it again after a while.
+    // The previous test may have restarted a server, which the clients find again only after a
+    // while.
     await waitUntil(() => raw(agent.address).kvKeys('k/'), {
       what: `an answer through client ${client}`,
       timeoutMs: 60_000,
@@ -42,7 +43,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     return holder
   }
 
-  it('an agent that is killed and restarted in time does not disturb the command', async () => {
+  it('lets the command continue if the agent is killed and restarted in time', async () => {
     await using holder = await begin('restart', [], 12, 0)
     await cluster.clients[0]!.restart('kill')
     await raw(cluster.clients[0]!.address).ok('PUT', `/v1/agent/join/${cluster.servers[0]!.lanAddress}`)
@@ -86,7 +87,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     await raw(cluster.address).put('/v1/catalog/deregister', {Node: 'baton-locks'})
   }, 400_000)
 
-  it('a lost leader does not disturb the command while other servers are alive', async () => {
+  it('does not disturb the command if the leader is lost while other servers are alive', async () => {
     const leader = await cluster.leader()
     await using holder = await begin('leader', [], 20, 0)
     await leader.kill()
@@ -101,21 +102,24 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     {id: 'destroyed-2s', settings: ['--lock-delay', '2s', '--grace', '1s']},
     {id: 'destroyed-4s', settings: ['--lock-delay', '4s', '--grace', '3s']},
     {id: 'destroyed-7s', settings: ['--lock-delay', '7s', '--grace', '5s', '--ttl', '60s']},
-  ])('a destroyed session stops the command before a rival starts, also one that ignores TERM ($id): 76', async one => {
-    const {id, settings} = one
-    const history = join(folder, id)
-    const [client, agent] = [cluster.clients[0]!, cluster]
-    const stubborn = ['sh', '-c', 'trap "" TERM; exec "$@"', 'sh', criticalSection, history, id, '60']
-    await using holder = startCli(['lock', ...settings, `k/${id}`, '--', ...stubborn], {agent: client})
-    await waitUntil(() => readHistory(history).length > 0, {what: `${id} to begin`, timeoutMs: 60_000})
-    await using rival = startCli(['lock', `k/${id}`, '--', criticalSection, history, 'rival', '0.1'], {agent})
-    await raw(cluster.address).sessionDestroy((await raw(cluster.address).kvGet(`k/${id}/.lock`))!.session!)
-    expect((await rival.exited).exitCode).toBe(0)
-    expect((await holder.exited).exitCode).toBe(76)
-    expect(checkNoOverlap(history)).toMatchObject({order: [id, 'rival'], unfinished: [id]})
-  })
+  ])(
+    'after its session was destroyed, stops even a command that ignores TERM before another contender starts (exit code 76): $id',
+    async one => {
+      const {id, settings} = one
+      const history = join(folder, id)
+      const [client, agent] = [cluster.clients[0]!, cluster]
+      const stubborn = ['sh', '-c', 'trap "" TERM; exec "$@"', 'sh', criticalSection, history, id, '60']
+      await using holder = startCli(['lock', ...settings, `k/${id}`, '--', ...stubborn], {agent: client})
+      await waitUntil(() => readHistory(history).length > 0, {what: `${id} to begin`, timeoutMs: 60_000})
+      await using rival = startCli(['lock', `k/${id}`, '--', criticalSection, history, 'rival', '0.1'], {agent})
+      await raw(cluster.address).sessionDestroy((await raw(cluster.address).kvGet(`k/${id}/.lock`))!.session!)
+      expect((await rival.exited).exitCode).toBe(0)
+      expect((await holder.exited).exitCode).toBe(76)
+      expect(checkNoOverlap(history)).toMatchObject({order: [id, 'rival'], unfinished: [id]})
+    },
+  )
 
-  it.each(['5s', '48h'])('a TTL that Consul refuses ends with 64 (%s)', async ttl => {
+  it.each(['5s', '48h'])('exits with 64 for a TTL that Consul refuses (%s)', async ttl => {
     const result = await runCli(['lock', '--ttl', ttl, 'k/ttl', '--', 'true'], {agent: cluster.clients[0]!})
     expect(result).toMatchObject({exitCode: 64, stderr: expect.stringContaining('Invalid Session TTL')})
   })
@@ -125,13 +129,16 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     ['1s', '5s'],
     ['3s', '5s'],
     ['5900ms', '5s'],
-  ])('refuses a lock-delay of %s with a grace of %s: 64, and no session is created', async (lockDelay, grace) => {
-    const before = (await raw(cluster.address).sessions()).length
-    const words = ['lock', '--lock-delay', lockDelay, '--grace', grace, 'k/refused', '--', 'true']
-    const {exitCode, stderr} = await runCli(words, {agent: cluster.clients[0]!})
-    expect({exitCode, stderr}).toMatchObject({exitCode: 64, stderr: expect.stringContaining('need 6s')})
-    expect(await raw(cluster.address).sessions()).toHaveLength(before)
-  })
+  ])(
+    'refuses a lock-delay of %s with a grace of %s with exit code 64, and creates no session',
+    async (lockDelay, grace) => {
+      const before = (await raw(cluster.address).sessions()).length
+      const words = ['lock', '--lock-delay', lockDelay, '--grace', grace, 'k/refused', '--', 'true']
+      const {exitCode, stderr} = await runCli(words, {agent: cluster.clients[0]!})
+      expect({exitCode, stderr}).toMatchObject({exitCode: 64, stderr: expect.stringContaining('need 6s')})
+      expect(await raw(cluster.address).sessions()).toHaveLength(before)
+    },
+  )
 
   it.each([
     {
@@ -140,25 +147,29 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
       leave: (agent: ConsulServer) => raw(agent.address).ok('PUT', '/v1/agent/leave'),
     },
     {how: 'ended-in-order', client: 2, leave: (agent: ConsulServer) => agent.stop()},
-  ])('a node that leaves the cluster loses its lock ($how): 76, the child is dead before a rival starts', async one => {
-    const {how, client, leave} = one
-    // A rival may hold the lock 4 s after the node is gone, however recent the last proof is.
-    const tight = ['--ttl', '10s', '--lock-delay', '4s', '--grace', '500ms']
-    await using holder = await begin(how, tight, 60, client)
-    const history = join(folder, how)
-    await using rival = startCli(['lock', `k/${how}`, '--', criticalSection, history, 'rival', '0.1'], {
-      agent: cluster,
-    })
-    await leave(cluster.clients[client]!)
-    expect((await rival.exited).exitCode).toBe(0)
-    const {exitCode, stderr} = await holder.exited
-    expect({exitCode, stderr}).toMatchObject({exitCode: 76, stderr: expect.stringContaining('lost after')})
-    expect(checkNoOverlap(history)).toMatchObject({order: [how, 'rival'], unfinished: [how]})
-  })
+  ])(
+    'after its node has left the cluster, stops the command before another contender starts (exit code 76): $how',
+    async one => {
+      const {how, client, leave} = one
+      // Another contender may hold the lock 4 s after the node is gone, however recent the last proof
+      // is.
+      const tight = ['--ttl', '10s', '--lock-delay', '4s', '--grace', '500ms']
+      await using holder = await begin(how, tight, 60, client)
+      const history = join(folder, how)
+      await using rival = startCli(['lock', `k/${how}`, '--', criticalSection, history, 'rival', '0.1'], {
+        agent: cluster,
+      })
+      await leave(cluster.clients[client]!)
+      expect((await rival.exited).exitCode).toBe(0)
+      const {exitCode, stderr} = await holder.exited
+      expect({exitCode, stderr}).toMatchObject({exitCode: 76, stderr: expect.stringContaining('lost after')})
+      expect(checkNoOverlap(history)).toMatchObject({order: [how, 'rival'], unfinished: [how]})
+    },
+  )
 })
 
-describe.runIf(hasConsul)('baton lock under a lone server', () => {
-  it('loses the lock if the restarted server does not know the client: 76, the child is dead before a rival starts', async () => {
+describe.runIf(hasConsul)('baton lock with a single server', () => {
+  it('stops the command before another contender starts if the restarted server does not know the client (exit code 76)', async () => {
     await using cluster = await startCluster({servers: 1, clients: 1})
     const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
     using _folder = {[Symbol.dispose]: () => rmSync(folder, {recursive: true})}
@@ -167,7 +178,8 @@ describe.runIf(hasConsul)('baton lock under a lone server', () => {
     await using holder = startCli(['lock', 'k/lone', '--', criticalSection, history, 'holder', '120'], {agent: client})
     await waitUntil(() => readHistory(history).length > 0, {what: 'the holder to begin', timeoutMs: 60_000})
     const session = (await raw(server.address).kvGet('k/lone/.lock'))?.session
-    // The client is stopped, so that the server does not learn of it before it becomes leader again.
+    // The client is suspended, so that the server does not learn of it before it becomes leader
+    // again.
     await client.pause()
     await server.restart('kill')
     await waitUntil(async () => (await raw(server.address).get(`/v1/session/info/${session ?? ''}`)).length === 0, {

@@ -8,13 +8,13 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 const lockDelayMs = 15_000
 
-describe.each(backends)('a hold whose session Consul reports as gone, on $name', backend => {
+describe.each(backends)('a hold whose session is missing according to Consul, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
 
-  it('is lost within the lock-delay after its last proof if no consistent read answers', async () => {
+  it('is lost within the lock-delay after its last proof if no consistent read is answered', async () => {
     await using proxy = await HttpProxy.start(agent.address)
-    // The agent reports that it is a client, where a hold lasts longest.
+    // The agent reports that it is a client agent, where a hold lasts longest.
     proxy.on(
       {path: '/v1/agent/self'},
       {

@@ -30,21 +30,23 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     `trap '' TERM; ${section(id, seconds).slice(1).join(' ')}`,
   ]
   const lock = () => `${leaks.prefix}fault`
-  // Settings of the holder that loses the lock: TERM 2.5 s and KILL 3 s after the last proof, and a rival may hold it
-  // after 4 s. Rivals have more time, so that they do not lose the lock on a busy machine.
+  // Settings of the holder that loses the lock: TERM is sent 2.5 s and KILL 3 s after the last proof, and another
+  // contender may hold the lock after 4 s. The other contenders have more time, so that they do not lose the lock on a
+  // busy machine.
   const tight = ['--ttl', '10s', '--lock-delay', '4s', '--grace', '500ms']
   const hasBegun = (id: string) =>
     waitUntil(() => readHistory(history()).some(entry => entry.id === id), {what: `${id} to begin`, timeoutMs: 60_000})
 
   it.each(['both', 'requests', 'answers'] as const)(
-    'network silent between baton and its agent (%s): the child is dead before a rival starts',
+    'stops the child before another contender starts if the network between baton and its agent is cut (%s)',
     async direction => {
       await using proxy = await TcpProxy.start(agent.address)
       await using holder = startCli(['lock', ...tight, lock(), ...stubborn('cut-off', 60)], {agent: proxy})
       await hasBegun('cut-off')
       const {session = ''} = (await raw(agent.address).kvGet(`${lock()}/.lock`))!
       proxy.blackHole(direction)
-      // This is the worst case: the session ends at the moment of the cut, so that only the lock-delay keeps rivals out.
+      // The worst case: the session ends at the moment of the cut, so that only the lock-delay keeps other contenders
+      // out.
       await raw(agent.address).sessionDestroy(session)
       const rival = await runCli(['lock', lock(), ...section('rival', 0.1)], {agent})
       expect(rival.exitCode).toBe(0)
@@ -54,7 +56,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     },
   )
 
-  it('kill -9 of baton at 24 instants around the grant releases the lock and leaves no process', async () => {
+  it('after kill -9 of baton at 24 times around the grant, releases the lock and leaves no process behind', async () => {
     const random = createRandom(testSeed('kill -9 around the grant'))
     const held = async (): Promise<string | undefined> => (await raw(agent.address).kvGet(`${lock()}/.lock`))?.session
     for (let round = 0; round < 24; round += 1) {
@@ -62,16 +64,16 @@ describe.each(backends)('baton lock under faults on $name', backend => {
       const session = await waitUntil(held, {what: 'the grant', timeoutMs: 60_000, intervalMs: 1})
       await new Promise(resolve => setTimeout(resolve, random() * 60))
       holder.kill('SIGKILL')
-      // Without the release the session would hold the lock for 15 to 30 s.
+      // Without the release, the session would hold the lock for 15 to 30 s.
       const isFree = async (): Promise<boolean> => (await held()) === undefined
       await waitUntil(isFree, {what: `round ${round} to give the lock back`, timeoutMs: 12_000})
       await waitUntil(() => findByEnv(`BATON_LOCK_SESSION=${session}`).length === 0, {what: 'the child to end'})
-      // Consul would refuse this while a lock-delay runs.
+      // Consul would refuse this acquisition while a lock-delay runs.
       expect((await runCli(['lock', '--timeout', '12s', lock(), '--', 'true'], {agent})).exitCode).toBe(0)
     }
   })
 
-  it('kill -9 of baton before the grant ends its session', async () => {
+  it('after kill -9 of baton before the grant, ends the session', async () => {
     await using holder = startCli(['lock', lock(), ...section('holder', 60)], {agent})
     await hasBegun('holder')
     await using waiter = startCli(['lock', '-v', '--name', 'waiter', lock(), '--', 'true'], {agent})
@@ -85,7 +87,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     await holder.exited
   })
 
-  it('kill -9 of baton: the guardian stops a child that ignores TERM, and releases the lock without a lock-delay', async () => {
+  it('after kill -9 of baton, the guardian stops a child that ignores TERM, and releases the lock without a lock-delay', async () => {
     await using holder = startCli(['lock', '--grace', '500ms', lock(), ...stubborn('orphan', 60)], {agent})
     await hasBegun('orphan')
     holder.kill('SIGKILL')
@@ -94,7 +96,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect(checkNoOverlap(history())).toMatchObject({order: ['orphan', 'rival'], unfinished: ['orphan']})
   })
 
-  it('kill -9 of baton without bash on the PATH: a guardian run by node stops the child and releases the lock', async () => {
+  it('after kill -9 of baton without bash on the PATH, a guardian run by node stops the child and releases the lock', async () => {
     const words = ['/bin/sh', '-c', `trap '' TERM; echo started; while :; do /bin/sleep 0.1; done`]
     await using holder = startCli(['lock', '--grace', '500ms', lock(), '--', ...words], {agent, env: {PATH: folder}})
     await holder.waitForOutput(/started/)
@@ -108,7 +110,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect((await runCli(['lock', '--try', lock(), '--', 'true'], {agent})).exitCode).toBe(0)
   })
 
-  it('kill -9 of baton with a semaphore: the slot is free again', async () => {
+  it('after kill -9 of baton with a semaphore, the slot is free again', async () => {
     await using holder = startCli(['lock', '-n', '2', '--grace', '500ms', lock(), ...section('orphan', 60)], {agent})
     await hasBegun('orphan')
     holder.kill('SIGKILL')
@@ -119,7 +121,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     await raw(agent.address).kvDelete(`${lock()}/.lock`)
   })
 
-  it('baton is stopped: the guardian stops the child before a rival starts, and baton exits with 76 when it is continued', async () => {
+  it('if baton is suspended, the guardian stops the child before another contender starts, and baton exits with 76 when continued', async () => {
     await using holder = startCli(['lock', ...tight, lock(), ...stubborn('frozen', 60)], {agent})
     await hasBegun('frozen')
     const {session = ''} = (await raw(agent.address).kvGet(`${lock()}/.lock`))!
@@ -165,7 +167,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     },
   )
 
-  it('the guardian is killed: baton starts another one, which stops the child if baton is killed', async () => {
+  it('if the guardian is killed, baton starts another one, which stops the child if baton is killed', async () => {
     await using holder = startCli(['lock', '--grace', '500ms', lock(), ...section('orphan', 60)], {agent})
     await hasBegun('orphan')
     const guardians = () =>
@@ -177,7 +179,8 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     const [first] = await waitUntil(() => (guardians().length === 1 ? guardians() : null), {what: 'a guardian'})
     process.kill(first!, 'SIGKILL')
     await waitUntil(() => guardians().length === 1 && guardians()[0] !== first, {what: 'another guardian'})
-    // baton writes to the new guardian in the same turn of its event loop: once baton sleeps, the guardian has its input.
+    // baton writes to the new guardian in the same turn of its event loop. So once baton sleeps, the guardian has its
+    // input.
     const naps = (): string =>
       /^voluntary_ctxt_switches:.*$/m.exec(readFileSync(`/proc/${holder.pid}/status`, 'utf8'))![0]
     const before = naps()
@@ -190,7 +193,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
 
   it('the next holder starts within 100 ms after a clean exit, in the best of five rounds', async () => {
     const gaps: number[] = []
-    // A busy machine makes the gap longer, because it includes two starts of processes.
+    // A busy machine makes the gap longer, because it includes the start of two processes.
     const starts: number[] = []
     for (let round = 0; round < 5; round += 1) {
       const before = `before-${round}`
@@ -219,7 +222,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect(Math.min(...gaps)).toBeLessThan(100 + slackMs)
   })
 
-  it('INT, TERM and HUP at 102 random instants leave no child and no key', async () => {
+  it('after INT, TERM and HUP at 102 random times, no child and no key is left', async () => {
     const random = createRandom(testSeed('the instants of the signals'))
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
     const strike = async (index: number): Promise<void> => {
@@ -243,12 +246,12 @@ describe.each(backends)('baton lock under faults on $name', backend => {
   })
 })
 
-/** True if the environment of the process has the variable that only this test's processes have. */
+/** True if the process has the environment variable that only this test's processes have. */
 function isMarked(pid: number): boolean {
   return readFileSync(`/proc/${pid}/environ`, 'latin1').includes('BATON_TEST_ID=')
 }
 
-/** Generates random numbers that can be repeated from a seed. */
+/** Returns a random generator whose numbers can be repeated with the same seed. */
 function createRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -22,7 +22,7 @@ describe.runIf(real !== undefined)('baton lock and consul lock on one key', () =
   const section = (id: string) => [criticalSection, join(folder, 'history'), id, '0.05']
   const exclusive = () => join(folder, 'exclusive')
 
-  it('10 of each at once: never two hold it, and all of them run', async () => {
+  it('never hold it at the same time, and all of them run their command, with 10 contenders of each', async () => {
     const key = `${leaks.prefix}mixed`
     const ids = Array.from({length: 10}, (_, index) => String(index))
     const results = await Promise.all(
@@ -36,7 +36,7 @@ describe.runIf(real !== undefined)('baton lock and consul lock on one key', () =
     await raw(agent.address).kvDelete(`${key}/.lock`)
   })
 
-  it('5 of each as a semaphore of 3: never four hold it, and all of them run', async () => {
+  it("never exceed a semaphore's limit of 3, and all of them run their command, with 5 contenders of each", async () => {
     const key = `${leaks.prefix}semaphore`
     const ids = Array.from({length: 5}, (_, index) => String(index))
     const results = await Promise.all(

@@ -16,7 +16,7 @@ import {testSeed} from '../../kit/seed.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const [real] = backends.filter(backend => backend.name === 'real')
-/** BATON_TEST_ROUNDS=200 and BATON_TEST_WAITERS=50 run the long forms. */
+/** Sizes of the test. Set BATON_TEST_ROUNDS=200 and BATON_TEST_WAITERS=50 for a long run. */
 const rounds = Number(process.env['BATON_TEST_ROUNDS'] || 15)
 const waiterCount = Number(process.env['BATON_TEST_WAITERS'] || 20)
 
@@ -30,7 +30,7 @@ describe.runIf(real !== undefined)('the queue of a mutex on several agents', () 
     const order: string[] = []
     const open: AsyncDisposable[] = []
     const runs = Array.from({length: waiterCount}, async (_, at) => {
-      // Contenders with addresses of their own are on hosts of their own.
+      // Contenders that reach the agent at different addresses count as contenders on different hosts.
       const proxy = await HttpProxy.start(cluster.agents[at % cluster.agents.length]!.address)
       const client = createClient({address: proxy.address})
       open.push(proxy, client)
@@ -147,7 +147,7 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
   }
 })
 
-/** Kills a contender with its guardian and its child, as the loss of its machine does. */
+/** Kills a contender with its guardian and its child, as the loss of its machine would. */
 function killAll(victim: CommandHandle): void {
   const pids = [victim.pid, ...descendants(victim.pid).map(({pid}) => pid)]
   for (const pid of pids) {
@@ -159,7 +159,7 @@ function killAll(victim: CommandHandle): void {
   }
 }
 
-/** Generates random numbers that can be repeated from a seed. */
+/** Returns a random generator whose numbers can be repeated with the same seed. */
 function createRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

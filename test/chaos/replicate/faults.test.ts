@@ -10,13 +10,13 @@ import {HttpProxy} from '../../kit/http-proxy.js'
 import {TcpProxy} from '../../kit/tcp-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** Both ways to follow a mapping. */
+/** The two ways to follow a mapping. */
 const ways = [
   ['by whole lists', Number.POSITIVE_INFINITY],
   ['in parts', 0],
 ] as const
 
-/** Follows until the test ends. */
+/** Follows mappings until the test ends. */
 function follow(client: ConsulClient, options: ReplicatorOptions): readonly ReplicationPass[] {
   const controller = new AbortController()
   const passes: ReplicationPass[] = []
@@ -46,7 +46,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
     waitUntil(() => isEqual(client, from, to), {what: `${to} to equal ${from}`, timeoutMs: 40_000})
 
   it.each(ways)(
-    'writes and deletes nothing when an index goes back, as when tombstones are reaped, followed %s',
+    'writes and deletes nothing if an index goes back, as it does when tombstones are reaped, followed %s',
     async (way, shardAbove) => {
       const [from, to] = [`low${way.length}/`, `low${way.length}-copy/`]
       await using proxy = await HttpProxy.start(address('dc2'))
@@ -55,7 +55,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
       const client = countingClient(proxy.address)
       const passes = follow(client, {mappings: [parseMapping(`${from}@dc1:${to}`)], shardAbove, maxDelete: 'off'})
       await untilEqual(reader, from, to)
-      // Each blocking query of the source gets a lower index than the index that it has sent.
+      // Each blocking query of the source receives a lower index than the one it has sent.
       let lowered = 0
       proxy.on(
         {path: new RegExp(`/v1/kv/${from}.*index=`)},
@@ -77,7 +77,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
     },
   )
 
-  it('makes the copy equal after the source was rebuilt with lower indexes, or is another datacenter', async () => {
+  it('makes both sides equal after the source was rebuilt with lower indexes, or became another datacenter', async () => {
     await using client = countingClient(address('dc2'))
     await seed(client, 'dc1', numbered('anew/', 40))
     const once = async (dc: string) => {
@@ -97,7 +97,8 @@ describe.each(backends)('replication under faults, on $name', backend => {
     )
     await seed(client, 'dc1', numbered('anew/', 1, 'newest'))
     const before = await once('dc1')
-    // The new source has fewer writes, so its indexes are lower than the position.
+    // The new source has fewer writes, so its indexes are lower than the position in the status
+    // key.
     await seed(client, 'dc3', numbered('anew/', 30, '3'))
     const after = await once('dc3')
     expect(after.pass).toMatchObject({written: 30, deleted: 10})
@@ -164,7 +165,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
     expect(most).toBeLessThanOrEqual(41)
   })
 
-  it('copies values of every size that Consul holds, and one transaction of 64 keys as one', async () => {
+  it('copies values of every size that Consul accepts, and copies a transaction of 64 keys as one', async () => {
     await using client = countingClient(address('dc2'))
     const sizes = [0, 1, 392_000, 393_217, 524_288]
     for (const size of sizes) await client.kv.put(`size/${size}`, Buffer.alloc(size, 7), {datacenter: 'dc1'})

@@ -24,7 +24,7 @@ const equal = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): 
 describe.each(backends)('baton replicate on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
-  it('converges after kill -9 at random instants', async () => {
+  it('makes both sides equal although it is killed with kill -9 at random times', async () => {
     const random = createRandom(testSeed('the instants of kill -9'))
     const address = agent.addresses.get('dc2')!
     await using client = countingClient(address)
@@ -54,7 +54,7 @@ describe.each(backends)('baton replicate on $name', backend => {
       command.killGroup('SIGKILL')
       await command.processExit
       if (!equal(await contentOf(client, 'dc2', 'killed/'), await contentOf(client, 'dc1', 'kill/'))) cutShort += 1
-      // Makes changes and a few deletes before each start.
+      // Makes some changes and a few deletes before each start.
       const from = Math.floor(random() * keys)
       await seed(
         client,

@@ -5,13 +5,13 @@ import {HttpProxy} from '../../kit/http-proxy.js'
 import {runCli, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-describe.each(backends)('processes of baton replicate, on $name', backend => {
+describe.each(backends)('several processes of baton replicate, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const address = () => agent.addresses.get('dc2')!
   const pairs = (prefix: string, names: readonly string[], value = '1') =>
     names.map(name => ({key: prefix + name, value: Buffer.from(value)}))
 
-  it('delete exactly the approved keys after a kill before or during the deletes', async () => {
+  it('delete exactly the approved keys even after a kill before or during the deletes', async () => {
     await using client = countingClient(address())
     const names = Array.from({length: 150}, (_, at) => `${at}`)
     await seed(client, 'dc1', pairs('kap/', ['alive']))
@@ -20,7 +20,8 @@ describe.each(backends)('processes of baton replicate, on $name', backend => {
     const held = await runCli([...args, '--once'], {agent: {address: address()}})
     const id = /replicate approve ([0-9a-f]{8})/.exec(held.stderr)?.[1]
     expect(id, held.stderr).toBeDefined()
-    // The source has the key again after the deletes were held, so no approval applies to it.
+    // The source has the key again after the deletes were held, so an approval does not apply to
+    // it.
     await seed(client, 'dc1', pairs('kap/', ['7']))
     await using proxy = await HttpProxy.start(address())
     for (const deletesBefore of [0, 1]) {
@@ -55,7 +56,7 @@ describe.each(backends)('processes of baton replicate, on $name', backend => {
     const second = start()
     await second.waitForOutput(/standing by|written/)
     await seed(client, 'dc1', pairs('pau/', ['a'], '2'))
-    // The lock-delay has to pass.
+    // The lock-delay has to pass first.
     await waitUntil(async () => (await read('a')) === '2', {what: 'the copy of the second one', timeoutMs: 60_000})
     const index = (await client.kv.get('pau-copy/a')).value?.modifyIndex
     first.killGroup('SIGCONT')

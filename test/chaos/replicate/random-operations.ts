@@ -7,7 +7,7 @@ import type {ConsulFederation} from '../../kit/consul-cluster.js'
 import {type CommandHandle, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** The mappings: a renamed folder, and a prefix that does not end with a slash. */
+/** The mappings: one that renames a folder, and one whose prefix does not end with a slash. */
 const mappings = [
   ['fz/', 'fzb/'],
   ['fy', 'fyb'],
@@ -49,14 +49,14 @@ export interface Counts {
   kills: number
   restores: number
   checks: number
-  /** How often the pair of keys was read. */
+  /** Number of times that the pair of keys was read. */
   looks: number
 }
 
 /** Random operations on both sides of a running `baton replicate`, which is killed again and again. */
 export class RandomOperations implements AsyncDisposable {
   readonly counts: Counts = {operations: 0, kills: 0, restores: 0, checks: 0, looks: 0}
-  /** One line for each failure. */
+  /** The failures, one line for each. */
   readonly problems: string[] = []
   readonly #federation: ConsulFederation
   readonly #random: (below: number) => number
@@ -91,7 +91,7 @@ export class RandomOperations implements AsyncDisposable {
   }
 
   /**
-   * Makes operations for `ms`, then a check. The replicator is killed in every second call only, so that it also runs
+   * Makes operations for `ms`, and then a check. Only every second call kills the replicator, so that it also runs
    * without interruption.
    */
   async run(ms: number): Promise<void> {
@@ -146,7 +146,7 @@ export class RandomOperations implements AsyncDisposable {
     )
   }
 
-  /** Commits, and waits for a new leader if there is none, as after a restore. */
+  /** Commits a transaction. If there is no leader, as after a restore, waits for a new one. */
   async #commit(client: ConsulClient, operations: readonly KvOperation[]): Promise<void> {
     await waitUntil(async () => (await client.txn.commit(operations)).committed, {
       what: 'a transaction of the test',
@@ -245,13 +245,13 @@ export class RandomOperations implements AsyncDisposable {
         if (!wanted.has(name) && !guarded.includes(to + name)) found.push(`left over: ${to}${name}`)
       }
     }
-    // The pair is written continuously.
+    // The pair is left out, because it is written continuously.
     return found.filter(line => !line.includes('fzb/pair/'))
   }
 
   async #check(): Promise<void> {
     this.counts.checks += 1
-    // Deletes are held while a source is empty, whatever the limit. Another test covers that.
+    // Deletes are held while a source is empty, regardless of the limit. Another test covers that.
     await this.#set(this.#source, [
       {key: 'fy/alive', value: `${this.counts.checks}`},
       {key: 'fz/alive', value: `${this.counts.checks}`},

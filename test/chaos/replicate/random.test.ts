@@ -5,10 +5,13 @@ import {testSeed} from '../../kit/seed.js'
 import {createRandom, RandomOperations} from './random-operations.js'
 
 const hasConsul = consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1'
-/** BATON_CHAOS_SECONDS sets the duration of the long form. */
+/** Duration of the test in seconds. Set BATON_CHAOS_SECONDS for a long run. */
 const seconds = Number(process.env['BATON_CHAOS_SECONDS'] ?? 20)
 
-/** In parts, without audits that would repair what parts do not see; and by whole lists. */
+/**
+ * The ways to follow a mapping: in parts (without audits, which would repair what the parts miss),
+ * and by whole lists.
+ */
 const ways = [
   ['in parts', ['--shard-above=0', '--audit-every=1h']],
   ['by whole lists', []],
@@ -18,7 +21,7 @@ describe.runIf(hasConsul).each(ways)(
   'replication %s between two datacenters, under random operations and kill -9',
   (way, flags) => {
     it(
-      'ends equal at every check, tears no source transaction, and leaves alone what is protected',
+      'ends with equal sides at every check, never splits a source transaction, and leaves protected keys alone',
       async () => {
         const random = createRandom(testSeed(`random operations ${way}`))
         await using federation = await startFederation(['dc1', 'dc2'])

@@ -19,7 +19,7 @@ describe.runIf(hasConsul)('replication between two datacenters', () => {
   }, 120_000)
   afterAll(() => federation[Symbol.asyncDispose]())
 
-  it('ends with equal data and no additional deletes, whichever server is killed in the middle of a copy', async () => {
+  it('ends with equal data and no unwanted deletes, whichever server is killed during a copy', async () => {
     await using source = createClient({address: federation.dc('dc1').address})
     await using destination = createClient({address: federation.dc('dc2').address})
     const pair = (round: number, at: number) => ({key: `from/${at}`, value: bytes(`${round}/${at}`.padEnd(300, '.'))})

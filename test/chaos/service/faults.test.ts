@@ -10,10 +10,13 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 const hasConsul = consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1'
 const ttlMs = 3000
-/** Long enough for a busy machine. Consul itself takes the TTL and a moment. */
+/**
+ * Time limit that is long enough for a busy machine. Consul itself needs only a little more than
+ * the TTL.
+ */
 const patience = {timeoutMs: Number(process.env['BATON_TEST_PATIENCE_MS'] ?? 30_000)}
 
-describe.runIf(hasConsul)('baton service run, seen by a server of the cluster', () => {
+describe.runIf(hasConsul)('a service of baton service run, as a server of the cluster sees it', () => {
   let cluster: ConsulCluster
   beforeAll(async () => {
     cluster = await startCluster({servers: 1, clients: 1})
@@ -47,7 +50,7 @@ describe.runIf(hasConsul)('baton service run, seen by a server of the cluster', 
     return [baton, () => Number(/pid (\d+)\n$/.exec(baton.stdout)?.[1])]
   }
 
-  it('is critical after its program was killed, and passing again once the program has been restarted', async () => {
+  it('is critical after its program was killed, and passing again once the program was restarted', async () => {
     const [baton, pid] = await begin('killed', '--restart=always')
     await using _baton = baton
     const first = pid()
@@ -63,7 +66,7 @@ describe.runIf(hasConsul)('baton service run, seen by a server of the cluster', 
     await cluster.clients[0]!.restart('kill')
     await raw(agent().address).ok('PUT', `/v1/agent/join/${cluster.servers[0]!.lanAddress}`)
     await becomes('restarted', 'passing')
-    // Only heartbeats to the restarted agent keep it passing for longer than its TTL.
+    // Only heartbeats to the restarted agent can keep the service passing for longer than its TTL.
     await sleep(ttlMs + 1000)
     expect(await state('restarted')).toBe('passing')
     baton.kill('SIGTERM')
@@ -71,7 +74,7 @@ describe.runIf(hasConsul)('baton service run, seen by a server of the cluster', 
     await becomes('restarted', 'gone')
   })
 
-  it('is gone, and its program stopped, after baton was killed', async () => {
+  it('is gone, and its program is stopped, after baton was killed', async () => {
     const [baton, pid] = await begin('orphaned')
     await using _baton = baton
     const program = pid()
@@ -85,14 +88,14 @@ describe.runIf(hasConsul)('baton service run, seen by a server of the cluster', 
     const [baton] = await begin('lost')
     await using _baton = baton
     const all = [baton.pid, ...descendants(baton.pid).map(({pid}) => pid)]
-    // The guardian, the program, and baton itself.
+    // These are at least the guardian, the program, and baton itself.
     expect(all.length).toBeGreaterThanOrEqual(3)
     for (const each of all) process.kill(each, 'SIGKILL')
     await becomes('lost', 'critical')
     await raw(agent().address).ok('PUT', '/v1/agent/service/deregister/lost')
   })
 
-  it('is critical or gone after baton was killed while its agent was down and the agent has returned', async () => {
+  it('is critical or gone if baton was killed while its agent was down, once the agent has returned', async () => {
     const [baton] = await begin('both')
     await using _baton = baton
     await cluster.clients[0]!.kill()

@@ -31,7 +31,7 @@ describe.runIf(hasConsul)('baton template with a child, through a client agent',
     rmSync(folder, {recursive: true})
   })
   const client = (): {readonly address: string} => cluster.clients[0]!
-  /** Writes through any server that accepts the write. */
+  /** Writes a key through any server that accepts the write. */
   const put = (key: string, value: string): Promise<unknown> =>
     waitUntil(
       async () => {
@@ -59,7 +59,7 @@ describe.runIf(hasConsul)('baton template with a child, through a client agent',
   const starts = (baton: CommandHandle): readonly string[] =>
     baton.stdout.split('\n').flatMap(line => (line.startsWith('start ') ? [line.slice(6)] : []))
 
-  it('keeps the file complete and the child running while the leader is replaced, and restarts it for one change', async () => {
+  it('keeps the file complete and the child running while the leader is replaced, and restarts the child once per change', async () => {
     const [baton, file] = await begin('leader', 'before')
     await using _baton = baton
     using _file = file
@@ -73,7 +73,7 @@ describe.runIf(hasConsul)('baton template with a child, through a client agent',
     expect(file.texts).toEqual([full('before'), full('after')])
   })
 
-  it('keeps the file complete and the child running while the agent is restarted, and restarts it for one change', async () => {
+  it('keeps the file complete and the child running while the agent is restarted, and restarts the child once per change', async () => {
     const [baton, file] = await begin('agent', 'before')
     await using _baton = baton
     using _file = file
@@ -85,7 +85,7 @@ describe.runIf(hasConsul)('baton template with a child, through a client agent',
     expect(file.texts).toEqual([full('before'), full('after')])
   })
 
-  it('restarts the child once for a service that flaps ten times a second, after it has settled', async () => {
+  it('restarts the child once for a service that changes ten times a second, after the service has settled', async () => {
     await raw(client().address).ok('PUT', '/v1/agent/check/register', {
       body: JSON.stringify({ID: 'hop-2', Name: 'hop-2', ServiceID: 'hop-2', TTL: '1h', Status: 'passing'}),
     })

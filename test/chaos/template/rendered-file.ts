@@ -1,6 +1,6 @@
 import {readIfExists} from '../../kit/read-if-exists.js'
 
-/** Reads a file every millisecond and records each text that differs from the one before. */
+/** Reads a file every millisecond, and records each text that differs from the previous one. */
 export class RenderedFile implements Disposable {
   readonly texts: string[] = []
   readonly #path: string

@@ -25,7 +25,7 @@ const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
 afterAll(() => rmSync(folder, {recursive: true, force: true}))
 
 describe.runIf(hasConsul)('baton template whose token loses its permissions for 20 s', () => {
-  it('keeps the file complete and the child running, and restarts the child for one change', async () => {
+  it('keeps the file complete and the child running, and restarts the child once per change', async () => {
     await using agent = await startDevAgent({config: {acl}})
     const consul = raw(agent.address, {token: root})
     for (const key of ['conf/x', 'conf/y', 'a', 'b']) await consul.kvPut(key, '1')
@@ -60,7 +60,8 @@ describe.runIf(hasConsul)('baton template whose token loses its permissions for 
       await register(value)
     }
     await allow(rules('deny'))
-    // Consul answers parked queries with the permissions that they began with. These writes end them.
+    // Consul answers a parked query with the permissions that the query began with. These writes end
+    // such queries.
     await sleep(2000)
     await writeAll('2')
     await waitUntil(() => file.text === full('2'), {what: 'the last answer with permissions'})

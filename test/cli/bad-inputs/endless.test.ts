@@ -31,11 +31,11 @@ const rows: readonly BadInput[] = [
 ]
 
 describe('an input file that never ends', () => {
-  it.each(rows)('is refused: $words', async input => {
+  it.each(rows)('is refused with one line: $words', async input => {
     await expectRefused(input, {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}})
   })
 
-  it('is refused as the content of a template function', async () => {
+  it('is refused as the file that a template function reads', async () => {
     await expectRefused({
       words: ['template', 'FILE:/dev/stdout', '--once'],
       file: '{{ file "/dev/zero" }}',

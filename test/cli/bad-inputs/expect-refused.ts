@@ -4,21 +4,25 @@ import {join} from 'node:path'
 import {expect} from 'vitest'
 import {type InProcessOptions, runInProcess} from '../../kit/run-in-process.js'
 
-/** A command line that is wrong, or partly without effect. */
+/** A command line that is invalid, or that is partly without effect. */
 export interface BadInput {
-  /** `FILE` stands for the path of a file with `file` in it. */
+  /** The arguments. `FILE` stands for the path of a file with the content `file`. */
   readonly words: readonly string[]
   /** The content of the file. */
   readonly file?: string
   readonly env?: Readonly<Record<string, string>>
-  /** The only line on stderr, or its beginning if this text ends with an ellipsis. */
+  /**
+   * The only line on stderr. If this text ends with an ellipsis, only the beginning of the line.
+   */
   readonly line: string
   readonly exitCode: number
   /** @default nothing */
   readonly stdout?: string
 }
 
-/** Expects the one line on stderr and the exit code, and nothing on stdout unless the row names it. */
+/**
+ * Runs the command, and expects one line on stderr, the exit code, and the stdout that the row names.
+ */
 export async function expectRefused(input: BadInput, options: InProcessOptions = {}): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
   try {
@@ -40,7 +44,10 @@ export async function expectRefused(input: BadInput, options: InProcessOptions =
   }
 }
 
-/** Returns a row without a file: `line('kv get', 'Error! …', 64)`. `''` in the words is an empty argument. */
+/**
+ * Returns a row for a command line without a file: `line('kv get', 'Error! …', 64)`. `''` in the words is an
+ * empty argument.
+ */
 export const row = (words: string, line: string, exitCode: number): BadInput => ({
   words: words.split(' ').map(word => (word === "''" ? '' : word)),
   line,

@@ -98,9 +98,9 @@ const inVain: readonly BadInput[] = [
   },
 ]
 
-describe('bad input of kv and members', () => {
-  it.concurrent.each(refused)('$words is refused', async input => {
-    // No agent listens there, because input is checked before Consul is asked.
+describe('invalid input of kv and members', () => {
+  it.concurrent.each(refused)('is refused with one line: $words', async input => {
+    // No agent listens at this address, because input is checked before any request.
     await expectRefused(input, {agent: {address: '127.0.0.1:1'}})
   })
 })
@@ -108,7 +108,7 @@ describe('bad input of kv and members', () => {
 describe.each(backends.filter(({name}) => name === 'embedded'))('flags of kv that have no effect', backend => {
   const agent = sharedAgent(backend)
 
-  it('are named on stderr, and the command still runs', {timeout: 60_000}, async () => {
+  it('are named on stderr, while the command still runs', {timeout: 60_000}, async () => {
     await raw(agent.address).kvPut('k', 'v')
     for (const input of inVain) await expectRefused(input, {agent})
   })

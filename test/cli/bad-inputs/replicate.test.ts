@@ -7,7 +7,7 @@ const grammar = '(write it as SOURCE@DATACENTER[:DESTINATION], for example app/@
 const listed = "(a prefix has no leading '/', no '//' and no '.' or '..' between slashes)"
 const leaveOut = '(leave one of them out)'
 
-/** Wrong flags. Each is tried with a valid mapping. */
+/** Invalid flags, each of which is tried with a valid mapping. */
 const flags: readonly (readonly [flags: string, line: string, exitCode?: number])[] = [
   ["--lock ''", '--lock: the value is empty (leave the flag out, or give it a value)'],
   ["--listen ''", '--listen: the value is empty (leave the flag out, or give it a value)'],
@@ -75,7 +75,7 @@ const lines: readonly BadInput[] = [
   row('replicate verify --once app/@dc1', `baton: --once: verify writes nothing ${leaveOut}`, badFlags),
 ]
 
-/** Wrong files, each with the reason and the name of the setting in the message. */
+/** Invalid files, each with the reason and the name of the setting in the message. */
 const files: readonly (readonly [file: string, line: string])[] = [
   ['prefixx = "a@dc1"', "unknown setting 'prefixx' (did you mean 'prefix'?)"],
   ['prefix { source = "a@dc1" destinaton = "b" }', "unknown setting 'prefix.destinaton' (did you mean 'destination'?)"],
@@ -119,17 +119,17 @@ const inVain: readonly (readonly [flags: string, line: string])[] = [
 
 const nowhere = {agent: {address: '127.0.0.1:1'}}
 
-describe('bad input of replicate', () => {
-  it.concurrent.each(lines)('$words is refused', async input => {
+describe('invalid input of replicate', () => {
+  it.concurrent.each(lines)('is refused with one line: $words', async input => {
     await expectRefused(input, nowhere)
   })
 
   const rows = flags.map(([words, line, exitCode = badFlags]) => ({words, line, exitCode}))
-  it.concurrent.each(rows)('$words is refused', async ({words, line, exitCode}) => {
+  it.concurrent.each(rows)('is refused with one line: $words', async ({words, line, exitCode}) => {
     await expectRefused(row(`replicate app/@dc1 ${words}`, `baton: ${line}`, exitCode), nowhere)
   })
 
-  it.concurrent.each(files)('a file with %s is refused', async (file, line) => {
+  it.concurrent.each(files)('is refused in a file: %s', async (file, line) => {
     const words = ['replicate', '-config', 'FILE', '-once']
     await expectRefused({words, file, line: `baton: config: FILE: ${line}`, exitCode: badConfig}, nowhere)
   })

@@ -5,8 +5,8 @@ import {afterAll, describe, expect, it} from 'vitest'
 import {runInProcess} from '../../kit/run-in-process.js'
 
 /**
- * The arguments, with `{junk}` and the like for files, and the line that refuses them; `…` at its end stands for any
- * text.
+ * The arguments, with `{junk}` and the like for files, and the line that refuses them. A `…` at the end of the line
+ * stands for any text.
  */
 export type BadInput = readonly [words: readonly string[], line: string]
 
@@ -27,7 +27,7 @@ const files: Readonly<Record<string, string | Uint8Array>> = {
   addresses: '{"http-addr":["a:1","b:1"]}',
 }
 
-/** Runs each row without an agent: the command must refuse it before it sends or writes anything. */
+/** Runs each row without an agent, because the command must refuse it before it sends or writes anything. */
 export function describeBadInputs(title: string, rows: readonly BadInput[]): void {
   const directory = mkdtempSync(join(tmpdir(), 'baton-bad-'))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text, {mode: 0o600})

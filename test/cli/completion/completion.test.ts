@@ -20,7 +20,7 @@ afterAll(() => rmSync(bin, {recursive: true}))
 const table = Object.fromEntries(
   [...(await loadCommands())].map(([id, command]) => [id, async () => ({default: command})]),
 )
-/** Returns the lines that `baton complete` would print for the words. */
+/** Returns the lines that `baton complete` would print for these words. */
 const answer = (words: readonly string[], address: string): Promise<string> =>
   completions(table, words, {env: {CONSUL_HTTP_ADDR: address}, isQuoted: false})
 
@@ -28,7 +28,7 @@ const putKeys = async (address: string): Promise<void> => {
   for (const key of ['tab/db/url', 'tab/name', 'table', 'tab/$(reboot)']) await raw(address).kvPut(key, 'x')
 }
 
-describe.each(backends)('the words that can be completed on $name', backend => {
+describe.each(backends)('the words that `baton complete` offers, on $name', backend => {
   const agent = sharedAgent(backend)
   beforeAll(() => putKeys(agent.address))
 
@@ -42,7 +42,7 @@ describe.each(backends)('the words that can be completed on $name', backend => {
     ['kv get --datacenter dc', ['dc1']],
     ['kv get ta', ['tab/', 'table']],
     ['kv get tab/', ['tab/db/', 'tab/name']],
-  ])('are those that begin with the last one: %j', async (line, expected) => {
+  ])('are those that begin with the last typed word: %j', async (line, expected) => {
     const lines = (await answer(line.split(' '), agent.address)).split('\n').slice(0, -1)
     expect(lines.map(one => one.split('\t')[0]).sort()).toEqual(expected)
   })
@@ -74,7 +74,7 @@ describe('baton complete', () => {
     }
   })
 
-  it('prints nothing for the arguments of a child, which the shell completes', async () => {
+  it('prints nothing for the arguments of a child, because the shell completes those', async () => {
     expect(await answer(['lock', 'k', '--', 'l'], '127.0.0.1:1')).toBe('')
     expect(await answer(['lock', 'k', 'l'], '127.0.0.1:1')).toBe('')
   })
@@ -95,7 +95,10 @@ const isInstalled = (shell: string): boolean => {
   }
 }
 
-/** For each shell, a script that completes each line in $TYPED and prints the candidates in one line for each. */
+/**
+ * For each shell, a script that completes each line in $TYPED and prints the candidates of each line on a line of its
+ * own.
+ */
 const shells = {
   bash: [
     '--norc',
@@ -106,7 +109,7 @@ const shells = {
        COMP_POINT=\${#COMP_LINE}; _baton; echo "\${COMPREPLY[*]}"
      done <<<"$TYPED"`,
   ],
-  // The completion of zsh needs its line editor, so compadd is replaced by a function that keeps its arguments.
+  // The completion of zsh needs zsh's line editor, so compadd is replaced by a function that stores its arguments.
   zsh: [
     '-f',
     '-c',
@@ -124,7 +127,7 @@ const shells = {
   ],
 } as const
 
-describe.each(['bash', 'zsh', 'fish'] as const)('the completion of %s', shell => {
+describe.each(['bash', 'zsh', 'fish'] as const)('the completion script for %s', shell => {
   const agent = sharedAgent(backends[0]!)
   beforeAll(() => putKeys(agent.address))
 
@@ -167,7 +170,7 @@ describe.each(['bash', 'zsh', 'fish'] as const)('the completion of %s', shell =>
       expect(found).toEqual(['b q/a\\', "q/c\\'d", 'b q/a'])
     })
 
-    it('offers only the part after the last = or :, which bash replaces', async () => {
+    it('offers only the part after the last = or :, because bash replaces only that part', async () => {
       const line = `baton kv get --http-addr=${agent.address} tab/n`
       expect(await complete(['baton exec --via=re', line])).toEqual(['rexec', 'tab/name'])
     })

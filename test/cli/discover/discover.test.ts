@@ -29,7 +29,7 @@ describe.each(backends)('baton discover on $name', backend => {
   const put = (key: string, value: unknown): Promise<unknown> =>
     raw(agent.address).ok('PUT', `/v1/kv/${key}`, {body: typeof value === 'string' ? value : JSON.stringify(value)})
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('stops its HTTP server first, then its queries, on %s', async signal => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('stops first its HTTP server and then its queries on %s', async signal => {
     await put('c1/services', list)
     await using daemon = startCli(['discover', 'c1/services', '--listen', '127.0.0.1:0', '--log-level', 'debug'], {
       agent,
@@ -59,7 +59,7 @@ describe.each(backends)('baton discover on $name', backend => {
     expect(messages.filter(message => work.includes(message)).slice(0, 4)).toEqual(work)
   })
 
-  it('serves the value of the key, and soon after a change the new value', async () => {
+  it('serves the value of the key, and serves the new value soon after a change', async () => {
     await put('c2/services', list)
     await using daemon = startInProcess(['discover', 'c2/services', '--listen', '127.0.0.1:0'], {
       agent,
@@ -88,7 +88,7 @@ describe.each(backends)('baton discover on $name', backend => {
     expect(daemon.stderr).not.toContain('secret-token-1')
   })
 
-  it('prints the list once', async () => {
+  it('prints the list once with --once', async () => {
     await put('c4/services', list)
     const lines = await runInProcess(['discover', 'c4/services', '--once'], {agent})
     expect(lines).toMatchObject({stdout: 'http://pool04.boxworld.org/api/v2\tresize=23\n', stderr: '', exitCode: 0})
@@ -145,7 +145,7 @@ describe('baton discover', () => {
     expect(result.stderr).toMatch(/^baton: Consul at .*: connection refused \(.*\)\n$/)
   })
 
-  it('serves its page and retries while Consul cannot be reached, and reports that once', async () => {
+  it('serves its page and keeps trying while Consul cannot be reached, and reports that once', async () => {
     const address = `http://127.0.0.1:${await freePort()}`
     await using daemon = startInProcess(['discover', 'a', '--listen', '127.0.0.1:0'], {agent: {address}})
     const url = await urlOf(daemon)

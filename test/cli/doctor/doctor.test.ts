@@ -40,7 +40,7 @@ describe.each(backends)('baton doctor --lock on $name', backend => {
   const agent = sharedAgent(backend)
   const find = (stdout: string): string | undefined => /^.*\block .*$/m.exec(stdout)?.[0]
 
-  it('reports a free lock, its holder, and a key that is not a lock', async () => {
+  it('reports a free lock, the holder of a held lock, and a key that is not a lock', async () => {
     const free = await runInProcess(['doctor', '--lock', 'jobs/x'], {agent})
     expect(find(free.stdout)).toMatch(/^ok {3}lock +jobs\/x: free$/)
     await using holder = startCli(['lock', '-v', 'jobs/x', '--', 'sleep', '60'], {agent})
@@ -85,7 +85,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     expect(some.stdout).toContain('(key_prefix "app/" { policy = "read" })')
   })
 
-  it('exits with 77 if the token has no permission', async () => {
+  it('exits with 77 if the token has no permissions', async () => {
     const consul = raw(agent.address, {token: master})
     const kinds = ['agent', 'event', 'key', 'node', 'service', 'session']
     const Rules = kinds.map(kind => `${kind}_prefix "" { policy = "deny" }`).join('\n')
@@ -106,7 +106,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
 })
 
 describe('baton doctor', () => {
-  it('exits with 69 if no agent answers, and says what to do', async () => {
+  it('exits with 69 and says what to do if no agent answers', async () => {
     const {stdout, exitCode} = await runInProcess(['doctor', '--http-addr', `127.0.0.1:${await freePort()}`])
     expect(exitCode).toBe(69)
     expect(stdout).toMatch(/^fail agent +Consul at \S+: connection refused \(.*\)$/m)

@@ -31,7 +31,7 @@ describe.each(backends)('baton selftest on $name', backend => {
     return [...keys.map(({status}) => status), sessions]
   }
 
-  it('proves what this cluster can show, and leaves nothing', {timeout: 60_000}, async () => {
+  it('proves everything that this cluster can show, and leaves nothing behind', {timeout: 60_000}, async () => {
     const {exitCode, stdout, stderr} = await runInProcess(['selftest', '--json'], {agent})
     const report = JSON.parse(stdout) as Report
     expect(proven(report)).toEqual({
@@ -42,7 +42,7 @@ describe.each(backends)('baton selftest on $name', backend => {
     expect(await left()).toEqual([404, 404, []])
   })
 
-  it('removes what it wrote when it is stopped', async () => {
+  it('removes everything that it wrote if it is stopped', async () => {
     await using test = startCli(['selftest'], {agent})
     const hasKeys = async (): Promise<boolean> =>
       (await raw(agent.address).request('GET', '/v1/kv/baton/?keys')).status === 200
@@ -52,7 +52,7 @@ describe.each(backends)('baton selftest on $name', backend => {
     expect(await left()).toEqual([404, 404, []])
   })
 
-  it('names a proof that does not end', async () => {
+  it('names a test that does not end', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     proxy.on({method: 'PUT', path: /^\/v1\/txn/, body: /./}, {status: 500, body: 'rpc error'})
     await using client = createClient({address: proxy.address})
@@ -68,7 +68,7 @@ describe.each(backends)('baton selftest on $name', backend => {
     expect(await left()).toEqual([404, 404, []])
   })
 
-  it('does not begin if a check fails', async () => {
+  it('does not begin if a check of doctor fails', async () => {
     const {exitCode, stdout} = await runInProcess(['selftest', '--http-addr', `127.0.0.1:${await freePort()}`])
     expect(stdout).toMatch(/^fail agent .*connection refused/m)
     expect(stdout).toMatch(/^skip selftest +not begun, because a check failed$/m)

@@ -45,7 +45,7 @@ describe('baton exec --detach', () => {
     await folder[Symbol.asyncDispose]()
   })
 
-  it('prints the ID of the job and ends; exec ls, show, attach and cancel list, show, follow and stop the job', async () => {
+  it('prints the ID of the job and ends, after which exec ls, show, attach and cancel list, show, follow and stop the job', async () => {
     const job = await detach(
       '--timeout=1m',
       `echo one; while [ ! -e ${at('go')} ]; do sleep 0.05; done; echo two; exit 3`,
@@ -84,7 +84,7 @@ describe('baton exec --detach', () => {
     await forget()
   })
 
-  it('refuses invalid arguments, with one line and the right exit code', async () => {
+  it('refuses invalid arguments with one line and the right exit code', async () => {
     const fails = async (words: string[], exitCode: number, text: string): Promise<void> => {
       const result = await run(...words)
       expect({words, exitCode: result.exitCode}).toEqual({words, exitCode})

@@ -44,7 +44,7 @@ describe('baton exec, responder and keys', () => {
     await folder[Symbol.asyncDispose]()
   })
 
-  it('run a command on three responders, and hide their secrets from it', async () => {
+  it("run a command on three responders, and hide the responders' secrets from it", async () => {
     const {stdout, exitCode} = await exec('echo "on $BATON_EXEC_NODE $SECRET_TOKEN"')
     for (const node of ['r1', 'r2', 'r3']) {
       const output = stdout.indexOf(`    ${node}: on ${node} \n`)
@@ -56,7 +56,7 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it('join arguments by one space for a shell, and pass arguments after -- unchanged', async () => {
+  it('join arguments by spaces for a shell, but pass arguments after -- unchanged', async () => {
     const go = await exec('-node=r1', 'echo', 'a', ' b;', 'echo', '$HOME')
     expect(go.stdout).toContain(`    r1: a b\n    r1: ${process.env['HOME'] ?? ''}\n`)
     const native = await exec('-node=r1', '--', 'printf', '%s|', 'a b', '$HOME', '-x', '--')
@@ -72,7 +72,7 @@ describe('baton exec, responder and keys', () => {
     expect(piped.stdout).toContain('    r1: from stdin\n')
   })
 
-  it('run a script on a responder whose state directory is a relative path', async () => {
+  it("run a script even if the responder's state directory is a relative path", async () => {
     const words = ['responder', '--name', 'near', '--state-dir', './near-state', ...trust()]
     await using near = startCli(words, {agent, cwd: folder.path})
     await near.waitForOutput(/responder near: ready/, {timeoutMs: 30_000})
@@ -81,7 +81,7 @@ describe('baton exec, responder and keys', () => {
     expect(stdout).toContain('    near: near\n')
   })
 
-  it('print one object with --json, and one a line with --ndjson', async () => {
+  it('print one object with --json, and one object per line with --ndjson', async () => {
     const one = await exec('--json', '--node', 'r[12]', 'echo "$BATON_EXEC_NODE"; exit 4')
     expect(one.exitCode).toBe(2)
     expect(JSON.parse(one.stdout)).toMatchObject({
@@ -100,7 +100,7 @@ describe('baton exec, responder and keys', () => {
     expect(types).toEqual(['targets', 'ack', 'output', 'exit', 'outcome', 'summary'])
   })
 
-  it('report dropped output with a separate exit code, and drop none with --max-output 0', async () => {
+  it('report dropped output with an exit code of its own, and drop nothing with --max-output 0', async () => {
     const line = 'head -c 2000000 /dev/zero'
     const cut = await exec('--json', '--node', 'r1', '--max-output', '64K', line)
     expect([cut.exitCode, JSON.parse(cut.stdout)]).toMatchObject([
@@ -115,7 +115,7 @@ describe('baton exec, responder and keys', () => {
     ])
   })
 
-  it('refuse an unsigned job and a job of an untrusted key, with exit code 6', async () => {
+  it('refuse an unsigned job and a job of an untrusted key with exit code 6', async () => {
     const ran = at('refused')
     const unsigned = await exec('--node', 'r1', '--unsigned', `touch ${ran}`)
     expect([unsigned.exitCode, unsigned.stdout]).toEqual([6, expect.stringContaining('==> r1: refused: unsigned:')])
@@ -128,7 +128,7 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it('refuse jobs signed by a key after it was revoked', async () => {
+  it('refuse jobs that were signed with a revoked key', async () => {
     await runCli(['keys', 'init', 'brief', ...keys()])
     await runCli(['keys', 'add', at('keys/brief.pub.json'), ...trust()])
     expect((await exec('--node', 'r1', '--key', 'brief', 'true')).exitCode).toBe(0)
@@ -139,7 +139,7 @@ describe('baton exec, responder and keys', () => {
     expect(listed.stdout).toMatch(/trust {2}brief {2}revoked\n/)
   })
 
-  it('keep the trusted keys if an invalid file is added, and report the file, as keys ls does', async () => {
+  it('keep the trusted keys if an invalid file is added, and report the file, also in `keys ls`', async () => {
     const words = ['--trust-dir', at('pushed')]
     await runCli(['keys', 'add', at('keys/default.pub.json'), ...words])
     await using pushed = startCli(['responder', '--name', 'pushed', '--state-dir', at('state'), ...words], {agent})
@@ -183,7 +183,7 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it('report a node as lost if its responder died during the job, and stop the command that it ran', async () => {
+  it('report a node as lost if its responder died during the job, and stop the command that ran there', async () => {
     const mortal = await startResponder('mortal', '--ttl', '1s')
     const words = [
       '--wait',
@@ -206,7 +206,7 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it('stop the remote children when the command is interrupted', async () => {
+  it('stop the remote children if the command is interrupted', async () => {
     await using command = startCli(['exec', ...keys(), '--node', 'r1', `echo $$ >> ${at('pids')}; exec sleep 600`], {
       agent,
     })
@@ -249,14 +249,14 @@ describe('baton exec, responder and keys', () => {
     [['keys', 'add', '/no/such/file'], 'cannot read it'],
     [['keys', 'init', 'a/b'], "key 'a/b'"],
     [['keys', 'revoke', 'nobody', '--trust-dir', '/no/such/dir'], "key 'nobody': no such key"],
-  ])('answer invalid input with one line: %j', async (words, message) => {
+  ])('refuse invalid input with one line: %j', async (words, message) => {
     const {stdout, stderr, exitCode} = await runCli(words, {agent})
     expect([exitCode, stdout]).toEqual([64, ''])
     expect(stderr).toContain(message)
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  it('refuse a private key that other users can read, and one that is damaged', async () => {
+  it('refuse a private key that other users can read, or that is damaged', async () => {
     await runCli(['keys', 'init', 'open', ...keys()])
     chmodSync(at('keys/open.key.json'), 0o644)
     const open = await exec('--key', 'open', 'true')

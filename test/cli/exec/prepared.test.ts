@@ -35,7 +35,7 @@ describe('keys sign, keys verify, responder check and exec submit', () => {
     await folder[Symbol.asyncDispose]()
   })
 
-  it('run a job that two persons have signed, and show before what it would do and who signed it', async () => {
+  it('run a job that two people have signed, and show beforehand what it would do and who has signed it', async () => {
     expect((await run('exec', '--prepare', at('two.job'), '--nodes', 'p1', 'echo both')).exitCode).toBe(0)
     const alone = await check()
     expect([alone.exitCode, alone.stdout]).toEqual([
@@ -61,7 +61,7 @@ describe('keys sign, keys verify, responder check and exec submit', () => {
     expect((await run('exec', 'submit', at('changed.job'))).exitCode).toBe(6)
   })
 
-  it('explain a file that is not a prepared job, or that exists already', async () => {
+  it('report what is wrong if a file is not a prepared job or already exists', async () => {
     writeFileSync(at('junk.job'), 'junk')
     const junk = await run('keys', 'sign', at('junk.job'))
     expect([junk.exitCode, junk.stderr]).toEqual([64, expect.stringContaining('not a prepared job')])

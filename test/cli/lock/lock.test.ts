@@ -14,7 +14,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, {recursive: true}))
 
-// Tests of the library cover its behaviour on both backends. These tests cover the command, and each starts a process.
+// Tests of the library cover the behaviour on both backends. These tests cover the command, and each of them starts a
+// process.
 const commandBackends = backends.slice(-1)
 
 describe.each(commandBackends)('baton lock on $name', backend => {
@@ -64,7 +65,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect(child.get('OTHER')).toBe('kept')
   })
 
-  it('holds the lock while the child runs, and releases it only when no process of it is left', async () => {
+  it("holds the lock while the child runs, and releases it only when none of the child's processes is left", async () => {
     await using holder = start([lock(), '--', 'sh', '-c', 'sleep 60 & echo started'])
     await holder.waitForOutput(/started/)
     const result = await holder.exited
@@ -95,7 +96,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     },
   )
 
-  it('reports a lock-delay as the reason why --try did not acquire the lock', async () => {
+  it('gives a lock-delay as the reason if --try did not acquire the lock', async () => {
     const key = `${leaks.prefix}delay`
     await using holder = start([key, '--', 'sh', '-c', 'echo $BATON_LOCK_SESSION; sleep 60'])
     const [session] = await holder.waitForOutput(/[0-9a-f-]{36}/)
@@ -138,7 +139,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     await consul().kvDelete(`${lock()}/.lock`)
   })
 
-  it('exits with 127 for a command that does not exist, with 126 for one that is not executable, and keeps no lock', async () => {
+  it('exits with 127 for a command that does not exist and with 126 for one that is not executable, and keeps no lock', async () => {
     const missing = await run([lock(), '--', 'no-such-command'])
     expect(missing).toMatchObject({exitCode: 127, stdout: ''})
     expect(missing.stderr).toBe('baton: no-such-command: command not found (check its spelling and the PATH)\n')
@@ -146,7 +147,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
   })
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
-    'passes %s to the child once, and exits with the exit code of the child',
+    "passes %s to the child once, and exits with the child's exit code",
     async name => {
       const script = `for s in INT TERM HUP QUIT; do trap "echo got $s; exit 9" $s; done; echo started; while :; do sleep 0.05; done`
       await using holder = start([lock(), '--', 'sh', '-c', script])
@@ -157,7 +158,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     },
   )
 
-  it('kills at the second signal, without waiting for the grace', async () => {
+  it('kills the child at the second signal, without waiting for the grace', async () => {
     const script = `trap '' TERM INT; echo started; while :; do sleep 0.05; done`
     await using holder = start(['--grace', '8s', lock(), '--', 'sh', '-c', script])
     await holder.waitForOutput(/started/)
@@ -214,7 +215,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     }
   })
 
-  it('prints the messages of consul lock with --compat', async () => {
+  it('prints the same messages as consul lock with --compat', async () => {
     const compat = (...words: string[]) => run(['--compat', 'consul', ...words])
     expect(await compat(lock(), 'exit 3')).toMatchObject({
       exitCode: 0,
@@ -253,7 +254,7 @@ describe('baton lock refuses with one line', () => {
     return result
   }
 
-  it('if no agent listens at the address: 69', async () => {
+  it('if no agent listens at the address (exit code 69)', async () => {
     const result = await refuse(['k', '--', 'echo', 'ran'])
     expect(result).toMatchObject({
       exitCode: 69,
@@ -262,7 +263,7 @@ describe('baton lock refuses with one line', () => {
     })
   })
 
-  it('if no agent listens at the address within the time limit: 69', async () => {
+  it('if no agent listens at the address within the time limit (exit code 69)', async () => {
     const result = await refuse(['--timeout=300ms', 'k', '--', 'echo', 'ran'])
     expect(result.exitCode).toBe(69)
     expect(result.stderr).toContain(
@@ -270,57 +271,60 @@ describe('baton lock refuses with one line', () => {
     )
   })
 
-  it('if the address is not valid: 64', async () => {
+  it('if the address is not valid (exit code 64)', async () => {
     const result = await refuse(['k', '--', 'true'], {CONSUL_HTTP_ADDR: 'http://'})
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain("Consul address: 'http://' cannot be used")
   })
 
-  it('if a flag is unknown: 64', async () => {
+  it('if a flag is unknown (exit code 64)', async () => {
     const result = await refuse(['--bogus', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('--bogus')
   })
 
-  it.each(['--timeout=5', '--ttl=abc', '--grace=1', '--try=x'])('if a duration is written like %s: 64', async flag => {
-    const result = await refuse([flag, 'k', '--', 'true'])
-    expect(result.exitCode).toBe(64)
-    expect(result.stderr).toContain('is not a duration')
-  })
+  it.each(['--timeout=5', '--ttl=abc', '--grace=1', '--try=x'])(
+    'if a duration is written like %s (exit code 64)',
+    async flag => {
+      const result = await refuse([flag, 'k', '--', 'true'])
+      expect(result.exitCode).toBe(64)
+      expect(result.stderr).toContain('is not a duration')
+    },
+  )
 
-  it('if there is no command: 64', async () => {
+  it('if there is no command (exit code 64)', async () => {
     const result = await refuse(['k'])
     expect(result).toMatchObject({exitCode: 64, stderr: 'baton: lock k: no command to run (baton lock k -- COMMAND)\n'})
     expect((await refuse(['k', '--'])).exitCode).toBe(64)
   })
 
-  it('if there is no prefix: 64', async () => {
+  it('if there is no prefix (exit code 64)', async () => {
     expect((await refuse([])).exitCode).toBe(64)
   })
 
-  it('if the prefix is the name of a sub-command and there is no --: 64, with a hint', async () => {
+  it('with a hint if the prefix is the name of a sub-command and there is no -- (exit code 64)', async () => {
     const result = await refuse(['resize', 'app/db'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('baton lock resize -- app/db')
   })
 
-  it('if the limit is below one: 64', async () => {
+  it('if the limit is below one (exit code 64)', async () => {
     expect((await refuse(['-n', '0', 'k', '--', 'true'])).exitCode).toBe(64)
   })
 
-  it('if the settings leave no time to stop the child: 64, with the calculation', async () => {
+  it('that shows the calculation if the settings leave no time to stop the child (exit code 64)', async () => {
     const result = await refuse(['--grace', '40s', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('need 41s')
   })
 
-  it('if the session has no TTL: 64', async () => {
+  it('if the session has no TTL (exit code 64)', async () => {
     const result = await refuse(['--ttl', '0s', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('without a TTL')
   })
 
-  it('if the file for --events cannot be written: 64', async () => {
+  it('if the file for --events cannot be written (exit code 64)', async () => {
     const result = await refuse(['--events', '/no/such/folder/x', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('--events: cannot write to /no/such/folder/x: ENOENT')
@@ -330,7 +334,7 @@ describe('baton lock refuses with one line', () => {
 describe.each(commandBackends)('baton lock with ACLs on $name', backend => {
   const agent = sharedAgent(backend, {managementToken: '11111111-1111-1111-1111-111111111111'})
 
-  it('refuses a token that Consul does not know: 77, without showing it', async () => {
+  it('refuses a token that Consul does not know with exit code 77, and does not show the token', async () => {
     const token = '22222222-2222-2222-2222-222222222222'
     const result = await runCli(['lock', 'k', '--', 'echo', 'ran'], {agent, env: {CONSUL_HTTP_TOKEN: token}})
     expect(result).toMatchObject({exitCode: 77, stdout: ''})
@@ -338,7 +342,7 @@ describe.each(commandBackends)('baton lock with ACLs on $name', backend => {
     expect(result.stderr).not.toContain(token)
   })
 
-  it('works with a token that may write', async () => {
+  it("works with a token that may write the lock's keys", async () => {
     const env = {CONSUL_HTTP_TOKEN: '11111111-1111-1111-1111-111111111111'}
     await waitUntil(async () => (await runCli(['lock', 'k', '--', 'true'], {agent, env})).exitCode === 0, {
       what: 'the lock',

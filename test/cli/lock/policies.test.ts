@@ -13,7 +13,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
 afterAll(() => rmSync(folder, {recursive: true, force: true}))
 let files = 0
-/** A file that does not exist yet. */
+/** Returns the path of a file that does not exist yet. */
 const newFile = (): string => join(folder, String((files += 1)))
 
 function stateOf(pid: number): string {
@@ -24,7 +24,7 @@ function stateOf(pid: number): string {
   }
 }
 
-describe.each(backends)('jobs under a lock on $name', backend => {
+describe.each(backends)('options of baton lock for jobs, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
   const consul = () => raw(agent.address)
@@ -52,7 +52,7 @@ describe.each(backends)('jobs under a lock on $name', backend => {
     await forget(prefix)
   })
 
-  it('--once-per counts a run that failed, and not one that a signal stopped', async () => {
+  it('--once-per counts a run that failed, but not one that a signal stopped', async () => {
     const prefix = `${leaks.prefix}failed`
     await using stopped = startCli(['lock', '--once-per', '1h', prefix, '--', 'sh', '-c', 'echo up; sleep 60'], {agent})
     await stopped.waitForOutput(/up/)
@@ -70,7 +70,7 @@ describe.each(backends)('jobs under a lock on $name', backend => {
     await forget(prefix)
   })
 
-  it('--record lets overdue find the last success', async () => {
+  it('--record lets `lock overdue` find the last success', async () => {
     const prefix = `${leaks.prefix}record`
     expect(await look('history', prefix)).toMatchObject({exitCode: 1})
     await lock('--record', prefix, '--', 'true')
@@ -87,7 +87,7 @@ describe.each(backends)('jobs under a lock on $name', backend => {
     await forget(prefix)
   })
 
-  it('--min-hold keeps the lock after the command, until a signal at the latest', async () => {
+  it('--min-hold keeps the lock after the command has ended, until a signal at the latest', async () => {
     const prefix = `${leaks.prefix}held`
     await using holder = startCli(['lock', '--min-hold', '1m', prefix, '--', 'sh', '-c', 'echo done; exit 4'], {agent})
     await holder.waitForOutput(/done/)
@@ -97,7 +97,7 @@ describe.each(backends)('jobs under a lock on $name', backend => {
     expect((await lock('--try', '-E', '9', prefix, '--', 'true')).exitCode).toBe(0)
   })
 
-  it('--on-lost chooses the first signal, and requeue runs the command again', async () => {
+  it('--on-lost chooses the first signal, and with `requeue` runs the command again', async () => {
     const prefix = `${leaks.prefix}lost`
     const script = 'trap "echo told; exit" USR1; echo up; while :; do sleep 0.05; done'
     await using told = startCli(['lock', '--on-lost', 'usr1', prefix, '--', 'sh', '-c', script], {agent})
@@ -114,7 +114,7 @@ describe.each(backends)('jobs under a lock on $name', backend => {
     expect((await requeued.exited).exitCode).toBe(143)
   })
 
-  it('hooks receive the variables of the lock, and their output is not mixed with that of the command', async () => {
+  it('hooks receive the variables of the lock, and their output does not mix with that of the command', async () => {
     const prefix = `${leaks.prefix}hooks`
     const tell = 'echo $BATON_LOCK_EVENT $BATON_LOCK_PREFIX; test -n "$BATON_FENCING_TOKEN"'
     const words = ['--hook-acquired', tell, '--hook-released', tell, '--hook-lost', 'echo never']
@@ -130,10 +130,10 @@ describe.each(backends)('jobs under a lock on $name', backend => {
     })
   })
 
-  it('--leftover stops, awaits or leaves the daemons of the command', async () => {
+  it('--leftover stops, waits for, or leaves alone the daemons of the command', async () => {
     const pidFile = newFile()
     const daemon = `setsid sh -c 'echo $$ >${pidFile}; exec sleep 60' >/dev/null 2>&1 & while [ ! -s ${pidFile} ]; do sleep 0.01; done`
-    // A zombie has ended.
+    // True unless the process has ended. A zombie counts as ended.
     const isAlive = (): boolean => /^[^ZX]/.test(stateOf(Number(readFileSync(pidFile, 'utf8'))))
     const prefix = `${leaks.prefix}left`
     expect((await lock('--leftover', 'leave', prefix, '--', 'sh', '-c', daemon)).exitCode).toBe(0)

@@ -10,7 +10,7 @@ describe.each(backends.slice(-1))('baton lock status and ls on $name', backend =
   const leaks = useLeakCheck({agent})
   const run = (...words: readonly string[]) => runInProcess(['lock', ...words], {agent})
 
-  it('show a lock that is held, and exit with 1 for a lock that is free', async () => {
+  it('show a held lock, and exit with 1 for a free one', async () => {
     const prefix = `${leaks.prefix}status`
     expect(await run('status', prefix)).toMatchObject({exitCode: 1, stdout: `${prefix}: free\n`, stderr: ''})
     await using holder = startCli(['lock', prefix, '--', 'cat'], {agent, keepStdin: true})
@@ -26,7 +26,7 @@ describe.each(backends.slice(-1))('baton lock status and ls on $name', backend =
     await holder.exited
   })
 
-  it('are treated as names of locks if a command follows --', async () => {
+  it('count as names of locks if a command follows --', async () => {
     expect(await runCli(['lock', 'status', '--', 'echo', 'ran'], {agent})).toMatchObject({exitCode: 0, stdout: 'ran\n'})
     expect(await runCli(['lock', 'ls', '--', 'echo', 'ran'], {agent})).toMatchObject({exitCode: 0, stdout: 'ran\n'})
   })

@@ -12,7 +12,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
 afterAll(() => rmSync(folder, {recursive: true, force: true}))
 
-describe.each(backends)('steering a lock on $name', backend => {
+describe.each(backends)('the sub-commands of baton lock on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
   const run = (...words: readonly string[]) => runInProcess(['lock', ...words], {agent})
@@ -20,7 +20,7 @@ describe.each(backends)('steering a lock on $name', backend => {
   const heldBy = async (command: ReturnType<typeof hold>) =>
     JSON.parse((await command.waitForOutput(/^\{.*\}$/m))[0]) as {readonly session: string; readonly token: string}
 
-  it('hold keeps the lock until a signal, and its ready file exists as long', async () => {
+  it('hold keeps the lock until a signal, and its ready file exists for the same time', async () => {
     const prefix = `${leaks.prefix}hold`
     const path = join(folder, `ready-${backend.name}`)
     await using holder = hold(prefix, '--ready-file', path)
@@ -34,7 +34,7 @@ describe.each(backends)('steering a lock on $name', backend => {
     expect((await run('status', prefix)).exitCode).toBe(1)
   })
 
-  it('hold ends with 76 when the lock is broken, and the key is free only after the lock-delay', async () => {
+  it('hold ends with 76 if the lock is broken, and the key is free only after the lock-delay', async () => {
     const prefix = `${leaks.prefix}broken`
     await using holder = hold(prefix)
     const {session} = await heldBy(holder)
@@ -51,7 +51,7 @@ describe.each(backends)('steering a lock on $name', backend => {
     expect(rival).toMatchObject({exitCode: 75, stderr: expect.stringContaining('lock-delay')})
   })
 
-  it('break asks first, needs --yes without a terminal, and breaks nothing if another session holds the lock', async () => {
+  it('break asks first, requires --yes without a terminal, and breaks nothing if another session holds the lock', async () => {
     const prefix = `${leaks.prefix}ask`
     expect(await run('break', '--yes', prefix)).toMatchObject({
       exitCode: 1,
@@ -65,7 +65,7 @@ describe.each(backends)('steering a lock on $name', backend => {
     expect((await run('status', prefix)).exitCode).toBe(0)
   })
 
-  it('break refuses to choose between the holders of a semaphore', async () => {
+  it('break refuses to choose between several holders of a semaphore', async () => {
     const prefix = `${leaks.prefix}slots`
     await using one = hold('-n', '2', prefix)
     await using other = hold('-n', '2', prefix)
@@ -98,7 +98,7 @@ describe.each(backends)('steering a lock on $name', backend => {
     await consul.kvDelete(`${leaks.prefix}data`)
   })
 
-  it('assert and put fail outside of a lock without flags that name the hold', async () => {
+  it('assert and put fail outside a lock, unless flags name the hold', async () => {
     expect(await run('assert')).toMatchObject({
       exitCode: 64,
       stderr: expect.stringContaining('baton lock PREFIX -- COMMAND'),
@@ -129,11 +129,11 @@ describe.each(backends)('steering a lock on $name', backend => {
   })
 })
 
-describe.each(backends.slice(-1))('a hold of another process on $name', backend => {
+describe.each(backends.slice(-1))('baton lock hold for another process, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent, mayStay: () => true})
 
-  it('ends with the process that started it', async () => {
+  it('ends when the process that started it ends', async () => {
     const prefix = `${leaks.prefix}parent`
     const script = `"$0" "$1" lock hold ${prefix} & read -r _; exit 0`
     await using shell = startCommand('sh', ['-c', script, process.execPath, cliPath], {agent, keepStdin: true})
@@ -147,7 +147,7 @@ describe.each(backends.slice(-1))('a hold of another process on $name', backend 
     })
   })
 
-  it('ends at once, without the lock, if that process ends while the lock is awaited', async () => {
+  it('ends at once, without the lock, if that process ends while it waits for the lock', async () => {
     const prefix = `${leaks.prefix}early`
     await using first = startCli(['lock', prefix, '--', 'sh', '-c', 'read -r _; exit 0'], {agent, keepStdin: true})
     const isHeld = async (): Promise<boolean> =>
@@ -163,7 +163,7 @@ describe.each(backends.slice(-1))('a hold of another process on $name', backend 
     expect((await first.exited).exitCode).toBe(0)
   })
 
-  it('does not release its lock when it is killed: the lock-delay runs', async () => {
+  it('does not release its lock if it is killed, so that the lock-delay runs', async () => {
     const prefix = `${leaks.prefix}killed`
     await using holder = startCli(['lock', 'hold', prefix], {agent})
     await holder.waitForOutput(/held by session/)
@@ -175,7 +175,7 @@ describe.each(backends.slice(-1))('a hold of another process on $name', backend 
     expect(rival).toMatchObject({exitCode: 75, stderr: expect.stringContaining('lock-delay')})
   })
 
-  it('is found by commands that run under it', async () => {
+  it('can be found by commands that run under it', async () => {
     const prefix = `${leaks.prefix}around`
     const script = `"$0" "$1" lock assert && "$0" "$1" lock put --fence ${leaks.prefix}inside x && echo done`
     const command = ['lock', prefix, '--', 'sh', '-c', script, process.execPath, cliPath]

@@ -11,7 +11,8 @@ import {waitUntil} from '../../kit/wait-until.js'
 const ctrlC = '\x03'
 const ctrlZ = '\x1a'
 
-// `script` of util-linux creates the terminal, and its stdin is the keyboard. Without it these tests fail.
+// The program `script` of util-linux creates the terminal; its stdin acts as the keyboard. Without it, these tests
+// fail.
 describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton lock on a terminal, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent, graceMs: 10_000})
@@ -21,7 +22,9 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
   })
   afterEach(() => rmSync(folder, {recursive: true}))
 
-  /** Runs `baton lock` with the arguments `words` and a child that runs `script`, in a plain or an interactive shell. */
+  /**
+   * Runs `baton lock` with the arguments `words` and a child that runs `script`, in a plain or an interactive shell.
+   */
   function type(words: string, script: string, shell?: string): CommandHandle {
     writeFileSync(join(folder, 'job'), script)
     writeFileSync(
@@ -38,7 +41,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     return {child: Number(child), baton: Number(baton)}
   }
 
-  it('lets the child handle Ctrl-C, which it receives once each time', async () => {
+  it('lets the child handle Ctrl-C, of which the child receives each one once', async () => {
     const script = `n=0; trap 'n=$((n+1)); echo "got $n"' INT; echo "ready $$ $PPID"; ${untilFinished}; exit 4`
     await using terminal = type('--grace 200ms', script)
     const {child, baton} = await pidsOf(terminal)
@@ -71,14 +74,15 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     expect((await terminal.exited).exitCode).toBe(143)
   })
 
-  it('is stopped and continued with its child by Ctrl-Z and fg', async () => {
+  it('is suspended together with its child by Ctrl-Z, and continued by fg', async () => {
     const script = `echo "ready $$ $PPID"; ${untilFinished}; exit 4`
     await using terminal = type('', script, 'bash --norc --noprofile -i')
     terminal.stdin.write('sh start\n')
     const pids = Object.values(await pidsOf(terminal))
     const states = () => pids.map(pid => processInfo(pid)?.state)
     terminal.stdin.write(ctrlZ)
-    // A shell that is just starting a program with vfork waits for it in state D, even while that program is stopped.
+    // A shell that is starting a program with vfork waits for the program in state D, even while the program is
+    // suspended.
     await waitUntil(() => states().join('') === 'TT' || states().join('') === 'DT', {
       what: 'both to be stopped',
       detail: () => states().join(),
@@ -95,7 +99,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     await terminal.exited
   })
 
-  it('kills its child if it is stopped for longer than the lock can be held, and reports that when it is continued', async () => {
+  it('kills its child if it is suspended for longer than the lock can be held, and reports that when it is continued', async () => {
     const words = '--ttl 10s --lock-delay 4s --grace 500ms'
     await using terminal = type(
       words,

@@ -14,7 +14,7 @@ describe('baton replicate --once', () => {
     expect(await at('dc2').kvKeys('one/')).toEqual(['one/a', 'one/b'])
   })
 
-  it('accepts the flags of consul-replicate with one dash', async () => {
+  it('accepts the flags of consul-replicate with a single dash', async () => {
     await put('dc1', {'go/a': '1', 'go/no/b': '2'})
     const args = [
       '-prefix',
@@ -72,7 +72,7 @@ describe('baton replicate --once', () => {
     expect(await at('dc2').kvKeys('held/')).toEqual([])
   })
 
-  it('lists held deletes, and approves them while a replicator runs', async () => {
+  it('can list held deletes with `held`, and approve them while a replicator runs', async () => {
     await put('dc2', {'side/a': '1', 'side/b': '2'})
     await using child = start('sdie/@dc1:side/')
     await waitUntil(() => child.stderr.includes('2 deletes held'), {what: 'deletes are held'})
@@ -88,7 +88,7 @@ describe('baton replicate --once', () => {
     expect(await replicate('held', 'sdie/@dc1:side/')).toMatchObject({exitCode: 0, stdout: ''})
   })
 
-  it('treats a prefix with the name of a sub-command as a prefix', async () => {
+  it('treats a prefix that has the name of a sub-command as a prefix', async () => {
     await put('dc1', {held: 'x'})
     const result = await replicate('held', 'a/@dc1', 'b/@dc1')
     expect(result).toMatchObject({exitCode: 64})
@@ -105,7 +105,7 @@ describe('baton replicate --once', () => {
     expect(stderr).toMatch(/^baton: replicate ref\/@dc1 -> ref\/: ref\/a refused: .*Invalid key name\n$/)
   })
 
-  it('retries after failures, and exits with 69 when no agent answers', async () => {
+  it('retries after failures, and exits with 69 if no agent answers', async () => {
     await put('dc1', {'retry/a': '1'})
     using _fault = faults().inject({path: '/v1/kv/', status: 500, body: 'rpc error making call: EOF', times: 2})
     expect(await replicate('retry/@dc1', '--once')).toMatchObject({exitCode: 0})
@@ -120,7 +120,7 @@ describe('baton replicate --once', () => {
     expect(result.stderr).toMatch(/^baton: Consul at 127\.0\.0\.1:9: connection refused .*\n$/)
   })
 
-  it('reads one value after each repeatable flag, and further arguments as prefixes', async () => {
+  it('reads one value after each repeatable flag, and treats further arguments as prefixes', async () => {
     await put('dc1', {'rep1/a': '1', 'rep1/no/b': '2', 'rep2/a': '1', 'rep3/a': '1', 'rep3/bno': '1'})
     const config = file('rep.hcl', 'prefix = "rep1/@dc1"')
     const words = [
@@ -151,7 +151,7 @@ describe('baton replicate --once', () => {
 })
 
 describe('baton replicate --dry-run and verify', () => {
-  it('lists every change and writes none, and exits with 1 if there are differences, otherwise with 0', async () => {
+  it('list every change and make none, and exit with 1 if there are differences, otherwise with 0', async () => {
     await put('dc1', {'dry/new': '1', 'dry/both': '1', 'dry/same': '1'})
     await put('dc2', {'dry/both': '2', 'dry/same': '1', 'dry/gone': '3'})
     const dry = await replicate('dry/@dc1', '--dry-run')
@@ -190,7 +190,7 @@ describe('invalid input of baton replicate', () => {
     [['app@dc1', '--pid-file=/no/such/folder/pid'], 13, /cannot write/],
     [['app@dc2'], 13, /overlaps 'app'/],
     [['--config=/no/such/file'], 15, /cannot read \/no\/such\/file: ENOENT/],
-  ])('%j: prints one line, exits with %i, writes nothing', async (args, exitCode, message) => {
+  ])('prints one line, exits and writes nothing: %j, exit code %i', async (args, exitCode, message) => {
     const before = faults().statistics('dc2').index
     const result = await replicate(...args)
     expect(result).toMatchObject({exitCode, stdout: ''})
@@ -207,14 +207,14 @@ describe('invalid input of baton replicate', () => {
     ['prefix {', /At 1:/],
     ['prefix = "app@dc1" approve_deletes = true', /bad.hcl: approve-deletes would approve deletes at each start/],
     ['prefix = "app@dc1" approve = ["3f2a91c0"]', /bad.hcl: approve would approve deletes at each start/],
-  ])('in a file, %s: exits with 15', async (text, message) => {
+  ])('in a file makes it exit with 15: %s', async (text, message) => {
     const result = await replicate('-config', file('bad.hcl', text), '-once')
     expect(result).toMatchObject({exitCode: 15, stdout: ''})
     expect(result.stderr).toMatch(message)
     expect(result.stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  it('shows the source of each setting, and no secret', async () => {
+  it('is never shown with a secret, while the source of each setting is shown', async () => {
     const env = {CONSUL_TOKEN: 's3cret', CR_LOG: 'DEBUG', CONSUL_HTTP_AUTH: 'user:s3cret'}
     const config = file('auth.hcl', 'consul { auth { username = "user" password = "s3cret" } }')
     const words = ['-config', config, '--source-http-addr=http://u:s3cret@a:1', '--source-token=s3cret']
@@ -247,7 +247,7 @@ describe('messages of baton replicate', () => {
     expect(await replicate('-version')).toMatchObject({exitCode: 0, stdout: `${version}\n`, stderr: ''})
   })
 
-  it('describe each pass at log level info and each key at log level debug, set by a flag, a file or CR_LOG', async () => {
+  it('describe each pass at log level info and each key at level debug, set by a flag, a file or CR_LOG', async () => {
     await put('dc1', {'level/a': '1'})
     const pass = (count: number) =>
       `baton: level/@dc1 -> level2/: ${count} written, 0 deleted, ${1 - count} unchanged\n`
@@ -267,7 +267,7 @@ describe('messages of baton replicate', () => {
     expect(JSON.parse(stdout)).toMatchObject({'max-stale': {value: 0.000005}})
   })
 
-  it('warn of an exclude that no source contains, and of a destination with a datacenter', async () => {
+  it('warn about an exclude that matches no source, and about a destination with a datacenter', async () => {
     const {stderr} = await replicate('warn/@dc1:copy@dc2', '--once', '--exclude=/warn/a', '--exclude=warn/a')
     expect(stderr).toBe(
       'baton: --exclude /warn/a: no source has such keys, so it has no effect\n' +
@@ -279,7 +279,7 @@ describe('messages of baton replicate', () => {
 describe('baton replicate as a daemon', () => {
   const prefixes = async (dc: string, prefix: string) => (await at(dc).kvKeys(prefix)).join()
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('stops on %s with exit code 12 and removes its pid file', async signal => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('stops on %s with exit code 12, and removes its pid file', async signal => {
     await put('dc1', {'stop/a': '1'})
     const pidFile = pathOf(`${signal}.pid`)
     await using command = startCli(['replicate', 'stop/@dc1', '-pid-file', pidFile], options())

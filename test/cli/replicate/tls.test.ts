@@ -36,7 +36,9 @@ afterAll(() => {
   rmSync(folder, {recursive: true})
 })
 
-/** Returns the first bytes of each connection of one run that has a secret token. */
+/**
+ * Runs a command, and returns the first bytes of each of its connections that has a secret token.
+ */
 async function firstBytes(words: readonly string[], config = ''): Promise<readonly Buffer[]> {
   const path = join(folder, 'c.hcl')
   writeFileSync(path, config.replaceAll('ADDRESS', address).replaceAll('FOLDER', folder))
@@ -85,7 +87,7 @@ describe('the first bytes that an agent receives', () => {
       ['-consul-addr', 'http://ADDRESS', '-prefix', 'a/@dc1'],
       'consul { ssl { verify = false } }',
     ],
-  ])('are HTTP with %s', async (_, words, config) => {
+  ])('are plain HTTP with %s', async (_, words, config) => {
     const bytes = await firstBytes(words, config)
     expect(bytes.length).toBeGreaterThan(0)
     expect(bytes.map(each => each.subarray(0, 4).toString())).toEqual(bytes.map(() => 'GET '))

@@ -4,8 +4,8 @@ import {twoDatacenters} from './two-datacenters.js'
 
 const {addressOf, at, file, put, replicate, start} = twoDatacenters()
 
-describe('baton replicate with settings of single prefixes', () => {
-  it('reads patterns and connections of a prefix from its block, and shows no token', async () => {
+describe('baton replicate with settings for single prefixes', () => {
+  it("reads the patterns and connections of a prefix from the prefix's block, and shows no token", async () => {
     await put('dc1', {'blk/keep': '1', 'blk/x.tmp': '1', 'blk/sub/y.tmp': '1', 'blk2/a': '1'})
     const config = file(
       'blocks.hcl',
@@ -29,14 +29,14 @@ describe('baton replicate with settings of single prefixes', () => {
     ['a pattern that cannot be compiled', 'exclude_regex = "("', /prefix blk@dc1:o: exclude_regex: '\('/],
     ['an unknown name', 'exclud = "x"', /'prefix.exclud' is unknown|prefix\.exclud/],
     ['an empty pattern', 'include = ""', /prefix\.include must be/],
-  ])('refuses %s with 15', async (_, line, message) => {
+  ])('refuses %s with exit code 15', async (_, line, message) => {
     const config = file('wrong.hcl', `prefix {\n source = "blk@dc1"\n destination = "o"\n ${line}\n}`)
     const {exitCode, stderr} = await replicate('-config', config, '-once')
     expect(exitCode).toBe(15)
     expect(stderr).toMatch(message)
   })
 
-  it('accepts flags of the same names for all prefixes', async () => {
+  it('accepts the same settings as flags for all prefixes', async () => {
     await put('dc1', {'pat/a': '1', 'pat/b': '1', 'pat/c.tmp': '1'})
     const flags = ['--include-regex', 'pat/[ac]', '--exclude-glob', '**.tmp']
     expect(await replicate('pat/@dc1:pat2/', ...flags, '--once')).toMatchObject({exitCode: 0})
@@ -46,7 +46,7 @@ describe('baton replicate with settings of single prefixes', () => {
 })
 
 describe('baton replicate --lock', () => {
-  it('copies while it holds the lock, and waits while another process holds it', async () => {
+  it('copies while it holds the lock, and waits while another process holds the lock', async () => {
     await put('dc1', {'ha/a': '1'})
     await using first = start('ha/@dc1:ha2/', '--lock', 'ha-lock')
     await waitUntil(async () => (await at('dc2').kvKeys('ha2/')).length === 1, {what: 'the first copy'})
@@ -72,7 +72,7 @@ describe('baton replicate --shadow', () => {
   it('prints what a pass would change, and writes nothing', async () => {
     await put('dc1', {'shd/a': '1'})
     await using command = start('shd/@dc1:shd2/', '--shadow', '--ndjson')
-    // Nothing writes a status key, so the comparison waits for its limit.
+    // No program writes a status key, so the comparison waits until its time limit.
     await waitUntil(() => command.stdout.includes('"not-written"'), {what: 'the difference', timeoutMs: 45_000})
     expect(JSON.parse(command.stdout.split('\n')[0]!)).toMatchObject({
       type: 'shadow',

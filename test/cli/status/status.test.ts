@@ -25,7 +25,7 @@ describe.each(backends)('baton status on $name', backend => {
   const leaks = useLeakCheck({agent})
   const status = (...words: readonly string[]) => runInProcess(['status', ...words], {agent})
 
-  it('says of each part that there is nothing', async () => {
+  it('reports for each part that there is nothing to show', async () => {
     const {stdout, exitCode} = await status('none/')
     expect(stdout.split('\n').slice(1, -2)).toEqual([
       'locks: none',
@@ -38,7 +38,7 @@ describe.each(backends)('baton status on $name', backend => {
     expect(exitCode).toBe(0)
   })
 
-  it('shows holders, queues, sessions that nobody renews, responders, mappings and event watchers', async () => {
+  it('shows holders, queues, sessions that are never renewed, responders, mappings and event watchers', async () => {
     await using client = createClient({address: agent.address})
     const {prefix} = leaks
     await using _mutex = await createMutex(client, {prefix: `${prefix}m`, command: 'indexer'}).acquire()
@@ -81,7 +81,7 @@ describe.each(backends)('baton status on $name', backend => {
     await client.session.destroy(id)
   })
 
-  it('shows the other parts if one cannot be read, and exits with 1', async () => {
+  it('shows the other parts if one of them cannot be read, and exits with 1', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     proxy.on({path: /^\/v1\/session\/list/}, {status: 500, body: 'rpc error'})
     const {stdout, exitCode} = await runInProcess(['status', '--http-addr', proxy.address])

@@ -27,7 +27,7 @@ describe.each(backends)('baton template with configuration on $name', backend =>
   const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
   const run = (...words: string[]): ReturnType<typeof runInProcess> => runInProcess(['template', ...words], {agent})
 
-  it('renders the templates of a folder of files in HCL, JSON and YAML', async () => {
+  it('renders the templates that a folder of HCL, JSON and YAML files defines', async () => {
     await put('conf', 'v')
     const conf = inFolder(`${backend.name}.d`)
     mkdirSync(conf)
@@ -63,7 +63,7 @@ describe.each(backends)('baton template with configuration on $name', backend =>
     expect(statSync(out('hcl')).mode & 0o777).toBe(0o600)
   })
 
-  it('exits with the codes of consul-template if --compat consul is given', async () => {
+  it('exits with the codes of consul-template with --compat consul', async () => {
     const bad = write('bad.hcl', 'template { sourc = "a" }')
     expect((await run('-config', bad, '-once', '--compat', 'consul')).exitCode).toBe(15)
     expect((await run('-template', 'a', '-nosuch', '--compat', 'consul')).exitCode).toBe(13)
@@ -81,7 +81,7 @@ describe.each(backends)('baton template with configuration on $name', backend =>
     expect([plain.exitCode, plain.stderr]).toEqual([64, expect.stringContaining("did you mean 'source'?")])
   })
 
-  it('refuses denied functions, and files outside the sandbox', async () => {
+  it('refuses denied functions, and refuses files outside the sandbox', async () => {
     const denied = `template { contents = "{{ env \\"A\\" }}" destination = "${inFolder('d')}" function_denylist = ["env"] }`
     expect((await run('-config', write('denied.hcl', denied), '-once')).stderr).toContain('function is disabled')
     const outside = `template { contents = "{{ file \\"${inFolder('denied.hcl')}\\" }}" destination = "${inFolder('d')}" sandbox_path = "${inFolder('sub')}" }`
@@ -93,7 +93,7 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
   const agent = sharedAgent(backend)
   const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
 
-  it('reloads its configuration at HUP without restarting the child, and keeps the old configuration if the new one is invalid', async () => {
+  it('reloads its configuration on HUP without restarting the child, and keeps the old configuration if the new one is invalid', async () => {
     await put('hup', '1')
     const config = (text: string): string =>
       write('hup.hcl', `template { contents = "${text} {{ key \\"hup\\" }}" destination = "${inFolder('hup')}" }`)
@@ -121,7 +121,7 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     expect(existsSync(inFolder('pid'))).toBe(false)
   })
 
-  it('restores the old file if its command fails, and leaves the old file in place if its check fails', async () => {
+  it("restores the old file if the template's command fails, and does not replace it if the check fails", async () => {
     await put('safe', 'good')
     const template = write('safe.ctmpl', '{{ key "safe" }}\n')
     const command = write(
@@ -168,7 +168,7 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     expect(readIf('turn')).toBe('2')
   })
 
-  it('leaves no child behind when baton is killed', async () => {
+  it('leaves no child behind if baton is killed', async () => {
     const template = write('killed.ctmpl', 'x')
     const script = `echo "pid $$"; exec sleep 1000`
     await using baton = startCli(['template', `${template}:${inFolder('killed')}`, '--', 'sh', '-c', script], {agent})
@@ -179,7 +179,7 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     await waitUntil(() => !isAlive(pid), {what: 'the end of the child'})
   })
 
-  it('restarts a child that failed, with --restart on-failure', async () => {
+  it('restarts a failed child with --restart on-failure', async () => {
     const template = write('again.ctmpl', 'x')
     const script = `echo run >> ${inFolder('runs')}; test "$(wc -l < ${inFolder('runs')})" -ge 2`
     const words = ['template', `${template}:${inFolder('again')}`, '--restart', 'on-failure', '--', 'sh', '-c', script]

@@ -43,12 +43,12 @@ describe.each(backends)("the talk's consul-template commands with baton on $name
     for (const web of [1, 2, 3, 4, 5, 6]) await register(`web${web}`, 210 + web, 'prod', 'passing')
   })
 
-  it('write the config of all passing instances and exit with -once', async () => {
+  it('write the configuration with all passing instances, and exit with -once', async () => {
     const result = await runCli(['template', '-template', 'nginx.tpl:nginx.cfg', '-once'], {agent, cwd})
     expect([result.exitCode, result.stdout, result.stderr, config()]).toEqual([0, '', '', all])
   })
 
-  it('rewrite the config when an instance fails and when it recovers', async () => {
+  it('rewrite the configuration when an instance fails and when it recovers', async () => {
     await using baton = startCli(['template', '-template', 'nginx.tpl:nginx.cfg'], {agent, cwd})
     await web4('critical')
     await becomes(withoutWeb4)
@@ -58,7 +58,7 @@ describe.each(backends)("the talk's consul-template commands with baton on $name
     expect((await baton.exited).exitCode).toBe(0)
   })
 
-  it('run a command after each rewrite of the config', async () => {
+  it('run a command after each time the configuration was rewritten', async () => {
     rmSync(join(cwd, 'nginx.cfg'))
     const words = ['template', '-template', 'nginx.tpl:nginx.cfg:grep -c server nginx.cfg >> log']
     await using baton = startCli(words, {agent, cwd})
@@ -70,7 +70,7 @@ describe.each(backends)("the talk's consul-template commands with baton on $name
     expect(log()).toBe('6\n5\n')
   })
 
-  it('supervise a child, which is restarted or sent a signal after each rewrite of the config', async () => {
+  it('supervise a child, and restart or signal it each time the configuration was rewritten', async () => {
     const nginx = join(cwd, 'nginx')
     const lines = ["trap 'echo reload' HUP", 'echo "start $(grep -c server nginx.cfg)"', 'while :; do sleep 0.05; done']
     writeFileSync(nginx, `#!/bin/sh\n${lines.join('\n')}\n`, {mode: 0o755})

@@ -38,7 +38,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
     expect([dry.exitCode, dry.stdout]).toEqual([0, '> \nv=value\n'])
   })
 
-  it('reads all data once even if --timeout is shorter than that takes', async () => {
+  it('reads all data at least once, even if that takes longer than --timeout', async () => {
     await put('short/a', 'short/b')
     await put('short/b', 'value')
     const source = template('short.ctmpl', '{{ key (key "short/a") }}')
@@ -50,7 +50,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
     expect([missing.exitCode, missing.stderr]).toEqual([1, expect.stringContaining('it does not exist')])
   })
 
-  it('names the flags that need a child', async () => {
+  it('names the flags that have no effect without a child', async () => {
     await put('once', 'value')
     const source = template('childless.ctmpl', '{{ key "once" }}')
     const {exitCode, stderr} = await run(source, '--dry', '--once', '--exec-splay', '1s', '--restart', 'always')
@@ -79,7 +79,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
     expect(failing.exitCode).toBe(9)
   })
 
-  it('starts the child after all files are written, and signals the child when a file changes', async () => {
+  it('starts the child after all files were written, and signals the child when a file changes', async () => {
     const source = template('child.ctmpl', '{{ key "child" }}')
     const words = [`${source}:${inFolder('child')}`, '--exec-reload-signal', 'HUP', '--', 'sh', '-c']
     const script = `trap 'echo "hup $(cat ${inFolder('child')})"' HUP; echo start; while :; do sleep 0.1; done`
@@ -94,7 +94,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
     expect((await baton.exited).exitCode).toBe(0)
   })
 
-  it('ends with the exit code of the child', async () => {
+  it("ends with the child's exit code", async () => {
     const source = template('ends.ctmpl', 'x')
     expect((await run(`${source}:${inFolder('ends')}`, '-exec', 'exit 7')).exitCode).toBe(7)
   })

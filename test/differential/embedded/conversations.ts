@@ -24,7 +24,9 @@ const ask = fc.oneof(
 const about = (...topics: readonly Asks[]): fc.Arbitrary<Ask[]> =>
   fc.array(fc.oneof(...topics), {minLength: 2, maxLength: 14})
 
-/** Random conversations with an agent: about unrelated things, or about things that depend on each other. */
+/**
+ * Random series of requests to an agent, about unrelated things or about things that depend on each other.
+ */
 export const conversations = fc.oneof(
   {weight: 4, arbitrary: fc.array(ask, {minLength: 1, maxLength: 14})},
   {weight: 2, arbitrary: about(catalogWrites, catalogReads, transactions)},
@@ -36,7 +38,7 @@ export const conversations = fc.oneof(
 const writes = fc.oneof(kvWrites, kvDeletes, sessions, transactions, catalogWrites, catalogWrites, agentWrites)
 const reads = fc.oneof(kvReads, sessionReads, catalogReads, catalogReads, agentReads)
 
-/** Writes, the queries that wait after them, and a change that may end the wait. */
+/** A series of writes, queries that wait after them, and a change that may end the wait. */
 export const waits = fc.tuple(
   fc.array(writes, {maxLength: 5}),
   fc.uniqueArray(reads, {minLength: 1, maxLength: 8, selector: ({path}) => path}),

@@ -16,13 +16,16 @@ const compared = [
   'x-consul-lastcontact',
   'x-content-type-options',
 ]
-/** The name that replaces both agents' own nodes before answers are compared. */
+/** The name by which both agents' own nodes are replaced before answers are compared. */
 export const ownNode = 'NODE'
 const indexField = /^(CreateIndex|ModifyIndex|LTime)$/
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 const named = /((?:modify index|!=) )(\d+)/g
 
-/** Pairs the indexes and UUIDs of the two agents. Indexes must have the same order, and each UUID one counterpart. */
+/**
+ * Pairs the indexes and UUIDs of the two agents. Indexes must be in the same order, and each UUID must have exactly one
+ * counterpart.
+ */
 export class Likeness {
   readonly #indexes = new Map<bigint, bigint>()
   readonly #back = new Map<bigint, bigint>()
@@ -62,7 +65,9 @@ export class Likeness {
   #partners = (a: string, b: string): string =>
     `${this.#indexes.get(BigInt(a)) ?? '-'}, ${this.#back.get(BigInt(b)) ?? '-'}`
 
-  /** Indexes 0 (nothing written) and 1 (initial) exist before this run, so both agents must report the same. */
+  /**
+   * The indexes 0 (nothing was written) and 1 (initial) exist before this run, so both agents must report the same one.
+   */
   #pair(a: bigint, b: bigint): boolean {
     if (a <= 1n || b <= 1n) return a === b
     const known = this.#indexes.get(a)
@@ -95,8 +100,8 @@ export class Likeness {
 
   /**
    * Sorts lists whose order is random before it compares them. Lists of sessions are sorted by random IDs, so sessions
-   * are paired by their order of creation. The agent lists its services, and the list of all services the tags of each,
-   * in random order.
+   * are paired by their order of creation. The agent lists its services in random order, as does the list of all
+   * services with the tags of each service.
    */
   #alike(
     real: readonly unknown[],
@@ -119,7 +124,7 @@ export class Likeness {
     const path = `${where}.${name}`
     if (name === 'LTime') return []
     if (!(name in real) || !(name in embedded)) return [`${path}: ${show(a)} and ${show(b)}`]
-    // The indexes at which the agents registered their own nodes differ.
+    // The indexes at which the agents registered their own nodes differ, so they are not compared.
     if (indexField.test(name) && real['Node'] === ownNode) return []
     if (!indexField.test(name)) return this.#compareValues(a, b, path)
     return this.#pair(BigInt(a as number), BigInt(b as number)) ? [] : [`${path}: ${String(a)} and ${String(b)}`]
@@ -142,11 +147,11 @@ export class Likeness {
       .replace(named, (_, words: string, digits: string) => `${words}${this.#indexes.get(BigInt(digits)) ?? digits}`)
 }
 
-/** Matches the path of a service's tags in the answer of `catalog/services`. */
+/** Matches the path of a service's tags in an answer of `catalog/services`. */
 const tagsOfService = /^body\.[^.[]+$/
 type Row = Readonly<Record<string, unknown>>
 const byText = (a: unknown, b: unknown): number => (show(a) < show(b) ? -1 : 1)
-/** Returns a service of the agent with its checks in order. */
+/** Returns an agent's service with its checks in order. */
 const inOrder = (item: Row): Row => {
   const checks = item['Checks'] as readonly Row[] | null
   return {...item, Checks: checks?.toSorted((a, b) => (String(a['CheckID']) < String(b['CheckID']) ? -1 : 1)) ?? null}
@@ -157,7 +162,7 @@ const show = (value: unknown): string =>
     ? 'nothing'
     : JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item)).slice(0, 300)
 
-/** Messages that contain those of other parsers. Only their beginning is compared. */
+/** Messages that contain messages of other parsers. Only their beginnings are compared. */
 const loose = [
   /^failed session lookup: index error: Invalid UUID: /,
   /^Invalid \w+ filter: error parsing regexp: /,

@@ -17,9 +17,9 @@ const ownIndex = /\{i:([^}]*)\}/
 export class Side {
   readonly name: string
   readonly node: string
-  /** Requests are pipelined on one connection: both agents serve them one after another. */
+  /** Requests are pipelined on one connection, because both agents serve them one after another. */
   readonly #line: Client
-  /** Waiting queries use connections of their own. */
+  /** Connections for queries that wait. */
   readonly #waiting: Pool
   readonly #created: string[] = []
   #run = 0
@@ -42,9 +42,9 @@ export class Side {
   }
 
   /**
-   * Sends requests in order, without waiting for earlier answers. There are two exceptions: a request that needs the ID
-   * of a session from an answer, and a request after a change of the agent's own services and checks, because the agent
-   * sends those to its servers later and in another order.
+   * Sends requests in order, without waiting for earlier answers. Waits for them in two cases: if a request needs a
+   * session ID from an answer, and after a change of the agent's own services or checks, because the agent sends those
+   * to its servers later and in another order.
    */
   async askAll(asks: readonly Ask[]): Promise<Answer[]> {
     const answers: Promise<Answer>[] = []
@@ -61,12 +61,12 @@ export class Side {
     return await Promise.all(answers)
   }
 
-  /** Sends a query on a connection of its own, so that it does not delay other requests. */
+  /** Sends a query on a separate connection, so that it does not delay other requests. */
   park(ask: Ask, extraQuery: string): Promise<Answer> {
     return answerOf(this.#waiting, ask.method, `${ask.path}${extraQuery}`)
   }
 
-  /** Returns a read whose path does not change when sessions are created later. */
+  /** Returns a read whose path does not change when more sessions are created. */
   fixed(ask: Ask): Ask {
     return {...ask, path: this.#fill(ask.path, '')}
   }
@@ -75,7 +75,7 @@ export class Side {
     return answerOf(this.#line, method, path, body)
   }
 
-  /** Removes everything that the run can have created with these requests. */
+  /** Removes everything that these requests of the run can have created. */
   async end(asked: readonly Ask[]): Promise<void> {
     const {prefix} = this
     const put = (path: string, body?: unknown) =>
@@ -110,8 +110,8 @@ export class Side {
   }
 
   /**
-   * Resolves with true if the catalog has the same services and checks as the agent. Outputs of checks may follow
-   * later.
+   * Resolves with true if the catalog has the same services and checks as the agent. The outputs of checks may still
+   * differ.
    */
   async #isInSync(): Promise<boolean> {
     const paths = ['agent/services', 'agent/checks', `catalog/node/${this.node}`, `health/node/${this.node}`]
@@ -162,7 +162,9 @@ export class Side {
 
 type Row = Readonly<Record<string, unknown>>
 
-/** True if two lists have the same rows in any order, as far as these fields go. Empty values of any kind are equal. */
+/**
+ * True if two lists have the same rows in any order, comparing only these fields. Empty values of any kind are equal.
+ */
 function sameRows(a: readonly Row[], b: readonly Row[], fields: readonly string[]): boolean {
   const textOf = (row: Row): string => JSON.stringify(fields.map(field => plain(row[field])))
   const [left, right] = [a.map(textOf).toSorted(), b.map(textOf).toSorted()]
@@ -177,7 +179,7 @@ async function answerOf(line: Client | Pool, method: string, path: string, body?
     method,
     path,
     body: body ?? null,
-    // Without these two options, a request waits for the answers before it.
+    // Without these two options, the client would wait for earlier answers before it sends the request.
     idempotent: true,
     blocking: false,
   })

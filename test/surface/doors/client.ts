@@ -309,7 +309,7 @@ const transports: Doors = {
   },
 }
 
-/** What `consul-baton/client` exports besides queries, and the methods of a client. */
+/** The exports of `consul-baton/client` except queries, and the methods of a client. */
 export const clientDoors: Doors = {
   ...keys,
   ...sessions,

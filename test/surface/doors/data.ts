@@ -287,5 +287,5 @@ const embedded: Doors = {
   ...ofDatacenter('statistics'),
 }
 
-/** Import and export, replication, discovery and the embedded agent. */
+/** The exports for import and export, replication, discovery and the embedded agent. */
 export const dataDoors: Doors = {...kv, ...replicate, ...discover, ...embedded}

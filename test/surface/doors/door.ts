@@ -3,7 +3,7 @@ import type * as library from '../../../src/index.js'
 const notText = [5, null, {}, true]
 const noNumber = ['15s', '1', null, {}, 5n]
 
-/** Values that an argument or an option of each kind must refuse. */
+/** Values that an argument or option of each kind must refuse. */
 export const wrongValues = {
   /** A number of milliseconds that a timer can wait. */
   duration: [Number.NaN, Number.POSITIVE_INFINITY, -1, 1e20, ...noNumber],
@@ -27,7 +27,7 @@ export const wrongValues = {
   callback: ['now', 5, {}, null],
   signal: ['now', 5, {}, null],
   object: ['a', 5, true, null],
-  /** An object whose methods or fields are checked, too. */
+  /** An object whose methods or fields are also checked. */
   thing: ['a', 5, true, null, {}],
 } as const
 
@@ -35,25 +35,28 @@ export type Kind = keyof typeof wrongValues
 
 /** One public function, static method or method of an object. */
 export interface Door {
-  /** Its arguments and options by name, with the kind of each. */
+  /** Its arguments and options by name, each with its kind. */
   readonly takes: Readonly<Record<string, Kind>>
-  /** Arguments and options that may not be undefined either. */
+  /** Arguments and options that may not be undefined. */
   readonly needs?: readonly string[]
-  /** Opens the object whose method is called. Its requests do not count. */
+  /** Creates the object whose method is called. Requests of this function do not count. */
   readonly arrange?: (client: library.ConsulClient) => Promise<AsyncDisposable>
-  /** Calls it. `given` sets one argument or option to a wrong value; all others are valid. */
+  /**
+   * Calls the function. `given` sets one argument or option to an invalid value; all others are
+   * valid.
+   */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- wrong types are the point
   readonly open: (client: library.ConsulClient, given: any, arranged: any) => unknown
 }
 
 export type Doors = Readonly<Record<string, Door>>
 
-/** Returns the value that was given, or the valid one. */
+/** Returns the given value or, if there is none, the valid one. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- wrong types are the point
 export const or = (given: Readonly<Record<string, unknown>>, name: string, valid: unknown): any =>
   name in given ? given[name] : valid
 
-/** Returns the given values except those of these arguments, as options. */
+/** Returns the given values as options, without those of these arguments. */
 export function without(given: Readonly<Record<string, unknown>>, ...names: readonly string[]): object {
   return Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name)))
 }

@@ -83,7 +83,7 @@ const states: Doors = {
   'EventState.prune': {takes: {listed: 'thing'}, needs: ['listed'], open: (_, {listed}) => state().prune(listed)},
 }
 
-/** What `consul-baton/event` exports. */
+/** The exports of `consul-baton/event`. */
 export const eventDoors: Doors = {
   ...states,
   fireEvent: {

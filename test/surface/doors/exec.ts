@@ -23,7 +23,7 @@ const policy = {
 } as const
 const responder = {trust: library.trustKeys([]), stateDirectory: '/dev/null/state'}
 
-/** What `consul-baton/exec` exports. */
+/** The exports of `consul-baton/exec`. */
 export const execDoors: Doors = {
   createInitiator: {
     takes: {

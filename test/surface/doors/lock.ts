@@ -38,7 +38,7 @@ const methods = (name: string, open: (client: library.ConsulClient) => library.L
   },
 })
 
-/** What `consul-baton/lock` exports. */
+/** The exports of `consul-baton/lock`. */
 export const lockDoors: Doors = {
   createMutex: {
     takes: lock,

@@ -14,7 +14,7 @@ const views = (client: library.ConsulClient) => library.createViewRegistry(clien
 const never = new AbortController().signal
 const watched = {type: 'key', key: 'a'} as const
 
-/** Queries, views and watches. */
+/** The exports for queries, views and watches. */
 export const queryDoors: Doors = {
   kvKey: {
     takes: {key: 'text', ...scope},

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import {type Asks, get, put} from './ask.js'
 
-/** A check that neither agent runs during the test: its first run is at a random time within ten hours. */
+/**
+ * A check that neither agent runs during the test, because its first run is at a random time within ten
+ * hours.
+ */
 const tcp = {TCP: '127.0.0.1:1', Interval: '10000h'}
 
 const serviceWrites: Asks = fc.oneof(

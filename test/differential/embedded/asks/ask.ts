@@ -9,7 +9,7 @@ export interface Ask {
   readonly method: string
   readonly path: string
   readonly body?: string
-  /** Stores the ID in the answer under this number. */
+  /** Number under which the session's ID in the answer is stored. */
   readonly session?: 0 | 1 | 2
 }
 
@@ -22,7 +22,7 @@ export const put = (path: string, body?: unknown): Ask => {
 }
 
 export const slot = fc.constantFrom<0 | 1 | 2>(0, 1, 2)
-/** The ID of a session: usually one that the run has created, otherwise one that does not exist. */
+/** The ID of a session, which is usually one that the run has created, and otherwise one that does not exist. */
 export const holder = fc.oneof(
   {weight: 8, arbitrary: slot.map(at => `{s${at}}`)},
   {weight: 1, arbitrary: fc.constantFrom('', 'nope', '11111111-2222-3333-4444-555555555555', 'z'.repeat(36))},
@@ -30,6 +30,6 @@ export const holder = fc.oneof(
 export const key = fc.constantFrom('a', 'b', 'a/b', 'a/c', 'd/', 'ä', 'd/e f')
 export const value = fc.constantFrom('', 'v', 'w', 'longer <&> value')
 export const index = (name: string): fc.Arbitrary<string> => fc.constantFrom('0', '1', `{i:${name}}`)
-/** A parameter that is rarely given. */
+/** A parameter that is given only rarely. */
 export const rarely = (...texts: readonly string[]): fc.Arbitrary<string> =>
   fc.oneof({weight: 9, arbitrary: fc.constant('')}, {weight: 1, arbitrary: fc.constantFrom(...texts)})

@@ -8,7 +8,7 @@ const kvVerb = fc.constantFrom(
 )
 const onKey = fc.tuple(kvVerb, key, value, index('a'), holder).map(
   ([Verb, name, body, at, Session]) =>
-    // The index is written without quotes, because it is replaced by a number.
+    // The index is written without quotes, because a number will replace it.
     `{"KV":{"Verb":"${Verb}","Key":"{p}/${name}","Value":"${base64(body)}","Index":${at},"Session":"${Session}"}}`,
 )
 
