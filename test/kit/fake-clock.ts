@@ -18,8 +18,9 @@ export class FakeClock implements Clock {
   readonly #pending: Pending[] = []
 
   /**
-   * `turns` is the number of turns of the event loop after each timer. Without sockets, one is enough, and
-   * faster. @default 3
+   * `turns` is the number of turns of the event loop after each timer. Without sockets, one is
+   * enough, and faster.
+   * @default 3
    */
   constructor(startMs = 0, wallMs = 1_700_000_000_000, {turns = 3}: {readonly turns?: number} = {}) {
     this.#nowMs = startMs

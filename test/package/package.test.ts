@@ -66,16 +66,19 @@ describe('the package, installed into an empty project', () => {
   })
 
   // Node takes about half a millisecond for each file that it loads.
-  it.each(['client', 'lock', 'discover', 'event', 'replicate'])('loads only few files for the sub-path %s', async name => {
-    const files = new Set([join(installed, `dist/src/library/${name}.js`)])
-    for (const file of files) {
-      const text = await readFile(file, 'utf8')
-      const paths = text.matchAll(/^(?:\} from |import )"(\.[^"]+)";$/gm)
-      for (const [, path = ''] of paths) files.add(join(file, '..', path))
-    }
-    expect(files.size).toBeGreaterThan(1)
-    expect(files.size).toBeLessThanOrEqual(20)
-  })
+  it.each(['client', 'lock', 'discover', 'event', 'replicate'])(
+    'loads only few files for the sub-path %s',
+    async name => {
+      const files = new Set([join(installed, `dist/src/library/${name}.js`)])
+      for (const file of files) {
+        const text = await readFile(file, 'utf8')
+        const paths = text.matchAll(/^(?:\} from |import )"(\.[^"]+)";$/gm)
+        for (const [, path = ''] of paths) files.add(join(file, '..', path))
+      }
+      expect(files.size).toBeGreaterThan(1)
+      expect(files.size).toBeLessThanOrEqual(20)
+    },
+  )
 
   it('does not change the package.json of the checkout', async () => {
     const name = 'package.json'
