@@ -4,37 +4,37 @@ import {mergeBlock} from './merge-block.js'
 import {unknownSetting} from './unknown-setting.js'
 
 /**
- * The type of a setting. `duration` becomes milliseconds; `strings` a list, also from a text with commas; `mode` a
- * number from `0644` in HCL or `"0644"`; `command` a text or a list of words; `rest` accepts anything.
+ * The type of a setting. `duration` is converted to milliseconds. `strings` is a list, which may also be written as a
+ * text with commas. `mode` is `0644`, which HCL reads as a number, or `"0644"`. `command` is a text or a list of words.
+ * `rest` accepts anything.
  */
 export type Kind = 'string' | 'boolean' | 'number' | 'duration' | 'strings' | 'command' | 'mode' | 'rest'
 
 /** A block of settings. */
 export interface Block {
   readonly fields: Schema
-  /** The type of a plain value that may replace the block: `wait = "5s:10s"`. */
+  /** The type of a plain value that may be given instead of the block: `wait = "5s:10s"`. */
   readonly short?: Kind
   /**
-   * True if the block may be given several times: its value is then a list.
-   *
+   * True if the block may be given several times, in which case its value is a list.
    * @default false, later blocks add to earlier ones
    */
   readonly isRepeatable?: true
 }
 
-/** The settings of a file or block by their names. */
+/** The settings of a file or block, by name. */
 export type Schema = Readonly<Record<string, Kind | Block>>
 
-/** The values that were read, by name. A nested block is an object of values. */
+/** The values that were read, by name. The value of a nested block is an object. */
 export type BlockValues = Readonly<Record<string, unknown>>
 
-/** The file that settings are read from, and the receiver of warnings about them. */
+/** The file from which settings are read, and the function that receives warnings about them. */
 export interface BlockPlace {
   readonly path: string
   readonly warn: (text: string) => void
 }
 
-/** Reads settings by a schema. Unknown names and wrong types at any depth are refused, with the nearest right name. */
+/** Reads settings by a schema. Unknown names and wrong types are refused at any depth, with the nearest known name. */
 export function readBlock(value: unknown, schema: Schema, place: BlockPlace, name = ''): BlockValues {
   const read: Record<string, unknown> = {}
   for (const [key, field] of Object.entries(mergeParts(value, place, name))) {
@@ -70,7 +70,7 @@ function convert(value: unknown, kind: Kind, place: BlockPlace, name: string): u
     case 'mode':
       return toMode(value, place, name)
     default:
-      // The other kinds are the names of types.
+      // The other kinds are names of JavaScript types.
       if (typeof value === kind) return value
       throw wrong(place, name, `a ${kind}`)
   }

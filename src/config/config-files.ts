@@ -6,9 +6,9 @@ import {readInput, whyUnreadable} from '../core/input.js'
 import {parseHcl} from './hcl.js'
 
 /**
- * Returns the path itself, or the files of a folder and of the folders in it, in the order of their names. Links are
- * followed, to folders too. Names that begin with `..` are skipped: Kubernetes keeps older versions of a mount under
- * them.
+ * Returns the path itself, or the files of a folder and its subfolders, in the order of their names. Links are
+ * followed, even to folders. Names that begin with `..` are skipped, because Kubernetes keeps older versions of a mount
+ * under such names.
  */
 export function filesUnder(path: string): string[] {
   try {
@@ -20,7 +20,7 @@ export function filesUnder(path: string): string[] {
   }
 }
 
-/** Reads one file: YAML if its name says so, otherwise HCL or JSON. Blocks of HCL become arrays of objects. */
+/** Reads one file: as YAML if its name says so, otherwise as HCL or JSON. HCL blocks become arrays of objects. */
 export async function readConfigFile(path: string): Promise<unknown> {
   let text: string
   try {

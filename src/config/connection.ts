@@ -6,7 +6,7 @@ import type {TlsOptions} from '../core/http/tls.js'
 import {readInputSync, whyUnreadable} from '../core/input.js'
 import {belongTogether, checkCertificates, checkPrivateKey} from './pem.js'
 
-/** The connection settings of Consul's tools, under the names of their flags. */
+/** The connection settings of Consul's tools, by the names of their flags. */
 export interface ConnectionSettings {
   readonly 'http-addr'?: string
   readonly token?: string
@@ -25,7 +25,7 @@ export interface ConnectionSettings {
   readonly stale?: boolean
 }
 
-/** Turns settings into a client's options. Files are read here; errors name the setting and the file. */
+/** Converts settings to options of a client. Reads the files that they name; errors name the setting and the file. */
 export function toClientOptions(settings: ConnectionSettings): ClientOptions {
   const tls = readTls(settings)
   const token = tokenSource(settings)
@@ -42,13 +42,16 @@ export function toClientOptions(settings: ConnectionSettings): ClientOptions {
   }
 }
 
-/** Throws a UsageError for a token that a header cannot carry. The message does not contain the token. */
+/** Throws a UsageError for a token that cannot be sent in a header. The message does not contain the token. */
 function checkToken(name: string, token: string): void {
   if (/[^\x20-\x7e]/.test(token))
     throw new UsageError(`${name}: holds characters that a token does not have`, {code: 'BATON_CONFIG'})
 }
 
-/** A token file takes precedence over a token, as in Consul's client. Unlike Consul's client, baton reads it again when it changes. */
+/**
+ * Returns the token or its source. A token file takes precedence over a token, as in Consul's client. Unlike Consul's
+ * client, baton reads the file again when it changes.
+ */
 function tokenSource(settings: ConnectionSettings): ClientOptions['token'] {
   const file = settings['token-file']
   if (file === undefined || file === '') {
@@ -76,7 +79,7 @@ function tokenSource(settings: ConnectionSettings): ClientOptions['token'] {
     try {
       return refresh()
     } catch {
-      // The file may be in the middle of a replacement: the last token is used until the file can be read.
+      // The file may be in the middle of being replaced, so the last token is used until the file can be read.
       return token
     }
   }

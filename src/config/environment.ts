@@ -5,7 +5,7 @@ import type {ConnectionSettings} from './connection.js'
 /** Variables by name, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Consul's variables and their settings. */
+/** Consul's variables, each with the setting that it sets. */
 export const consulVariables: Readonly<Record<string, keyof ConnectionSettings>> = {
   CONSUL_HTTP_ADDR: 'http-addr',
   CONSUL_HTTP_TOKEN: 'token',
@@ -34,20 +34,20 @@ const variablesOf: ReadonlyMap<string, readonly string[]> = new Map(
   ),
 )
 
-/** The names of all variables of the connection. */
+/** The names of all variables that set the connection. */
 export const connectionVariables: readonly string[] = [...variablesOf.values()].flat()
 
 const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
-/** Returns a boolean as Go's ParseBool reads it. Throws a UsageError that names the variable. */
+/** Parses a boolean as Go's ParseBool does. Throws a UsageError that names the variable. */
 export function parseGoBool(text: string, name: string): boolean {
   if (truths.has(text)) return true
   if (untruths.has(text)) return false
   throw new UsageError(`${name}: '${brief(text)}' is neither true nor false`, {code: 'BATON_CONFIG'})
 }
 
-/** Returns the connection settings of an environment. Empty variables count as unset. */
+/** Returns the connection settings from an environment. Empty variables count as unset. */
 export function connectionFromEnv(env: Environment): ConnectionSettings {
   const settings: Record<string, string | boolean> = {}
   for (const [name, variables] of variablesOf) {

@@ -4,7 +4,7 @@ import {readInput, whyUnreadable} from '../core/input.js'
 
 export type Settings = Readonly<Record<string, unknown>>
 
-/** Reads one settings file, JSON or YAML. Keys may be written with `_` or `-`. */
+/** Reads one settings file in JSON or YAML. Names may be written with `_` or `-`. */
 export async function readSettingsFile(path: string): Promise<Settings> {
   let text: string
   try {

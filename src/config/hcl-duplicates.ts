@@ -1,7 +1,7 @@
 /**
- * Returns the first name that is set to a single value twice within one block of HCL or JSON, or undefined. The parser
- * keeps the last value and drops the first silently, which may be an exclude that protects keys. Lists and blocks that
- * are given twice are not reported: the parser joins them.
+ * Returns the first name that is set twice to a single value within one block of HCL or JSON, or undefined if there is
+ * none. The parser would keep the last value and silently drop the first, which may be an exclude that protects keys.
+ * Lists and blocks that are given twice are not reported, because the parser joins them.
  */
 export function findDuplicate(text: string): string | undefined {
   const blocks: Set<string>[] = [new Set()]

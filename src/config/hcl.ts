@@ -1,7 +1,7 @@
 import {UsageError} from '../core/errors.js'
 import {findDuplicate} from './hcl-duplicates.js'
 
-/** Reads HCL 1 or JSON, with or without comments. Blocks arrive as arrays of objects. */
+/** Parses HCL 1, or JSON with or without comments. Blocks become arrays of objects. */
 export async function parseHcl(text: string, path: string): Promise<unknown> {
   const duplicate = findDuplicate(text)
   if (duplicate !== undefined) {
@@ -14,7 +14,7 @@ export async function parseHcl(text: string, path: string): Promise<unknown> {
     try {
       return JSON.parse(text) as unknown
     } catch {
-      // A file that is not JSON, or has comments, is read as HCL.
+      // A file that is not plain JSON is parsed as HCL below.
     }
   }
   const {default: hcl} = await import('js-hcl-parser')

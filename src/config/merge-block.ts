@@ -1,8 +1,9 @@
 import {UsageError} from '../core/errors.js'
 
 /**
- * Merges the parts of a block: an object, or in HCL several objects, of which later ones add to earlier ones. The case of
- * names does not matter. Throws `refusal()` for a part that is not an object, and a UsageError for a name given twice.
+ * Merges the parts of a block. These are a single object or, in HCL, several objects, of which later ones add to
+ * earlier ones. Names may be in upper or lower case. Throws `refusal()` for a part that is not an object, and a
+ * UsageError for a name that is given twice.
  */
 export function mergeBlock(
   parts: readonly unknown[],
@@ -25,6 +26,6 @@ export function mergeBlock(
   return merged
 }
 
-/** True for an object, and for a list of such. */
+/** True for an object, and for a list of objects. */
 export const isBlock = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && (!Array.isArray(value) || value.every(isBlock))

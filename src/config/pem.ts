@@ -1,10 +1,10 @@
-/** Returns node:crypto, which is loaded only if there is a file to check. */
+/** Returns node:crypto, which is loaded only when there is a file to check. */
 const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto')
 
 const certificates =
   /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g
 
-/** Returns why a text does not contain PEM certificates, or undefined if it does. */
+/** Returns the reason why a text does not contain PEM certificates; undefined if it does. */
 export function checkCertificates(text: string): string | undefined {
   const found = text.match(certificates) ?? []
   if (found.length === 0) return 'holds no PEM certificate'
@@ -12,7 +12,7 @@ export function checkCertificates(text: string): string | undefined {
   return broken < 0 ? undefined : `certificate ${broken + 1} of ${found.length} is damaged`
 }
 
-/** Returns why a text is not a private key in PEM, or undefined if it is. */
+/** Returns the reason why a text is not a private key in PEM; undefined if it is. */
 export function checkPrivateKey(text: string): string | undefined {
   try {
     crypto().createPrivateKey(text)

@@ -13,8 +13,9 @@ const mergedLists = [
 ]
 
 /**
- * Reads consul-replicate's configuration, HCL, JSON or YAML, from a file or from all files of a folder in the order of
- * their names, as settings by the names of flags. Lists of prefixes and excludes are joined; the last value of every other setting is used.
+ * Reads consul-replicate's configuration in HCL, JSON or YAML, as settings by flag name. Reads one file, or all files
+ * of a folder in the order of their names. Lists of prefixes and excludes are joined; of every other setting, the last
+ * value is used.
  */
 export async function readReplicateConfig(path: string, flagNames: readonly string[]): Promise<Translation> {
   const merged: Record<string, unknown> = {}

@@ -4,20 +4,20 @@ import {isBlock, mergeBlock} from './merge-block.js'
 import {unknownSetting} from './unknown-setting.js'
 
 export interface Translation {
-  /** Values by the names of flags. */
+  /** Values by flag name. */
   readonly settings: Settings
   readonly warnings: readonly string[]
-  /** Prefixes with settings of their own. */
+  /** Prefixes that have their own settings. */
   readonly prefixes: readonly PrefixSettings[]
 }
 
-/** The settings of a `prefix` block besides source, datacenter and destination. */
+/** The settings of a `prefix` block, except source, datacenter and destination. */
 export interface PrefixSettings {
   /** The mapping as `source@dc:destination`. */
   readonly prefix: string
-  /** Patterns that choose keys, by the names of flags. */
+  /** Patterns that select keys, by flag name. */
   readonly patterns: Readonly<Record<string, readonly string[]>>
-  /** The connection of this prefix alone, by the names of flags. */
+  /** The connection of this prefix alone, by flag name. */
   readonly from: Settings | undefined
   readonly to: Settings | undefined
   readonly path: string
@@ -91,7 +91,10 @@ const patternFields = [
   'include_regex',
 ]
 
-/** Turns the content of one file of consul-replicate into settings. Unknown names, wrong types and contradictions are refused by name. */
+/**
+ * Converts the content of one consul-replicate file to settings. Unknown names, wrong types and contradictions are
+ * refused by name.
+ */
 export function translate(content: unknown, place: Place): Translation {
   const translator = new Translator(place)
   translator.readTop(toFields(content, place, 'the file'))
@@ -103,7 +106,7 @@ class Translator {
   readonly warnings: string[] = []
   readonly prefixes: PrefixSettings[] = []
   readonly #place: Place
-  /** The name in the file that set each flag. */
+  /** For each flag, the name in the file that has set it. */
   readonly #origins = new Map<string, string>()
 
   constructor(place: Place) {
@@ -196,7 +199,7 @@ class Translator {
     this.settings[flag] = [this.settings[flag] ?? [], found].flat()
   }
 
-  /** Returns every form of a prefix as `source@dc:destination`. */
+  /** Returns a prefix in any of its forms as `source@dc:destination`. */
   #prefix(item: unknown): string[] {
     if (typeof item === 'string') return item.split(',').map(part => part.trim())
     const {source, destination, dc, datacenter, from: there, to: here, ...rest} = this.#fields(item, 'prefix')
@@ -221,7 +224,7 @@ class Translator {
     return [prefix]
   }
 
-  /** Returns the patterns that choose the keys of a prefix. */
+  /** Returns the patterns that select the keys of a prefix. */
   #patterns(fields: Fields): PrefixSettings['patterns'] {
     const patterns: Record<string, readonly string[]> = {}
     for (const [name, value] of Object.entries(fields)) {
@@ -234,7 +237,7 @@ class Translator {
     return patterns
   }
 
-  /** Reads a block like `consul`, which sets the connection for one side of one prefix. */
+  /** Reads a block such as `consul`, which sets the connection for one side of one prefix. */
   #connection(value: unknown, name: string): Settings | undefined {
     if (value === undefined) return undefined
     const inner = new Translator(this.#place)
@@ -245,7 +248,7 @@ class Translator {
     return inner.settings
   }
 
-  /** Returns the one value of a setting that may be given several times. Refuses different values. */
+  /** Returns the value of a setting that may be given several times. Refuses different values. */
   #agreed(name: string, values: readonly (string | undefined)[]): string | undefined {
     const [first, second] = new Set(values.filter(value => value !== undefined && value !== ''))
     if (second === undefined) return first
@@ -261,7 +264,7 @@ class Translator {
     }
   }
 
-  /** Sets one of baton's own settings, which have the names of their flags. */
+  /** Sets one of baton's own settings, whose names are those of the flags. */
   #passOn(name: string, value: unknown): void {
     const flag = name.replaceAll('_', '-')
     const {flagNames} = this.#place
@@ -286,7 +289,7 @@ class Translator {
     this.#set(name, value, rule)
   }
 
-  /** Refuses different values for two names of one setting. */
+  /** Refuses different values for two names of the same setting. */
   #assign(flag: string, value: unknown, name: string): void {
     const origin = this.#origins.get(flag)
     if (origin !== undefined && origin !== name && this.settings[flag] !== value) {
@@ -320,7 +323,7 @@ class Translator {
     if (unknown !== undefined) throw this.#unknown(`${name}.${unknown}`, known)
   }
 
-  /** Refuses a block with a label: `prefix "app" {…}` becomes a block within a block. */
+  /** Refuses a block with a label, because `prefix "app" {…}` is read as a block within a block. */
   #refuseLabel(name: string, rest: Fields): void {
     const label = Object.keys(rest).find(key => isBlock(rest[key]))
     if (label === undefined) return

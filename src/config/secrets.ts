@@ -2,7 +2,10 @@
 const secretSettings: ReadonlySet<string> = new Set(['token', 'source-token', 'http-auth', 'consul-auth'])
 const hidden = '(hidden)'
 
-/** Returns a setting's value without secrets: no token, no content of headers, no user and password within an address. */
+/**
+ * Returns a setting's value without secrets: without tokens, the contents of headers, and the user and password in an
+ * address.
+ */
 export function withoutSecrets(name: string, value: unknown): unknown {
   if (Array.isArray(value)) return value.map(each => withoutSecrets(name, each))
   if (value === null || value === undefined || typeof value === 'boolean') return value

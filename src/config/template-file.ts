@@ -5,11 +5,11 @@ import type {Settings} from './files.js'
 import {templateSchema} from './template-schema.js'
 import {unknownSetting} from './unknown-setting.js'
 
-/** The content of one or several configuration files about templates. */
+/** The content of one or more configuration files about templates. */
 export interface TemplateFile {
-  /** Settings by the names of flags. */
+  /** Settings by flag name. */
   readonly settings: Settings
-  /** The `template` blocks, in their order. */
+  /** The `template` blocks, in order. */
   readonly templates: readonly BlockValues[]
   /** The `exec` block. */
   readonly exec: BlockValues
@@ -17,8 +17,8 @@ export interface TemplateFile {
 }
 
 /**
- * Reads consul-template's configuration, HCL, JSON or YAML, from a file or from all files of a folder in the order of
- * their names. Templates are joined; the last value of every other setting is used.
+ * Reads consul-template's configuration in HCL, JSON or YAML. Reads one file, or all files of a folder in the order of
+ * their names. Templates are joined; of every other setting, the last value is used.
  */
 export async function readTemplateConfig(path: string, flagNames: readonly string[]): Promise<TemplateFile> {
   const settings: Record<string, unknown> = {}
@@ -35,7 +35,7 @@ export async function readTemplateConfig(path: string, flagNames: readonly strin
   return {settings, templates, exec, warnings}
 }
 
-/** Turns the content of one file into settings. */
+/** Converts the content of one file to settings. */
 export function toTemplateFile(content: unknown, path: string, flagNames: readonly string[]): TemplateFile {
   const warnings: string[] = []
   const place: BlockPlace = {path, warn: text => warnings.push(text)}
@@ -51,7 +51,7 @@ export function toTemplateFile(content: unknown, path: string, flagNames: readon
   }
 }
 
-/** Separates baton's own settings, which have the names of their flags, from those of consul-template. */
+/** Separates baton's own settings, whose names are those of the flags, from those of consul-template. */
 function splitOwn(
   content: unknown,
   path: string,
@@ -156,7 +156,10 @@ class Translator {
   }
 }
 
-/** Returns the value of a `wait` setting in the form of its flag: `MIN` or `MIN:MAX`. Undefined if it is turned off. */
+/**
+ * Returns the value of a `wait` setting in the form of its flag: `MIN` or `MIN:MAX`. Returns undefined if the setting
+ * is turned off.
+ */
 export function waitText(wait: unknown, {path}: {readonly path: string}): string | undefined {
   if (typeof wait === 'string') return wait
   const {enabled, min, max} = wait as {enabled?: boolean; min?: number; max?: number}

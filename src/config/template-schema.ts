@@ -1,6 +1,6 @@
 import type {Block, Schema} from './blocks.js'
 
-// The settings of consul-template's configuration, including those of its older versions. Settings that baton adds are
+// The settings of consul-template's configuration, including those of older versions. Settings that baton adds are
 // marked.
 
 const env: Block = {
@@ -96,7 +96,7 @@ const consul: Block = {
   fields: {address: 'string', auth, namespace: 'string', retry, ssl, token: 'string', token_file: 'string', transport},
 }
 
-/** consul-template's configuration. */
+/** The schema of consul-template's configuration. */
 export const templateSchema: Schema = {
   auth,
   block_query_wait: 'duration',

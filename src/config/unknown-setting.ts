@@ -1,7 +1,10 @@
 import {closest, distance} from 'fastest-levenshtein'
 import {UsageError} from '../core/errors.js'
 
-/** Returns the error for an unknown setting. `name` may contain dots. It suggests a known name that is like its last part. */
+/**
+ * Returns the error for an unknown setting. It suggests a known name that resembles the last part of `name`, which may
+ * contain dots.
+ */
 export function unknownSetting(path: string, name: string, known: readonly string[]): UsageError {
   const part = name.slice(name.lastIndexOf('.') + 1)
   const longer = known.filter(each => part.length > 2 && each.startsWith(part))

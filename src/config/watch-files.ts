@@ -1,17 +1,17 @@
 import {filesUnder, readConfigFile} from './config-files.js'
 
-/** The `watches` of one file, not checked yet. */
+/** The `watches` setting of one file, not checked yet. */
 export interface WatchFile {
   readonly path: string
   readonly watches: unknown
 }
 
-/** Matches the files of a folder that can contain watches: an agent's folder contains other files too. */
+/** Matches the files of a folder that may contain watches, because an agent's folder also contains other files. */
 const readable = /\.(?:json|hcl|ya?ml)$/
 
 /**
- * Reads the `watches` of an agent's configuration, HCL, JSON or YAML, from a file or from all such files of a folder in
- * the order of their names. Other settings are ignored, and files of a folder without watches left out.
+ * Reads the `watches` setting of an agent's configuration in HCL, JSON or YAML. Reads one file, or all such files of a
+ * folder in the order of their names. Ignores other settings, and files in a folder that contain no watches.
  */
 export async function readWatchFiles(path: string): Promise<readonly WatchFile[]> {
   const files = filesUnder(path)

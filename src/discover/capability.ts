@@ -1,7 +1,8 @@
 import type {DiscoveredService} from './types.js'
 
 /**
- * Returns the items whose service offers at least `least` of the capability with this name, the largest capacity first.
+ * Returns the items whose service offers at least `least` of the capability with this name, those with the largest
+ * capacity first.
  */
 export function withCapability<T>(
   all: readonly T[],

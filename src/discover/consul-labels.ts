@@ -3,9 +3,9 @@ import {labelName} from './label-name.js'
 import type {Labels} from './types.js'
 
 /**
- * Returns the labels that Prometheus's own discovery of Consul gives an instance, `__meta_consul_…`, and its weights.
- * Tags come between commas, so that relabelling can match `,blue,`. If two names are equal after they were sanitised,
- * the last one counts.
+ * Returns the labels `__meta_consul_…` that Prometheus's own discovery of Consul gives to an instance, and the
+ * instance's weights. Tags are enclosed in commas, so that relabelling can match `,blue,`. If two names are equal after
+ * being sanitised, the last one counts.
  */
 export function consulLabels(instance: ServiceInstance): Labels {
   const {node, weights} = instance
@@ -30,7 +30,7 @@ export function consulLabels(instance: ServiceInstance): Labels {
 const prefixed = (prefix: string, values: Labels): Labels =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + labelName(name), value]))
 
-/** The worst state of all checks, as Consul's client computes it. */
+/** Returns the worst state of all checks, as Consul's client computes it. */
 function healthOf({checks}: ServiceInstance): string {
   if (checks.some(({checkId}) => checkId === '_node_maintenance' || checkId.startsWith('_service_maintenance:'))) {
     return 'maintenance'

@@ -17,7 +17,7 @@ export interface DirectoryOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  /** Maximum time for which an outage can go unnoticed. @default 60000 */
+  /** Maximum time in milliseconds for which an outage may go unnoticed. @default 60000 */
   readonly waitMs?: number
   /** Consistency of reads without an index. @default 'consistent' */
   readonly freshConsistency?: Consistency
@@ -35,15 +35,15 @@ const heldTexts = {
   denied: 'permission denied: something that was in the list exists, but the token may no longer read it',
 } as const
 
-/** Time of the last good answer of a source, and whether reads have failed since. */
+/** Time of a source's last successful answer, and whether reads have failed since. */
 interface Contact {
   lastAnswerMs: number
   isFailing: boolean
 }
 
 /**
- * A list of services that follows its sources. While Consul cannot be read, or while a document is invalid, the last good
- * list stays and `status` says why. Methods return copies.
+ * A list of services that follows its sources. While Consul cannot be read, or a document is invalid, the directory
+ * keeps the last valid list, and `status` gives the reason. Methods return copies.
  */
 export class ServiceDirectory implements AsyncDisposable {
   readonly #options: DirectoryOptions
@@ -70,7 +70,9 @@ export class ServiceDirectory implements AsyncDisposable {
     )
   }
 
-  /** Starts following, once. Rejects if Consul refuses a source; resolves after dispose. */
+  /**
+   * Starts to follow the sources, once. Rejects if Consul refuses a source. Resolves after the directory was disposed.
+   */
   run(): Promise<void> {
     this.#running ??= this.#runAll()
     return this.#running
@@ -81,7 +83,7 @@ export class ServiceDirectory implements AsyncDisposable {
     return this.#list.published
   }
 
-  /** How current the list is, and what is wrong. */
+  /** Tells how current the list is, and what is wrong. */
   get status(): DirectoryStatus {
     const {problems} = this.#list
     const failing = [...this.#contacts.values()].filter(contact => contact.isFailing)
@@ -95,33 +97,36 @@ export class ServiceDirectory implements AsyncDisposable {
     }
   }
 
-  /** Returns all services of the newest good list; empty before the first one. */
+  /** Returns all services in the newest valid list; none before the first list. */
   services(): DiscoveredService[] {
     return structuredClone([...(this.current?.services ?? [])])
   }
 
   /**
-   * Returns the services with a capability of this name and at least `minCapacity` of it (default: 0), the largest
-   * capacity first.
+   * Returns the services with a capability of this name and a capacity of at least `minCapacity` (default: 0), those
+   * with the largest capacity first.
    */
   withCapability(name: string, options: {readonly minCapacity?: number} = {}): DiscoveredService[] {
     checkOptions('withCapability', {...options, name}, {name: text, minCapacity: atLeastZero}, ['name'])
     return [...withCapability(this.services(), name, service => service, options.minCapacity)]
   }
 
-  /** Resolves when the list has another index than this one, or when the signal aborts. */
+  /** Resolves when the list's index differs from this one, or when the signal aborts. */
   async untilNewer(index: bigint, signal: AbortSignal): Promise<void> {
     checkOptions('untilNewer', {index}, {index: uint64}, ['index'])
     await this.until(() => this.current?.index !== index, signal)
   }
 
-  /** Resolves when the condition holds or the signal aborts. It is checked after each change of list or status. */
+  /**
+   * Resolves when the condition is true or the signal aborts. The condition is checked after each change of the list or
+   * the status.
+   */
   async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
     checkOptions('until', {condition, signal}, {condition: callback, signal: abortSignal}, ['condition', 'signal'])
     while (!condition() && !signal.aborted) await this.#changed.wait(signal).catch(() => undefined)
   }
 
-  /** Stops following. */
+  /** Stops following the sources. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new CancelledError())
     await this.#running?.catch(() => {})
@@ -180,7 +185,7 @@ export class ServiceDirectory implements AsyncDisposable {
       },
     })
     for await (const snapshot of lists) {
-      // Reads may have failed after this answer, while it was being confirmed.
+      // Reads may have failed after this answer, while the answer was being confirmed.
       contact.isFailing = false
       this.#accept(source, snapshot, log)
       this.#changed.wake()

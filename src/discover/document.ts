@@ -2,10 +2,15 @@ import {createHash} from 'node:crypto'
 import {BatonError} from '../core/errors.js'
 import type {DiscoveredService} from './types.js'
 
-/** Decodes the value of one key. Throws a BatonError that names the place in the document. */
+/**
+ * Decodes the value of one key. Throws a BatonError that names the faulty place in the document.
+ */
 export type DocumentDecoder = (key: string, bytes: Uint8Array) => readonly DiscoveredService[]
 
-/** `document`: the key holds `{services: […]}`. `folder`: each key may also hold one service alone. */
+/**
+ * `document`: the key contains `{services: […]}`. `folder`: each key may also contain a single
+ * service.
+ */
 export type DocumentKind = 'document' | 'folder'
 
 export const fingerprint = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')

@@ -1,2 +1,2 @@
-/** Replaces what a label name of Prometheus may not hold, as Prometheus does: each such character by one underscore. */
+/** Replaces each character that is not allowed in a Prometheus label name by an underscore, as Prometheus does. */
 export const labelName = (text: string): string => text.replaceAll(/[^a-zA-Z0-9_]/gu, '_')

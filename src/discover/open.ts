@@ -11,11 +11,11 @@ import type {Problem, PublishedList} from './types.js'
 /** Options of a directory. */
 export interface OpenDirectoryOptions {
   /**
-   * Cancels the wait for the first list. An open directory is ended by disposing it, not by this signal. @default waits
-   * forever
+   * Cancels the wait for the first list. To end an open directory, dispose it; this signal does not end it.
+   * @default waits forever
    */
   readonly signal?: AbortSignal
-  /** Maximum time in milliseconds for which an outage can go unnoticed. @default 60000 */
+  /** Maximum time in milliseconds for which an outage may go unnoticed. @default 60000 */
   readonly waitMs?: number
   /**
    * Consistency of the first read, and of the first read after a failure. Any value other than `consistent` may show
@@ -42,8 +42,8 @@ function checkSource(what: string, client: ConsulClient, from: DiscoverFrom): vo
 }
 
 /**
- * Returns a directory that follows its sources until it is disposed. It is not started: call `run`, and handle its
- * errors.
+ * Returns a directory that follows its sources until it is disposed. It is not started yet: call `run`, and handle the
+ * errors of `run`.
  */
 export async function createDirectory(
   client: ConsulClient,
@@ -58,7 +58,8 @@ export async function createDirectory(
 
 /**
  * Resolves with a directory that has its first list and follows its source until the caller disposes it. Rejects if
- * Consul refuses the query, or with the signal's reason if it aborts first.
+ * Consul refuses the query, and with the signal's reason if the signal aborts first.
+ *
  * @example
  * ```ts
  * const renderer = {uri: 'http://10.0.0.7:80', capabilities: [{name: 'render', capacity: 4}]}

@@ -9,7 +9,7 @@ export function followWorker(directory: ServiceDirectory): Worker {
     texts: {starting: 'worker starting', stopping: 'worker shutting down', stopped: 'worker stopped'},
     start: async () => {
       running = directory.run()
-      // Prevents an unhandled rejection: `ended` reports the failure, but may be called later.
+      // Prevents an unhandled rejection, because `ended`, which reports the failure, may be called later.
       running.catch(() => {})
       return undefined
     },
@@ -19,7 +19,8 @@ export function followWorker(directory: ServiceDirectory): Worker {
 }
 
 /**
- * Returns an open server as a worker. It already listens, so that a port in use is reported before anything else runs.
+ * Returns an open server as a worker. The server already listens, so that a port in use is reported before any worker
+ * runs.
  */
 export function httpWorker(server: PageServer): Worker {
   return {

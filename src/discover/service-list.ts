@@ -5,7 +5,7 @@ import type {DiscoveredService, Labels, Problem, PublishedList, SourceDocument} 
 
 interface KnownDocument {
   readonly fingerprint: string
-  /** The last valid content, or undefined if there has not been any. */
+  /** The last valid content; undefined if there has been none. */
   readonly services: readonly DiscoveredService[] | undefined
   readonly labels: Labels | undefined
 }
@@ -17,9 +17,9 @@ export interface Reading {
 }
 
 /**
- * The list and the documents that it is made of. A document is decoded only if its fingerprint has changed. If it cannot
- * be decoded, its last good content stays in the list and a problem is noted, until the document is valid again or gone.
- * A new list is published only if its bytes or its labels differ from those of the last one.
+ * The list and the documents that it is made of. A document is decoded only if its fingerprint has changed. If it
+ * cannot be decoded, the list keeps the document's last valid content and a problem is noted, until the document is
+ * valid again or deleted. A new list is published only if its bytes or labels differ from those of the last one.
  */
 export class ServiceList {
   readonly #order: readonly string[]
@@ -38,7 +38,7 @@ export class ServiceList {
     this.#logger = context.logger
   }
 
-  /** Undefined until every source has been read and at least one document is valid. */
+  /** The published list; undefined until every source has been read and at least one document is valid. */
   get published(): PublishedList | undefined {
     return this.#published
   }
@@ -49,7 +49,7 @@ export class ServiceList {
     return {badDocuments: this.#badDocuments, unchanged: this.#unchanged, updates: this.#updates}
   }
 
-  /** True if a new list was published. */
+  /** Takes over what was read from a source. Returns true if a new list was published. */
   accept(reading: Reading): boolean {
     const known = this.#sources.get(reading.source)
     if (known && isSame(known, reading.documents)) {
@@ -60,7 +60,7 @@ export class ServiceList {
     return this.#publish(reading.index)
   }
 
-  /** Logs the problem if it is new or of another kind than before. The kind is the message if none is given. */
+  /** Logs the problem if it is new, or of another kind than before. If no kind is given, the message is the kind. */
   setProblem(
     about: string,
     message: string,
@@ -107,7 +107,7 @@ export class ServiceList {
     const documents = this.#order.map(source => [...(this.#sources.get(source)?.values() ?? [])])
     const all = documents.flat()
     const isUnread = this.#order.some(source => !this.#sources.has(source))
-    // If no document of a first list is valid, nothing is published: an empty list would mean that there are no
+    // If none of the first documents is valid, nothing is published, because an empty list would mean that there are no
     // services.
     if (isUnread || (all.length > 0 && all.every(document => document.services === undefined))) return false
     const services = all.flatMap(document => document.services ?? [])
@@ -128,8 +128,8 @@ export class ServiceList {
 }
 
 /**
- * True if both have the same keys and fingerprints. Keys of one answer are unique: two lists are equal if they have the
- * same length and each key of one is in the other.
+ * True if both have the same keys and fingerprints. The keys in one answer are unique, so two lists are equal if they
+ * have the same length and each key of one is in the other.
  */
 function isSame(known: ReadonlyMap<string, KnownDocument>, documents: readonly SourceDocument[]): boolean {
   return (

@@ -9,9 +9,10 @@ import {createDecoder, type DocumentDecoder, type DocumentKind, fingerprint, has
 import type {DiscoveredService, SourceDocument} from './types.js'
 
 /**
- * Where the list comes from: one key, every key below a prefix, the passing instances of services in the catalog, or the
- * result of a prepared query. Consul cannot block on a prepared query, so it is asked again every `everyMs` (10000 unless
- * given; each pause differs by up to a quarter). Which instances it gives, failing ones or not, is the query's own setting.
+ * Where the list comes from: one key, every key below a prefix, the passing instances of services in the catalog, or
+ * the result of a prepared query. Consul cannot block on a prepared query, so it is executed every `everyMs` (10000 by
+ * default; each pause varies by up to a quarter). The query's own settings decide whether failing instances are
+ * included.
  */
 export type DiscoverFrom =
   | {readonly key: string}
@@ -22,7 +23,7 @@ export type DiscoverFrom =
 export interface DiscoverSource {
   /** A name for people, such as `key app/services`. */
   readonly name: string
-  /** True if an answer without documents is an error, not an empty list. */
+  /** True if an answer without documents is an error, instead of an empty list. */
   readonly isRequired: boolean
   readonly query: BlockingQuery<readonly SourceDocument[], SourceDocument>
 }
@@ -60,7 +61,7 @@ function prefixSource(client: ConsulClient, prefix: string, decode: DocumentDeco
   })
 }
 
-/** True for the empty key `folder/` that user interfaces create. */
+/** True for an empty key such as `folder/`, which user interfaces create for a folder. */
 const isFolderMark = (entry: KvEntry): boolean => entry.key.endsWith('/') && entry.value.length === 0
 
 function catalogSource(client: ConsulClient, name: string, tag: string | undefined): DiscoverSource {
@@ -133,7 +134,10 @@ function instanceDocument(instance: ServiceInstance): SourceDocument {
   }
 }
 
-/** Scheme and capacity come from the service's metadata (`scheme`, `capacity`); by default they are `http` and 1. */
+/**
+ * Converts an instance to a service. Its scheme and capacity come from the metadata `scheme` and `capacity`, with the
+ * defaults `http` and 1.
+ */
 function toService(instance: ServiceInstance): DiscoveredService {
   const {scheme = 'http', capacity = '1'} = instance.meta
   const host = instance.address.includes(':') ? `[${instance.address}]` : instance.address

@@ -1,6 +1,6 @@
 /** Something that a service can do, with its capacity. */
 export interface Capability {
-  /** Its name, for example `resize`. */
+  /** Name of the capability, for example `resize`. */
   readonly name: string
   /** 0 or more, in units of the application's choice. */
   readonly capacity: number
@@ -10,11 +10,11 @@ export interface Capability {
 export interface DiscoveredService {
   /** A URI with a host. */
   readonly uri: string
-  /** May be empty. */
+  /** The capabilities of the service; may be empty. */
   readonly capabilities: readonly Capability[]
 }
 
-/** The document under a key, and the body of `/services`. */
+/** The content of a document in KV, and of the body of `/services`. */
 export interface ServicesDocument {
   readonly services: readonly DiscoveredService[]
 }
@@ -22,15 +22,15 @@ export interface ServicesDocument {
 /** Labels of a target for Prometheus. */
 export type Labels = Readonly<Record<string, string>>
 
-/** One document of a source: decoded only when its fingerprint has changed. */
+/** One document of a source. It is decoded only when its fingerprint has changed. */
 export interface SourceDocument {
-  /** Names the document within its source. */
+  /** Identifies the document within its source. */
   readonly key: string
   /** Equal fingerprints mean equal content. */
   readonly fingerprint: string
-  /** Labels from the catalog's data about an instance. */
+  /** Labels from the catalog's data about the instance. */
   readonly labels?: Labels
-  /** Throws an error that says what is wrong with the document. */
+  /** Decodes the document. Throws an error that says what is wrong with it. */
   readonly decode: () => readonly DiscoveredService[]
 }
 
@@ -42,7 +42,10 @@ export interface PublishedList {
   readonly labels: readonly (Labels | undefined)[]
   /** The services as JSON, ready to be sent. */
   readonly body: Buffer
-  /** Greater than that of every earlier list of the process. It is Consul's own index where that is greater. */
+  /**
+   * Index of the list, which is greater than that of every earlier list of this process. It is Consul's own
+   * index if that is greater still.
+   */
   readonly index: bigint
   /** Wall time of publication, in milliseconds. */
   readonly publishedAtMs: number
@@ -50,7 +53,7 @@ export interface PublishedList {
 
 /** A reason why the list may be out of date. */
 export interface Problem {
-  /** The document or the source it concerns. */
+  /** The document or source that is affected. */
   readonly about: string
   readonly message: string
   /** Wall time since which the problem exists, in milliseconds. */
@@ -58,31 +61,33 @@ export interface Problem {
 }
 
 export interface DirectoryStats {
-  /** Requests sent to Consul. */
+  /** Number of requests sent to Consul. */
   readonly requests: number
-  /** Good answers. */
+  /** Number of successful answers. */
   readonly answers: number
-  /** Failed requests that were retried. */
+  /** Number of failed requests, which were retried. */
   readonly failures: number
-  /** Answers without changes, which were not decoded. */
+  /** Number of answers without changes, which were not decoded. */
   readonly unchanged: number
-  /** Lists published. */
+  /** Number of published lists. */
   readonly updates: number
-  /** Documents that could not be decoded. */
+  /** Number of documents that could not be decoded. */
   readonly badDocuments: number
   /** Sum of all delays by the rate limiter, in milliseconds. */
   readonly limitDelayMs: number
 }
 
-/** How current the list is, and what is wrong. */
+/** Tells how current the list is, and what is wrong. */
 export interface DirectoryStatus {
-  /** `starting` until the first list; `stale` while Consul cannot be read; `degraded` while a document is bad. */
+  /**
+   * `starting` until the first list; `stale` while Consul cannot be read; `degraded` while a document is invalid.
+   */
   readonly state: 'starting' | 'live' | 'degraded' | 'stale'
-  /** What is wrong at present. */
+  /** The current problems. */
   readonly problems: readonly Problem[]
-  /** Milliseconds since the list was last proven current; 0 while it is. */
+  /** Time since the list was last proven current, in milliseconds; 0 while it is current. */
   readonly staleForMs: number
-  /** Wall time of the last good answer, in milliseconds. */
+  /** Wall time of the last successful answer, in milliseconds. */
   readonly lastAnswerAtMs: number | undefined
   /** Counters since the start. */
   readonly stats: DirectoryStats

@@ -12,7 +12,7 @@ interface RawToken {
 
 export interface AclOptions {
   readonly hasToken: boolean
-  /** The key that the user wants to use; it is read. */
+  /** The key that the user wants to use. It is read. */
   readonly key: string
 }
 
@@ -62,14 +62,15 @@ const unknownToken: Finding = {
 interface Permission {
   readonly name: string
   readonly rule: string
-  /** What cannot be done without the permission. */
+  /** What the user cannot do without the permission. */
   readonly loss: string
   readonly isGiven: () => Promise<boolean>
 }
 
 /**
- * Without permission Consul returns an empty list instead of refusing. There is always a node and always the service
- * `consul`, so an empty list of these shows a missing permission; an empty list of sessions or events does not.
+ * Lists the permissions that are missing. Instead of refusing a read, Consul returns an empty list. There is always a
+ * node, and always the service `consul`, so an empty list of these means a missing permission. An empty list of
+ * sessions or events does not.
  */
 async function examinePermissions(client: ConsulClient, key: string): Promise<readonly Finding[]> {
   const folder = key.includes('/') ? key.slice(0, key.lastIndexOf('/') + 1) : key

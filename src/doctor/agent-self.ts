@@ -3,7 +3,10 @@ import type {ConsulClient} from '../core/client.js'
 import {locksNode} from '../session/foreign-node.js'
 import type {Finding} from './types.js'
 
-/** The parts of its configuration that an agent reports. A field is undefined if the agent does not report it. */
+/**
+ * The parts of an agent's configuration that the agent reports. A field is undefined if the agent does not report
+ * it.
+ */
 export interface SelfReport {
   readonly version: string
   readonly node: string
@@ -32,7 +35,7 @@ interface RawSelf {
   }
 }
 
-/** Resolves with undefined if the token may not read the agent: that is reported among the permissions. */
+/** Resolves with undefined if the token may not read the agent. That is reported among the permissions. */
 export async function readSelf(client: ConsulClient): Promise<SelfReport | undefined> {
   try {
     const answer = await client.caller.call({method: 'GET', path: '/v1/agent/self'})

@@ -8,14 +8,17 @@ import {readSelf, type SelfReport} from './agent-self.js'
 import type {Finding} from './types.js'
 
 const slowMs = 500
-/** Number of requests whose fastest answer counts: the first one also connects, and a busy machine can delay any. */
+/**
+ * Number of requests, of which the fastest answer counts: the first one also has to connect, and a busy machine can
+ * delay any of them.
+ */
 const attempts = 4
 /**
- * Maximum difference of the clocks. It allows for the Date header's whole seconds and for the time that an answer
- * takes.
+ * Maximum difference between the clocks. It allows for the time of an answer, and for the whole seconds of the Date
+ * header.
  */
 const largestSkewMs = 5000
-/** Maximum number of connections that an agent accepts from one address, unless configured otherwise. */
+/** Default limit on the connections that an agent accepts from one address. */
 export const defaultConnectionLimit = 200
 
 export interface AgentReport {
@@ -28,7 +31,9 @@ export interface AgentReport {
     | undefined
 }
 
-/** Checks that Consul answers at the address, that it has a leader, and that its clock agrees with this machine's. */
+/**
+ * Checks that Consul answers at the address, that it has a leader, and that its clock agrees with that of this machine.
+ */
 export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
   const {address} = client
   let fastest: TimedAnswer
@@ -68,7 +73,7 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
   return {findings, hasAnswered: true, agent: {connectionLimit, hasLeader: leader !== '', self}}
 }
 
-/** Returns what to do. The common hint for these errors is replaced, because it says to run doctor. */
+/** Returns what to do. It replaces the usual hint for these errors, because that hint suggests to run doctor. */
 function howToAnswer(error: BatonError): string | undefined {
   const {hint, details} = error
   if (details['code'] === 'ECONNRESET') return 'this machine may hold too many connections: see the next line'

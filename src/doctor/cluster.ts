@@ -5,12 +5,15 @@ import type {ServiceInstance} from '../core/types.js'
 import type {Finding} from './types.js'
 
 const responderService = 'baton-responder'
-/** Output of the check of a responder that can read its trusted keys. */
+/** Output of a responder's health check if the responder can read its trusted keys. */
 const serving = 'serving'
-/** Time limit for the answer of a datacenter, with all attempts. */
+/** Time limit for the answer of a datacenter, for all attempts together. */
 const remoteTimeoutMs = 3000
 
-/** Checks that each datacenter that the agent knows answers, as `replicate` and `--datacenter` need it. */
+/**
+ * Checks that each datacenter known to the agent answers, because `replicate` and `--datacenter` need
+ * that.
+ */
 export async function examineDatacenters(client: ConsulClient): Promise<readonly Finding[]> {
   let names: readonly string[]
   try {
@@ -47,7 +50,9 @@ export async function examineDatacenters(client: ConsulClient): Promise<readonly
   ]
 }
 
-/** Counts responders, and names those whose check does not pass or that cannot read their trusted keys. */
+/**
+ * Counts the responders, and names those whose check does not pass or that cannot read their trusted keys.
+ */
 export async function examineResponders(client: ConsulClient): Promise<readonly Finding[]> {
   let instances: readonly ServiceInstance[]
   try {

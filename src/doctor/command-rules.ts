@@ -28,7 +28,7 @@ const none = (): readonly AclRule[] => []
 
 /**
  * The rules that each command needs in its usual form. `target` is the key, prefix or name that the command is about;
- * `written` is the key that `lock put` writes. Commands that adapt to the token (`doctor`) need none.
+ * `written` is the key that `lock put` writes. Commands that adapt to the token, such as `doctor`, need none.
  */
 const rules: Readonly<Record<string, (target: string, written: string) => readonly AclRule[]>> = {
   discover: readBelow,
@@ -113,12 +113,13 @@ const rules: Readonly<Record<string, (target: string, written: string) => readon
   'watch services': () => all('read', 'service'),
 }
 
-/** The names of the commands that have rules or need none. */
+/** The names of all commands in the table, including those that need no rules. */
 export const commandsWithRules: readonly string[] = Object.keys(rules)
 
 /**
- * Returns the rules that a command needs for the key, prefix or name that it is about. Empty if the command needs none,
- * or if they depend on more than its arguments: then each refusal names one. docs/commands lists the same rules.
+ * Returns the rules that a command needs for the key, prefix or name that it is about. Empty if the command needs no
+ * rules, or if the rules depend on more than its arguments; each refusal then names one of them. docs/commands lists
+ * the same rules.
  */
 export const rulesOf = (command: string, target: string, written = ''): readonly AclRule[] =>
   rules[command]?.(target, written) ?? []

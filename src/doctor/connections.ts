@@ -5,7 +5,7 @@ import type {Finding} from './types.js'
 const established = '01'
 
 /**
- * Returns the number of established connections from this machine to one of the hosts at the port. `tables`: the
+ * Returns the number of established connections from this machine to one of the hosts at the port. `tables` are the
  * contents of /proc/net/tcp and tcp6.
  */
 export function countConnections(tables: readonly string[], hosts: readonly string[], port: number): number {
@@ -19,7 +19,10 @@ export function countConnections(tables: readonly string[], hosts: readonly stri
 
 const toPort = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0')
 
-/** Returns an address as the kernel writes it: 32-bit words in the machine's byte order, IPv4 also in its IPv6 form. */
+/**
+ * Returns an address in the kernel's notation: 32-bit words in the machine's byte order. An IPv4 address is also
+ * returned in its IPv6 form.
+ */
 function toHex(host: string): string[] {
   if (host.includes(':')) return [toWords(expandV6(host))]
   const bytes = host.split('.').map(Number)
@@ -77,5 +80,5 @@ export async function examineConnections(options: ConnectionsOptions): Promise<F
   }
 }
 
-/** Works on Linux only; throws elsewhere. */
+/** Works only on Linux, and throws elsewhere. */
 const readProc = (): string[] => [readFileSync('/proc/net/tcp', 'latin1'), readFileSync('/proc/net/tcp6', 'latin1')]

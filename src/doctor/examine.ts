@@ -23,11 +23,14 @@ export interface ExamineOptions {
   readonly keys: KeyReport
   /** The key that the user wants to use. */
   readonly key: string
-  /** Reads the state of a lock that is going to be used. */
+  /** Reads the state of the lock that the user wants to use. */
   readonly readLock?: () => Promise<LockReport>
 }
 
-/** Checks everything that baton depends on. Only reads. If no agent answers, the checks that need one are left out. */
+/**
+ * Checks everything on which baton depends. Only reads. If no agent answers, the checks that need an agent are left
+ * out.
+ */
 export async function examine(options: ExamineOptions): Promise<readonly Finding[]> {
   const {client, token} = options
   const findings: Finding[] = [
@@ -40,18 +43,18 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
   const {hostname: host, port, socketPath} = parseAddress(client.address)
   const {findings: found, hasAnswered, agent} = await examineAgent(client)
   findings.push(...found)
-  // Connections are counted even if nothing answered, because an agent resets each connection above its limit.
+  // Connections are counted even if no agent answered, because an agent resets connections above its limit.
   if (socketPath === undefined && (agent || !hasAnswered)) {
     const limit = agent?.connectionLimit ?? defaultConnectionLimit
     findings.push(await examineConnections({host, port, limit, isLimitKnown: agent !== undefined}))
   }
   if (!agent) return findings
   if (agent.self) findings.push(...examineSelf(agent.self))
-  // Without a leader each of these requests takes seconds and fails.
+  // Without a leader, each of these requests would take seconds and then fail.
   if (!agent.hasLeader) return findings
   const permissions = await examineAcl(client, {hasToken: token !== 'none', key: options.key})
   findings.push(...permissions)
-  // Each of these requests would be refused for the same reason: the token is unknown.
+  // If the token is unknown, each of these requests would be refused for the same reason.
   if (permissions.some(({check, verdict}) => check === 'acl' && verdict === 'fail')) return findings
   if (options.readLock) findings.push(...(await lockFindings(options.readLock)))
   const cluster = await Promise.all([examineResponders(client), examineDatacenters(client)])

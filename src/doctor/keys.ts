@@ -1,12 +1,12 @@
 import type {Finding} from './types.js'
 
-/** The signing keys of the user and the keys that a responder of this machine trusts. */
+/** The signing keys of the user, and the keys that a responder on this machine trusts. */
 export interface KeyReport {
   readonly keysDirectory: string
   readonly own: readonly OwnKeyReport[]
-  /** Why the own keys cannot be listed; undefined if they can. */
+  /** The reason why the user's keys cannot be listed; undefined if they can. */
   readonly ownProblem: string | undefined
-  /** Name of the key with which jobs are signed unless another one is named. */
+  /** Name of the key that signs jobs unless another one is named. */
   readonly defaultName: string
   readonly trustDirectory: string
   readonly hasTrustDirectory: boolean
@@ -18,14 +18,17 @@ export interface KeyReport {
 
 export interface OwnKeyReport {
   readonly name: string
-  /** Undefined if the private key cannot be used. */
+  /** ID of the key; undefined if the private key cannot be used. */
   readonly kid: string | undefined
-  /** Why the private key cannot be used, and what to do; undefined if it can. */
+  /** The reason why the private key cannot be used, and what to do; undefined if it can. */
   readonly problem: string | undefined
   readonly fix: string | undefined
 }
 
-/** Checks that jobs can be signed here, and what a responder of this machine would accept. */
+/**
+ * Checks that jobs can be signed on this machine, and which jobs a responder on this machine would
+ * accept.
+ */
 export const examineKeys = (report: KeyReport): readonly Finding[] => [...examineOwn(report), ...examineTrust(report)]
 
 function examineOwn({own, ownProblem, keysDirectory, defaultName, revoked}: KeyReport): readonly Finding[] {

@@ -1,16 +1,18 @@
 import {formatDuration} from '../core/time/duration.js'
 import type {Finding} from './types.js'
 
-/** A session that holds a lock, and what it wrote about itself. */
+/** A session that holds a lock, with the record that it wrote about itself. */
 export interface LockHolder {
   readonly session: string
-  /** Undefined if Consul does not list the session. */
+  /** Facts of the session; undefined if Consul does not list it. */
   readonly info: {readonly node: string; readonly ttlMs: number; readonly lockDelayMs: number} | undefined
-  /** `sleep on web-1, pid 7, since TIME`. Undefined if it recorded nothing. */
+  /**
+   * The record as text, such as `sleep on web-1, pid 7, since TIME`. Undefined if there is none.
+   */
   readonly record: string | undefined
 }
 
-/** The state of a lock that is going to be used. */
+/** The state of the lock that the user wants to use. */
 export interface LockReport {
   readonly prefix: string
   readonly key: string
@@ -20,7 +22,7 @@ export interface LockReport {
   readonly waiters: readonly LockHolder[]
 }
 
-/** Reports the state of a lock: each holder with its session, and the contenders that wait. */
+/** Reports the state of a lock: each holder with its session, and the waiting contenders. */
 export function examineLock({prefix, key, kind, limit, holders, waiters}: LockReport): readonly Finding[] {
   if (kind === 'other') {
     const text = `${prefix}: its key ${key} was written by something else: baton lock refuses it`

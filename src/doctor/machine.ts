@@ -2,7 +2,7 @@ import {existsSync, statSync} from 'node:fs'
 import {isOnPath} from '../process/search-path.js'
 import type {Finding} from './types.js'
 
-/** The oldest Node that baton is tested with. */
+/** The oldest version of Node with which baton is tested. */
 const oldestNode = [20, 18, 1] as const
 
 /** Checks the version of Node, as in `process.version`. */
@@ -29,8 +29,8 @@ export function examinePlatform(platform: string): Finding {
 }
 
 /**
- * Checks whether the guardian can work. `searchPath` is the variable PATH; `hasProc` is true if processes can be seen
- * in /proc.
+ * Checks whether a guardian can work. `searchPath` is the value of PATH; `hasProc` is true if processes can be seen in
+ * /proc.
  */
 export function examineGuardian(searchPath: string, hasProc = existsSync('/proc/uptime')): Finding {
   if (!hasProc) {
@@ -50,7 +50,7 @@ export function examineGuardian(searchPath: string, hasProc = existsSync('/proc/
   }
 }
 
-/** The origin of the token: a file, the command line that all users can see, or another place. */
+/** The origin of the token: a file, a flag on the command line (which all users can see), or another source. */
 export type TokenSource = {readonly file: string} | 'flag' | 'other' | 'none'
 
 export function examineToken(source: TokenSource): Finding {

@@ -1,9 +1,9 @@
 import type {AclRule} from '../core/api/acl-rule.js'
 import {rulesOf} from './command-rules.js'
 
-/** Permissions that a command needs. */
+/** The permissions that a command needs. */
 export interface CommandNeeds {
-  /** The commands that need the rules, with the option that does. */
+  /** The commands that need the rules, with the option that needs them. */
   readonly command: string
   readonly rules: readonly AclRule[]
 }

@@ -1,4 +1,4 @@
-/** `fail`: baton cannot work. `warn`: it works with limitations. */
+/** `fail`: baton cannot work. `warn`: baton works with limitations. */
 export type Verdict = 'ok' | 'warn' | 'fail'
 
 /** The things that are checked, in the order in which they are reported. */
@@ -27,6 +27,6 @@ export interface Finding {
   readonly check: Check
   readonly verdict: Verdict
   readonly text: string
-  /** What to do about it; undefined if there is nothing to do. */
+  /** What to do about the finding; undefined if there is nothing to do. */
   readonly fix?: string
 }

@@ -5,7 +5,7 @@ import {isBatonError, messageOf} from '../core/errors.js'
 import {commandNeeds} from './needs.js'
 import type {Finding} from './types.js'
 
-/** Asks Consul which commands the token has the permissions for. Nothing is written. */
+/** Asks Consul for which commands the token has the permissions. Writes nothing. */
 export async function examineWrites(client: ConsulClient, key: string): Promise<readonly Finding[]> {
   const needs = commandNeeds(key)
   const rules = needs.flatMap(need => need.rules)

@@ -7,7 +7,10 @@ interface Pending {
   base: Timer
 }
 
-/** A clock that can be advanced: timers that become due run at once, in order, and the rest are rescheduled. */
+/**
+ * A clock that can be advanced. Timers that become due then run at once, in order, and the others are
+ * rescheduled.
+ */
 export class MovableClock implements Clock {
   readonly #base: Clock
   readonly #pending = new Set<Pending>()

@@ -13,7 +13,7 @@ const tombstoneAgeMs = 15 * 60_000
 const reapEveryMs = 30_000
 const leaderPatienceMs = 7_000
 
-/** The autopilot settings. They are stored and have no effect. */
+/** The autopilot settings. They are stored but have no effect. */
 export interface Autopilot {
   readonly settings: Readonly<Record<string, Printable>>
   readonly createIndex: bigint
@@ -88,7 +88,7 @@ export class Datacenter implements Disposable {
     }
   }
 
-  /** Restarts a session's time to live: the session expires after twice its TTL. */
+  /** Restarts a session's TTL. The session expires after twice that time. */
   armTtl(row: SessionRow): void {
     this.#ttlTimers.get(row.id)?.[Symbol.dispose]()
     this.#ttlTimers.delete(row.id)
@@ -100,7 +100,7 @@ export class Datacenter implements Disposable {
     this.#ttlTimers.set(row.id, this.clock.timer(row.ttlMs * 2, expire, {ref: false}))
   }
 
-  /** A new leader has no lock-delays and restarts every session's TTL. */
+  /** Elects a new leader, which has no lock-delays and restarts every session's TTL. */
   electLeader(): void {
     this.hasLeader = true
     this.lockDelays.clear()

@@ -10,46 +10,48 @@ import type {StateImage} from './store/state.js'
 export interface EmbeddedSnapshot {
   /** Name of the datacenter. */
   readonly datacenter: string
-  /** Tables and indexes; opaque to callers. */
+  /** Tables and indexes. Callers cannot interpret them. */
   readonly image: StateImage
 }
 
-/** The load and size of one datacenter at this moment. */
+/** The current load and size of one datacenter. */
 export interface EmbeddedStatistics {
-  /** Number of blocking queries that wait. */
+  /** Number of blocking queries that are waiting. */
   readonly parked: number
   /** Number of blocking queries that a change has woken since the start. */
   readonly wakeUps: number
-  /** Index of the last command. */
+  /** Index of the last write. */
   readonly index: bigint
   /** Number of keys. */
   readonly keys: number
 }
 
-/** Injects faults into an agent. `datacenter` defaults to the first; an unknown name throws a UsageError. */
+/** Injects faults into an agent. `datacenter` defaults to the first one; an unknown name throws a UsageError. */
 export interface FaultPanel {
-  /** Applies a rule to matching requests until it is disposed of or used up. Throws a UsageError for an invalid rule. */
+  /**
+   * Applies a rule to matching requests until the rule is disposed or used up. Throws a UsageError for an invalid rule.
+   */
   inject(rule: FaultRule): Disposable
   /** Removes all rules. */
   clear(): void
-  /** Removes the leader: requests wait 7 s for one and fail, and sessions do not expire. */
+  /** Removes the leader. Requests then wait 7 s for a new one and fail, and sessions do not expire. */
   loseLeader(datacenter?: string): void
-  /** Elects a leader. A new leader restarts every session's TTL and has no lock-delays. */
+  /** Elects a leader. It restarts every session's TTL and has no lock-delays. */
   electLeader(datacenter?: string): void
   /** Cuts all open connections, including those of blocking queries. */
   dropConnections(): void
   /**
-   * Restarts the agent on the same addresses. Events and lock-delays are lost. `keepState` (default: true) keeps the
-   * data; if it is false, the agent starts again with its initial state. Rejects with a UsageError if a port is taken.
+   * Restarts the agent on the same addresses. Events and lock-delays are lost. With `keepState` (the default), the data
+   * is kept; without it, the agent starts again with its initial state. Rejects with a UsageError if a port is taken.
    */
   restart(options?: {readonly keepState?: boolean}): Promise<void>
   /** Returns a copy of a datacenter's state. */
   saveSnapshot(datacenter?: string): EmbeddedSnapshot
-  /** Restores a state with its indexes and wakes all blocking queries. */
+  /** Restores a state with its indexes, and wakes all blocking queries. */
   restoreSnapshot(snapshot: EmbeddedSnapshot): void
   /** Gives all data lower indexes, as after a cluster was rebuilt from a copy, and wakes all blocking queries. */
   rewindIndexes(datacenter?: string): void
-  /** Advances the agent's clock by `ms`: sessions, checks, lock-delays and waits expire as if the time had passed. */
+  /** Advances the agent's clock by `ms`. Sessions, checks, lock-delays and waits expire as if that time had passed. */
   fastForward(ms: number): void
   /** Returns the load and size of a datacenter. */
   statistics(datacenter?: string): EmbeddedStatistics

@@ -1,26 +1,31 @@
 import type {Clock} from '../core/types.js'
 
-/** A fault for matching requests: one of `drop`, `dropAnswer` and `status`, a delay, or a delay before one of them. */
+/**
+ * A fault for matching requests: a delay, one of `drop`, `dropAnswer` and `status`, or a delay followed by one of
+ * these.
+ */
 export interface FaultRule {
-  /** Start of the decoded paths to match. Default: all paths. */
+  /** Beginning of the decoded paths to match. Default: all paths. */
   readonly path?: string
   /** HTTP method to match, in capitals. Default: all methods. */
   readonly method?: string
-  /** Number of requests to affect, at least 1. Default: all until the rule is disposed of. */
+  /** Number of requests to affect, at least 1. Default: all, until the rule is disposed. */
   readonly times?: number
   /** Delay on the agent's clock, in milliseconds. Default: none. */
   readonly delayMs?: number
-  /** Cuts the connection before the request is handled. Default: false. */
+  /** True to cut the connection before the request is handled. Default: false. */
   readonly drop?: boolean
-  /** Handles the request and cuts the connection instead of answering. Default: false. */
+  /** True to handle the request but cut the connection instead of answering. Default: false. */
   readonly dropAnswer?: boolean
-  /** Status code of an answer in place of the handler's, 200 to 599. Default: the handler answers. */
+  /**
+   * Status code of an answer that replaces the handler's, 200 to 599. Default: the handler answers.
+   */
   readonly status?: number
   /** Body of the answer with `status`. Default: empty. */
   readonly body?: string
 }
 
-/** An answer in place of the handler's. */
+/** An answer that replaces the handler's. */
 export interface ReplacedAnswer {
   readonly status: number
   readonly body: string
@@ -35,7 +40,7 @@ interface Armed {
 export class Faults {
   readonly #clock: Clock
   readonly #armed = new Set<Armed>()
-  /** Number of requests that a rule affected. */
+  /** Number of requests that the rules have affected. */
   hits = 0
 
   constructor(clock: Clock) {
@@ -52,7 +57,10 @@ export class Faults {
     this.#armed.clear()
   }
 
-  /** Resolves, after any delay, with `drop`, `drop answer`, an answer in place of the handler's, or undefined. */
+  /**
+   * Resolves, after any delay, with `drop`, with `drop answer`, with an answer that replaces the handler's, or
+   * with undefined.
+   */
   async intercept(method: string, path: string): Promise<ReplacedAnswer | 'drop' | 'drop answer' | undefined> {
     const armed = [...this.#armed].find(({rule}) => hits(rule, method, path))
     if (!armed) return undefined

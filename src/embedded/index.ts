@@ -21,22 +21,22 @@ export type {FaultRule} from './faults.js'
 export type {EmbeddedAgentOptions, SeedKey} from './options.js'
 export type {SimulatedNode, SimulatedService} from './populate.js'
 
-/** A running agent. Disposing it stops listening, closes all connections and discards its data. */
+/** A running agent. Disposing it closes all connections and discards its data. */
 export interface EmbeddedAgent extends AsyncDisposable {
   /** HTTP address of the first datacenter: `http://host:port`. */
   readonly address: string
   /** HTTP address by datacenter. */
   readonly addresses: ReadonlyMap<string, string>
-  /** The management token, if ACLs are enabled. */
+  /** The management token; undefined unless ACLs are enabled. */
   readonly managementToken?: string
-  /** Port of the DNS server for UDP and TCP, if it is enabled. */
+  /** Port of the DNS server, for UDP and TCP; undefined unless DNS is enabled. */
   readonly dnsPort?: number
-  /** Injects faults and changes the agent's time. */
+  /** Injects faults, and advances the agent's time. */
   readonly faults: FaultPanel
 }
 
 /**
- * Starts an in-memory agent that answers like Consul 1.8.7. Resolves when it accepts connections. Rejects with a
+ * Starts an agent in memory that answers as Consul 1.8.7 does. Resolves when it accepts connections. Rejects with a
  * UsageError if an option is invalid or a port is taken.
  *
  * @example

@@ -2,7 +2,9 @@ import type {Clock} from '../core/types.js'
 
 const longestMs = 60_000
 
-/** Keys in lock-delay: their holder's session ended, so they cannot be acquired for a while. */
+/**
+ * Keys in lock-delay. Their holder's session has ended, so for a while no session can acquire them.
+ */
 export class LockDelays {
   readonly #clock: Clock
   readonly #untilMs = new Map<string, number>()

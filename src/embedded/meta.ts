@@ -1,4 +1,7 @@
-/** Returns Consul's message if it would refuse this metadata of a node or a service; undefined if it would not. */
+/**
+ * Returns the message with which Consul refuses this metadata of a node or service; undefined if it accepts the
+ * metadata.
+ */
 export function metaError(meta: ReadonlyMap<string, string>): string | undefined {
   if (meta.size > 64) return 'Node metadata cannot contain more than 64 key/value pairs'
   for (const [key, value] of meta) {

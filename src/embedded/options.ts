@@ -24,19 +24,25 @@ import type {SimulatedNode} from './populate.js'
 
 /** Options of an embedded agent. */
 export interface EmbeddedAgentOptions {
-  /** Clock of sessions, checks, lock-delays and waits. Default: the system's. */
+  /** Clock for sessions, checks, lock-delays and waits. Default: the system's clock. */
   readonly clock?: Clock
-  /** Source of IDs and jitter. Default: the system's. */
+  /** Source of IDs and jitter. Default: the system's randomness. */
   readonly random?: Random
-  /** Receives one record for each request. Default: none. */
+  /** Receives one log record for each request. Default: none. */
   readonly logger?: Logger
-  /** A loopback address; any other is refused. Default: `127.0.0.1`. */
+  /** A loopback address to listen on. Any other address is refused. Default: `127.0.0.1`. */
   readonly host?: string
-  /** Port of the first datacenter. Default: 0, any free port. The other datacenters always get a free port. */
+  /**
+   * Port of the first datacenter; 0 for any free port. The other datacenters always get free ports. Default:
+   * 0.
+   */
   readonly port?: number
   /** Names of the datacenters. The first is the local one; each has its own HTTP address. Default: `['dc1']`. */
   readonly datacenters?: readonly string[]
-  /** Name of the agent's own node. In other datacenters `-` and the datacenter's name follow it. Default: `baton-dev`. */
+  /**
+   * Name of the agent's own node. In other datacenters, `-` and the datacenter's name are appended. Default:
+   * `baton-dev`.
+   */
   readonly name?: string
   /** Metadata of the agent's own node in the first datacenter. Default: none. */
   readonly nodeMeta?: Readonly<Record<string, string>>
@@ -44,13 +50,16 @@ export interface EmbeddedAgentOptions {
   readonly nodes?: readonly SimulatedNode[]
   /** Initial keys of the first datacenter. Default: none. */
   readonly seed?: readonly SeedKey[]
-  /** Enables ACLs, which deny everything that is not granted; `managementToken` grants everything. Default: no ACLs. */
+  /** Enables ACLs, with the default policy deny. `managementToken` has all permissions. Default: no ACLs. */
   readonly acl?: {readonly managementToken: string}
-  /** Port of the DNS server for the catalog, for UDP and TCP; 0 for any free port. Default: no DNS. */
+  /** Port of the catalog's DNS server, for UDP and TCP; 0 for any free port. Default: no DNS. */
   readonly dnsPort?: number
   /** Runs script checks. Default: script checks are refused, as by an agent with default settings. */
   readonly runScript?: ScriptRunner
-  /** Version to imitate where clients notice the difference, `1.8` to `1.22`. Default: Consul 1.8.7, as measured. */
+  /**
+   * Version of Consul to imitate where clients notice a difference, from `1.8` to `1.22`. Default: 1.8.7, as
+   * measured.
+   */
   readonly like?: string
 }
 
@@ -172,18 +181,18 @@ export function checkFaultRule(rule: FaultRule): void {
   if (effects.length > 1) throw new UsageError('inject: expected one of `drop`, `dropAnswer` and `status`, got several')
 }
 
-/** Throws a UsageError if a value does not name a datacenter. */
+/** Throws a UsageError if the value is not the name of a datacenter. */
 export const checkDatacenter = (datacenter: unknown): void => checkOptions('faults', {datacenter}, {datacenter: text})
 
 const snapshotRule: OptionRule = {
   expected: 'what saveSnapshot returned',
   accepts: value => object.accepts(value) && object.accepts((value as {readonly image?: unknown}).image),
 }
-/** Throws a UsageError if a value is not a snapshot. */
+/** Throws a UsageError if the value is not a snapshot. */
 export const checkSnapshot = (snapshot: unknown): void =>
   checkOptions('restoreSnapshot', {snapshot}, {snapshot: snapshotRule}, ['snapshot'])
 
-/** Unlike a timer, the agent's clock can be advanced by more than 24.8 days. */
+/** Unlike a timer, the agent's clock may be advanced by more than 24.8 days. */
 export const checkAdvance = (ms: number): void => checkOptions('fastForward', {ms}, {ms: span}, ['ms'])
 export const checkRestart = (options: {readonly keepState?: boolean}): void =>
   checkOptions('restart', options, {keepState: boolean})

@@ -3,7 +3,10 @@ import {LocalAgent} from './agent/local-agent.js'
 import type {Datacenter} from './datacenter.js'
 import {randomUuid} from './uuid.js'
 
-/** A member that exists only in the catalog, the member list and the gossip of events. */
+/**
+ * A member without a process: it exists only in the catalog, in the list of members, and as a
+ * receiver of events.
+ */
 export interface SimulatedNode {
   /** Name of the node. */
   readonly name: string
@@ -26,9 +29,9 @@ export interface SimulatedService {
 const ports = (at: number) => ({rpc: 8300 + 10 * at, serfLan: 8301 + 10 * at, serfWan: 8302 + 10 * at})
 
 export interface Population {
-  /** Position of the datacenter: 0 is the local one. */
+  /** Position of the datacenter. 0 is the local one. */
   readonly at: number
-  /** Name of the agent's own node; in other datacenters the datacenter's name is appended. */
+  /** Name of the agent's own node. In other datacenters, the datacenter's name is appended. */
   readonly name: string
   readonly meta: ReadonlyMap<string, string>
   readonly nodes: readonly SimulatedNode[]
@@ -37,7 +40,7 @@ export interface Population {
 /** Metadata that every node has. */
 const segment = ['consul-network-segment', ''] as const
 
-/** Creates the agent that answers HTTP and the simulated ones, and registers them all. */
+/** Creates the agent that answers over HTTP and the simulated ones, and registers all of them. */
 export function populate(datacenter: Datacenter, {at, name, meta, nodes}: Population): void {
   const uuid = (): string => randomUuid(datacenter.random)
   const node = at === 0 ? name : `${name}-${datacenter.name}`
@@ -86,7 +89,9 @@ export function populate(datacenter: Datacenter, {at, name, meta, nodes}: Popula
   }
 }
 
-/** Puts an agent's node, its health and, for a server, the service `consul` into the catalog. */
+/**
+ * Writes an agent's node, its health check and, for a server, the service `consul` to the catalog.
+ */
 function enroll(agent: LocalAgent): void {
   const {home, address, node} = agent
   const {state} = home
@@ -129,7 +134,8 @@ function enroll(agent: LocalAgent): void {
       definition: new Map(),
     })
   })
-  // The leader enrols a node when it joins; the agent adds the rest with its first synchronisation.
+  // The leader registers a node when it joins. The agent adds the rest with its first
+  // synchronisation.
   const taggedAddresses = new Map(['lan', 'lan_ipv4', 'wan', 'wan_ipv4'].map(name => [name, address]))
   state.write(batch => state.catalog.putNode(batch, {...bare, taggedAddresses, meta: agent.meta}))
 }

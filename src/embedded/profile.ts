@@ -1,17 +1,23 @@
 import {UsageError} from '../core/errors.js'
 
-/** The differences between versions of Consul that clients notice. After 1.8.7 they follow release notes and sources, not measurements. */
+/**
+ * The differences between versions of Consul that clients notice. For versions after 1.8.7, they follow release notes
+ * and source code instead of measurements.
+ */
 export interface Profile {
   readonly version: string
   /** Maximum number of operations in a transaction. */
   readonly mostTxnOperations: number
-  /** Returns why every operation refuses a key; undefined if the key is accepted. */
+  /** Returns the reason why all operations refuse a key; undefined if the key is accepted. */
   readonly refuseKey: (key: string) => string | undefined
-  /** Maximum time for an answer. If it takes longer, the connection is closed instead. */
+  /** Maximum time for an answer. If an answer takes longer, the connection is closed instead. */
   readonly longestAnswerMs: number
-  /** True if answers with an index name their backend, and health answers may come from the streaming backend. */
+  /**
+   * True if answers that have an index name their backend, so that health answers may come from the streaming
+   * backend.
+   */
   readonly hasBackends: boolean
-  /** True if every answer states the default ACL policy and whether ACLs hid something. */
+  /** True if every answer states the default ACL policy, and whether ACLs removed results. */
   readonly saysAclPolicy: boolean
   /** True if refusals name unknown paths and unknown IDs of services and checks. */
   readonly namesUnknown: boolean
@@ -21,7 +27,10 @@ export interface Profile {
 const oldest = '1.8.7'
 const newest = 22
 
-/** The only keys that Consul 1.21.5 accepts. It refuses other keys even if they exist; other versions do not. */
+/**
+ * The only keys that Consul 1.21.5 accepts. It refuses other keys even if they exist, which other versions do
+ * not.
+ */
 const narrowKey = /^[a-zA-Z0-9,_./\-?&=]+$/
 const refuseNarrow = (key: string): string | undefined =>
   narrowKey.test(key) ? undefined : `invalid key name, keys should respect the "${narrowKey.source}" format.`
@@ -33,7 +42,10 @@ const refuseTraversal = (key: string): string | undefined =>
 
 const refuseNone = (): undefined => undefined
 
-/** The profile of `1.8` to `1.22`, with or without a patch number. Throws a UsageError for any other version. */
+/**
+ * Returns the profile of a version from `1.8` to `1.22`, with or without a patch number. Throws a UsageError for
+ * any other version.
+ */
 export function profileOf(version = oldest): Profile {
   const [, minorDigits = '', patchDigits = '0'] = /^1\.(\d{1,2})(?:\.(\d{1,2}))?$/.exec(version) ?? []
   const [minor, patch] = [Number(minorDigits), Number(patchDigits)]

@@ -12,9 +12,11 @@ export class HttpError extends Error {
   }
 }
 
-/** A refusal by the servers of a datacenter; it has a prefix if that is not the agent's datacenter. */
+/**
+ * A refusal by the servers of a datacenter. It has a prefix if that is not the agent's own datacenter.
+ */
 export class RpcError extends Error {
-  /** The status. As in Consul, it depends on the text of the message. */
+  /** The HTTP status. As in Consul, it depends on the text of the message. */
   get status(): number {
     return /Permission denied|ACL not found/.test(this.message) ? 403 : 500
   }

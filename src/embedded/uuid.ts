@@ -1,6 +1,6 @@
 import type {Random} from '../core/types.js'
 
-/** Returns a random UUID from the injected source. */
+/** Returns a random UUID, made from the given source of randomness. */
 export function randomUuid(random: Random): string {
   const hex = Array.from({length: 32}, () => Math.floor(random() * 16).toString(16)).join('')
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
@@ -8,7 +8,10 @@ export function randomUuid(random: Random): string {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** Returns the refusal of a malformed ID by Consul's tables; undefined if the ID is well formed. */
+/**
+ * Returns the message with which Consul's tables refuse a malformed ID; undefined if the ID is well
+ * formed.
+ */
 export function uuidError(id: string): string | undefined {
   if (Buffer.byteLength(id) !== 36) return 'index error: UUID must be 36 characters'
   if (uuid.test(id)) return undefined

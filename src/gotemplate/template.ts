@@ -24,15 +24,15 @@ export interface TemplateOptions {
 export interface ExecuteOptions {
   /** The functions whose names were given to the parser. @default none */
   readonly functions?: FunctionTable
-  /** @default 'default' */
+  /** What a missing map key results in. @default 'default' */
   readonly missingKey?: MissingKey
   /** Limits of the execution. @default a new budget with the default limits */
   readonly budget?: Budget
   /** Name of the template to execute. @default the main template */
   readonly template?: string
   /**
-   * Called for interruptions. If a function throws an {@link Interruption}, the action that calls it is skipped with
-   * everything inside it, and so are actions that use variables it would have set.
+   * Called for interruptions. If a function throws an {@link Interruption}, the action that called the function is
+   * skipped with everything inside it, as are actions that use variables that it would have set.
    * @default an interruption ends the execution
    */
   readonly onInterruption?: (interruption: Interruption) => void

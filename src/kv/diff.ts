@@ -2,15 +2,18 @@ import type {KvEntry} from '../core/types.js'
 
 /** A key that differs between two prefixes. */
 export interface KeyDifference {
-  /** `create`: only in the second. `delete`: only in the first. `update`: in both, with different contents. */
+  /**
+   * `create`: the key exists only in the second prefix. `delete`: only in the first. `update`: in both, with different
+   * contents.
+   */
   readonly kind: 'create' | 'update' | 'delete'
   /** The key without its prefix. */
   readonly key: string
-  /** What differs, for updates. */
+  /** Which fields differ; only for updates. */
   readonly differs?: 'value' | 'flags' | 'both'
 }
 
-/** The keys of one side. */
+/** The keys below one of the prefixes. */
 export interface KeysUnder {
   readonly prefix: string
   readonly entries: readonly KvEntry[]

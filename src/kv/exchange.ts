@@ -11,13 +11,14 @@ export interface ExchangeEntry {
   readonly key: string
   /** The value, decoded. */
   readonly value: Buffer
-  /** A number of 64 bits without sign. @default 0 in a file */
+  /** An unsigned 64-bit number. @default 0 in a file */
   readonly flags: bigint
 }
 
 /**
- * Returns the JSON of `consul kv export`: keys, flags and values. Sessions and indexes are left out. Throws a
- * UsageError for an entry that is not valid.
+ * Returns the JSON of `consul kv export`: keys, flags and values. Leaves out sessions and indexes. Throws a UsageError
+ * for an entry that is not valid.
+ *
  * @example
  * ```ts
  * await client.kv.put('exported/a', Buffer.from('1'), {flags: 7n})
@@ -41,12 +42,12 @@ function toRaw(entry: Pick<KvEntry, 'key' | 'value' | 'flags'>): {key: string; f
 const maxFlags = 2n ** 64n - 1n
 const wideNumber = /"(flags)"(\s*:\s*)(\d{16,})/gi
 
-/** The value of the detail `fault`: what is wrong with the data of an import. */
+/** The value of the error detail `fault`: what is wrong with the data of an import. */
 export type ExchangeFault = 'empty' | 'format' | 'base64' | 'key'
 
 /**
- * Reads what `consul kv export` wrote. Throws a UsageError that names the first entry that is not valid; its details
- * are `fault`, and `key` and `offset` (of the first byte that is not base64) where there are some.
+ * Parses the output of `consul kv export`. Throws a UsageError that names the first invalid entry. Its details are
+ * `fault` and, if they apply, `key` and `offset` (the position of the first byte that is not base64).
  *
  * @example
  * ```ts
@@ -64,7 +65,7 @@ export function parseExchange(text: string): readonly ExchangeEntry[] {
 function parseArray(text: string): readonly unknown[] {
   let raw: unknown
   try {
-    // The parser keeps `Flags` exact, but not `flags` in lower case.
+    // The parser keeps `Flags` exact, but not `flags` in lower case, so the name is normalised first.
     raw = parseConsulJson(text.replace(wideNumber, '"Flags"$2$3'))
   } catch (error) {
     throw refusal('format', messageOf(error))
@@ -78,7 +79,7 @@ function toEntry(item: unknown, at: number): ExchangeEntry {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) {
     throw refusal('format', `entry ${at} is not an object`)
   }
-  // Go ignores the case of names.
+  // As in Go, field names may be in upper or lower case.
   const fields = new Map(Object.entries(item).map(([name, field]) => [name.toLowerCase(), field as unknown]))
   const {key, value, flags} = {
     key: fields.get('key') ?? '',
@@ -113,7 +114,7 @@ export function checkKeys(entries: readonly ExchangeEntry[]): void {
   }
 }
 
-/** `reason` is also a detail by itself, for callers that write their own sentence. */
+/** Returns the error. Its reason is also one of its details, for callers that build their own sentence. */
 function refusal(fault: ExchangeFault, reason: string, details: Readonly<Record<string, unknown>> = {}): UsageError {
   const hint = fault === 'format' || fault === 'empty' ? {hint: 'give the JSON that kv export writes'} : {}
   return new UsageError(`import: ${reason}`, {...hint, details: {fault, reason, ...details}})

@@ -9,11 +9,14 @@ import {checkKeys, type ExchangeEntry} from './exchange.js'
 
 /** Options of an import. */
 export interface ImportOptions {
-  /** Ends the import before the next transaction. The current one completes, so that every written key is reported. */
+  /**
+   * Ends the import before the next transaction. The current transaction is completed, so that every written key is
+   * reported.
+   */
   readonly signal?: AbortSignal
-  /** Writes all keys in one transaction, or none if they do not fit in one. @default false */
+  /** Writes all keys in one transaction, or none if they do not fit in one transaction. @default false */
   readonly isAtomic?: boolean
-  /** Skips keys that exist. With `isAtomic`, one such key rejects the whole import. */
+  /** Skips existing keys. With `isAtomic`, a single existing key rejects the whole import. @default false */
   readonly isCreateOnly?: boolean
   /** Called after each transaction with the keys that it wrote. Must not throw. */
   readonly observer?: (event: ImportEvent) => void
@@ -21,7 +24,7 @@ export interface ImportOptions {
 
 /** An event of an import. */
 export interface ImportEvent {
-  /** The only type so far; others may follow. */
+  /** The only type so far. Others may follow. */
   readonly type: 'keys.imported'
   /** The keys of one transaction, in the order of the entries. */
   readonly keys: readonly string[]
@@ -31,13 +34,13 @@ export interface ImportEvent {
 export interface ImportResult {
   /** Number of keys that were written. */
   readonly imported: number
-  /** Keys that existed and were therefore skipped (`isCreateOnly`). */
+  /** Existing keys, which were therefore skipped (`isCreateOnly`). */
   readonly skipped: readonly string[]
 }
 
 type ImportClient = Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
 
-/** The import ended at this key: all keys before it are written, none after it. */
+/** The import ended at this key: all keys before it were written, and none after it. */
 export class ImportError extends BatonError {
   readonly key: string
   constructor(key: string, cause: unknown) {
@@ -47,8 +50,8 @@ export class ImportError extends BatonError {
 }
 
 /**
- * Writes all entries in as few transactions as possible, in their order. Throws a UsageError before the first write if
- * Consul does not accept one of the keys.
+ * Writes all entries in order, in as few transactions as possible. Throws a UsageError before the first write if Consul
+ * does not accept one of the keys.
  *
  * @example
  * ```ts
@@ -151,7 +154,7 @@ async function importAtOnce(
   throw new ImportError(key, new BatonError(code, what))
 }
 
-/** Returns the error for a value that is too large for any write, also without `isAtomic`. */
+/** Returns the error for a value that is too large for any write, even without `isAtomic`. */
 function tooLarge(entries: readonly ExchangeEntry[], cause: unknown): BatonError {
   const large = entries.find(({value}) => value.byteLength > valueLimitBytes)
   if (large) {
@@ -196,7 +199,7 @@ export async function planImport(
   })
 }
 
-/** Returns the longest folder that contains all keys. A list of that folder is read before the import. */
+/** Returns the longest folder that contains all keys, which is listed before the import. */
 function commonPrefix(keys: readonly string[]): string {
   const [first = '', ...others] = keys
   let length = first.length

@@ -8,7 +8,7 @@ const roundsEach = 2
 const slots = 2
 
 /**
- * Options of every lock of the proofs. The TTL is short, so that Consul soon frees a lock that a failed proof leaves
+ * Options of all locks in these tests. The TTL is short, so that Consul soon frees a lock that a failed test leaves
  * behind.
  */
 const optionsOf = ({prefix, sessionName}: Bench, name: string): LockOptions => ({
@@ -20,8 +20,8 @@ const optionsOf = ({prefix, sessionName}: Bench, name: string): LockOptions => (
 })
 
 /**
- * Contenders increment a number, each under the lock. If two held the lock at once, an increment would be lost or their
- * times would overlap. The fencing tokens must grow from holder to holder.
+ * Tests a mutex: contenders increment a number, each under the lock. If two of them held the lock at once, an increment
+ * would be lost or their times would overlap. The fencing tokens must grow from holder to holder.
  */
 export async function proveMutex(bench: Bench): Promise<readonly Proof[]> {
   const {client, prefix, signal} = bench
@@ -71,7 +71,10 @@ export async function proveMutex(bench: Bench): Promise<readonly Proof[]> {
   ]
 }
 
-/** There are more contenders than slots. The number of holders must reach the number of slots and never exceed it. */
+/**
+ * Tests a semaphore with more contenders than slots. The number of holders must reach the number of slots, and must
+ * never exceed it.
+ */
 export async function proveSemaphore(bench: Bench): Promise<readonly Proof[]> {
   const {client, signal} = bench
   let inside = 0
@@ -98,7 +101,7 @@ export async function proveSemaphore(bench: Bench): Promise<readonly Proof[]> {
   ]
 }
 
-/** A session is not renewed, as after a kill. Consul must end it and free its key within twice the TTL. */
+/** Tests that Consul ends a session that is not renewed, as after a kill, and frees its key within twice the TTL. */
 export async function proveExpiry({client, prefix, sessionName, signal}: Bench): Promise<readonly Proof[]> {
   const key = `${prefix}/expiry`
   const ttlMs = 10_000

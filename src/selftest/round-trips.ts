@@ -5,7 +5,7 @@ import {createInitiator} from '../exec/initiator/initiator.js'
 import {createReplicator} from '../replicate/replicator.js'
 import type {Bench, Proof} from './types.js'
 
-/** A blocking query must see a write. */
+/** Tests that a blocking query sees a write. */
 export async function proveWake({client, prefix, signal}: Bench): Promise<readonly Proof[]> {
   const key = `${prefix}/wake`
   let writtenAt: number | undefined
@@ -18,7 +18,10 @@ export async function proveWake({client, prefix, signal}: Bench): Promise<readon
   return [{check: 'wake', verdict: 'ok', text: `a watch saw a write after ${took}ms`}]
 }
 
-/** Runs `echo` on the node of one responder, if there is one and a key that signs. */
+/**
+ * Tests remote execution with `echo` on the node of one responder, if there is a responder and a
+ * signing key.
+ */
 export async function proveExec({client, keys, signal}: Bench): Promise<readonly Proof[]> {
   const initiator = createInitiator(client, {via: 'native', keys})
   const {nodes} = await initiator.findNodes({}, {signal})
@@ -40,7 +43,10 @@ export async function proveExec({client, keys, signal}: Bench): Promise<readonly
   return [{check: 'exec', verdict: isDone ? 'ok' : 'fail', text}]
 }
 
-/** Copies a few keys from every other datacenter, after they were written in that datacenter below the prefix of the run. */
+/**
+ * Tests replication: copies a few keys from every other datacenter, after writing them there below the prefix of this
+ * run.
+ */
 export async function proveReplication(bench: Bench): Promise<readonly Proof[]> {
   const others = await otherDatacenters(bench)
   if (others.length === 0) return [{check: 'replicate', verdict: 'skip', text: 'there is one datacenter'}]

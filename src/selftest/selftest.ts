@@ -14,15 +14,15 @@ const proofs: readonly (readonly [Claim, (bench: Bench) => Promise<readonly Proo
   ['replicate', proveReplication],
 ]
 
-/** Time limit of each proof in milliseconds. */
+/** Time limit of each test in milliseconds. */
 const proofMs = 45_000
-/** Time limit of the clean-up in milliseconds. It runs after a stop signal, too. */
+/** Time limit of the clean-up in milliseconds. The clean-up also runs after a stop signal. */
 const cleanUpMs = 10_000
 
 /**
- * Proves on a cluster what baton relies on and promises, below a prefix of its own, and removes what it wrote. The
- * proofs run side by side, each for `limitMs` at most (45 s); a failed proof does not end the others. Rejects if the
- * signal aborts, after the clean-up.
+ * Tests on a cluster what baton relies on and promises, below a prefix of its own, and then removes everything that it
+ * wrote. The tests run at the same time, each for at most `limitMs` (45 s by default). A failed test does not end the
+ * others. If the signal aborts, rejects after the clean-up.
  */
 export async function runSelftest(bench: Bench, limitMs = proofMs): Promise<readonly Proof[]> {
   const {clock} = bench.client
@@ -43,7 +43,7 @@ export async function runSelftest(bench: Bench, limitMs = proofMs): Promise<read
   return [...found, left]
 }
 
-/** Removes keys and sessions of the run, and looks whether anything is left. */
+/** Removes the keys and sessions of this run, and checks whether anything is left. */
 async function cleanUp({client, prefix, sessionName, signal}: Bench): Promise<Proof> {
   try {
     const datacenters = [undefined, ...(await otherDatacenters({client, signal}).catch(() => []))]

@@ -1,7 +1,7 @@
 import type {ConsulClient} from '../core/client.js'
 import type {SigningKey} from '../exec/native/envelope.js'
 
-/** The claims that are proven, in the order in which they are reported. */
+/** The claims that are tested, in the order in which they are reported. */
 export type Claim =
   | 'exclusion'
   | 'fencing'
@@ -13,7 +13,7 @@ export type Claim =
   | 'replicate'
   | 'clean'
 
-/** The result of one proof. `skip`: the cluster lacks what the proof needs. */
+/** The result of one test. `skip`: the cluster lacks something that the test needs. */
 export interface Proof {
   readonly check: Claim
   readonly verdict: 'ok' | 'fail' | 'skip'
@@ -22,14 +22,16 @@ export interface Proof {
   readonly isDenied?: boolean
 }
 
-/** The resources that every proof receives. */
+/** The resources that every test receives. */
 export interface Bench {
   readonly client: ConsulClient
-  /** A prefix of this run alone, without a slash at its end. */
+  /** The prefix of this run, without a slash at its end. */
   readonly prefix: string
   readonly signal: AbortSignal
-  /** Keys that sign the job of the proof of exec; none skips it. */
+  /** Keys that sign the job in the test of remote execution, which is skipped if there are none. */
   readonly keys: readonly SigningKey[]
-  /** Name of the sessions of this run, by which those that a failure left are found. */
+  /**
+   * Name of the sessions of this run. If a failure leaves sessions behind, they are found by it.
+   */
   readonly sessionName: string
 }

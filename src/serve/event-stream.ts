@@ -2,23 +2,26 @@ import type {ServerResponse} from 'node:http'
 import {linkSignal} from '../core/cancel/link-signal.js'
 import type {Clock} from '../core/types.js'
 
-/** Time without reading after which a client is disconnected. */
+/** Time after which a client that does not read is disconnected. */
 const slowClientMs = 30_000
 
-/** Clock and signal of a stream. */
+/** Clock and signal for a stream. */
 export interface StreamOptions {
   readonly clock: Clock
   /** Aborts when the client disconnects and when the server closes. */
   readonly signal: AbortSignal
 }
 
-/** Interval at which a stream without news sends a comment, so that both ends notice a dead connection. */
+/**
+ * Interval at which a stream sends a comment if it has nothing else to send, so that both ends notice a
+ * dead connection.
+ */
 export const heartbeatMs = 15_000
 
-/** A comment that clients ignore. */
+/** A comment in the stream, which clients ignore. */
 export const heartbeat = ': still here\n\n'
 
-/** Begins an answer of server-sent events. */
+/** Begins an answer in the format of server-sent events. */
 export function beginEvents(response: ServerResponse, headers: Readonly<Record<string, string>> = {}): void {
   response.writeHead(200, {
     'content-type': 'text/event-stream',
@@ -33,7 +36,10 @@ export function beginEvents(response: ServerResponse, headers: Readonly<Record<s
 export const eventText = (type: string, json: string, id?: string): string =>
   `${id === undefined ? '' : `id: ${id}\n`}event: ${type}\ndata: ${json}\n\n`
 
-/** Resolves when the client can take more. Resolves with false if it has disconnected or no longer reads. */
+/**
+ * Resolves with true when the client can take more, and with false if it has disconnected or no longer
+ * reads.
+ */
 export async function writeEvents(response: ServerResponse, text: string, options: StreamOptions): Promise<boolean> {
   if (response.destroyed) return false
   if (response.write(text)) return true

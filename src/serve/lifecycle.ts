@@ -4,18 +4,21 @@ import type {Clock, Logger} from '../core/types.js'
 
 /** A part of a program that runs until it is stopped. */
 export interface Worker {
-  /** Messages for the log when this worker starts and stops. */
+  /** Log messages for the start and the stop of this worker. */
   readonly texts: {
     readonly starting: string
     readonly started?: string
     readonly stopping: string
     readonly stopped: string
   }
-  /** Resolves with fields for the log once it is running. */
+  /** Resolves when the worker is running, with fields for the log. */
   start(): Promise<Readonly<Record<string, unknown>> | undefined>
-  /** Resolves when it has stopped completely. Called once, and only after start has resolved. */
+  /** Resolves when the worker has stopped completely. Called once, and only after `start` has resolved. */
   stop(): Promise<void>
-  /** Settles if the worker ends by itself; a rejection stops the others. Left out if that cannot happen. */
+  /**
+   * Settles if the worker ends by itself. A rejection stops the other workers. Left out for a worker that cannot end by
+   * itself.
+   */
   readonly ended?: () => Promise<void>
 }
 
@@ -23,14 +26,17 @@ export interface LifecycleOptions {
   readonly signal: AbortSignal
   readonly logger: Logger
   readonly clock: Clock
-  /** Maximum time for each worker to stop, before the next one is stopped anyway. @default 10000 */
+  /**
+   * Maximum time in milliseconds for each worker to stop. After it, the next worker is stopped anyway.
+   * @default 10000
+   */
   readonly graceMs?: number
 }
 
 /**
- * Starts the workers in order and stops them in reverse order, one after the other: when the signal aborts, when one of
- * them fails, or when a later one cannot start. Resolves after the last one has stopped, or rejects with the failure. A
- * stop that fails or takes too long is logged, and the others are stopped anyway.
+ * Starts the workers in order. When the signal aborts, a worker fails or a later one cannot start, stops them in
+ * reverse order, one after another. Resolves when the last one has stopped, or rejects with the failure. If a stop
+ * fails or takes too long, that is logged, and the others are stopped anyway.
  */
 export async function runWorkers(workers: readonly Worker[], options: LifecycleOptions): Promise<void> {
   const {logger} = options

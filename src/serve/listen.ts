@@ -6,7 +6,10 @@ export interface ListenAddress {
   readonly port: number
 }
 
-/** Reads `host:port`, `[v6]:port`, `:port` or `port`. Without a host the address is loopback, not every interface. */
+/**
+ * Parses `host:port`, `[v6]:port`, `:port` or `port`. Without a host, the address is loopback, and not every
+ * interface.
+ */
 export function parseListen(text: string): ListenAddress {
   const [, v6, host, port = ''] = /^(?:(?:\[([0-9a-f:.]+)\]|([^:/[\]]*)):)?(\d{1,5})$/i.exec(text) ?? []
   if (port === '' || Number(port) > 65_535) {

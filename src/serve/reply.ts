@@ -20,7 +20,10 @@ export const jsonReply = (status: number, value: unknown, headers: Reply['header
 export const errorReply = (status: number, error: string, headers: Reply['headers'] = {}): Reply =>
   jsonReply(status, {error}, headers)
 
-/** Returns a reply with status 200 and an ETag of the content, or 304 if the client already has that content. */
+/**
+ * Returns a reply with status 200 and an ETag for the content, or with status 304 if the client already has that
+ * content.
+ */
 export function taggedReply(request: IncomingMessage, body: Buffer, headers: Readonly<Record<string, string>>): Reply {
   const etag = `"${createHash('sha256').update(body).digest('hex').slice(0, 32)}"`
   const common = {...headers, etag, 'cache-control': 'no-cache'}
@@ -31,7 +34,7 @@ export function taggedReply(request: IncomingMessage, body: Buffer, headers: Rea
 const hasTag = (header: string | undefined, etag: string): boolean =>
   header !== undefined && header.split(',').some(tag => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)
 
-/** Sends a whole reply. Resolves when it is sent or the client has disconnected. */
+/** Sends a whole reply. Resolves when the reply is sent or the client has disconnected. */
 export function send(response: ServerResponse, reply: Reply, options: {readonly isLast: boolean}): Promise<void> {
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
   const hasBody = reply.status !== 304

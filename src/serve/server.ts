@@ -15,14 +15,14 @@ export interface RouteCall {
   readonly signal: AbortSignal
 }
 
-/** Returns undefined if the route has sent its answer itself. */
+/** Handles a request. Returns undefined if it has sent the answer itself. */
 export type Route = (call: RouteCall) => Promise<Reply | undefined> | Reply
 
-/** Counters of the server, for a page of metrics. */
+/** Counters of the server, for a metrics page. */
 export interface ServerLoad {
-  /** Requests being answered now. */
+  /** Number of requests that are being answered now. */
   readonly openRequests: number
-  /** Number of answered requests by `PATH STATUS`. */
+  /** Number of answered requests, by `PATH STATUS`. */
   readonly requests: ReadonlyMap<string, number>
 }
 
@@ -32,9 +32,15 @@ export interface PageServerOptions {
   readonly listen: ListenAddress
   readonly clock: Clock
   readonly logger: Logger
-  /** Requests answered at the same time, blocking queries included; more are refused with 503. @default 1000 */
+  /**
+   * Maximum number of requests at the same time, including blocking queries. Further requests are refused with 503.
+   * @default 1000
+   */
   readonly maxOpenRequests?: number
-  /** Maximum milliseconds for which answers in progress may continue after the server closes. @default 5000 */
+  /**
+   * Maximum time in milliseconds for which answers in progress may continue after the server was closed.
+   * @default 5000
+   */
   readonly drainMs?: number
 }
 
@@ -114,7 +120,7 @@ interface Open {
 async function close(server: Server, {handler, sockets, options}: Open): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   handler.close()
-  // Node's own `closeIdleConnections` does not close connections that never sent a request.
+  // Node's own `closeIdleConnections` does not close connections on which no request was ever sent.
   for (const socket of sockets) if (!handler.isBusy(socket)) socket.destroy()
   using _deadline = options.clock.timer(options.drainMs ?? 5000, () => server.closeAllConnections())
   await closed
@@ -145,7 +151,7 @@ class RequestHandler {
     return (this.#busy.get(socket) ?? 0) > 0
   }
 
-  /** Never rejects. */
+  /** Handles one request. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path, search] = splitOnce(request.url ?? '', '?')
     const route = this.#routes.get(path)
@@ -153,7 +159,7 @@ class RequestHandler {
     this.#count(socket, 1)
     using link = linkSignal(this.#closing.signal)
     response.once('close', () => link.abort(new CancelledError('the client has gone')))
-    // A client that disconnects mid-response is not an error.
+    // It is not an error if a client disconnects in the middle of a response.
     response.on('error', () => {})
     request.on('error', () => {})
     try {
@@ -183,7 +189,7 @@ class RequestHandler {
     const isLast = this.#closing.signal.aborted || hasBody(request)
     response.setTimeout(slowReaderMs, () => response.destroy())
     await send(response, reply, {isLast})
-    // The rest of the request's body is not read.
+    // The rest of the request's body is not read, so the connection cannot be reused.
     if (hasBody(request)) request.socket.destroy()
   }
 

@@ -15,12 +15,12 @@ export interface ExternalService {
   readonly nodeAddress: string
 }
 
-/** Metadata by which monitors of external services, such as consul-esm, find their nodes. */
+/** Metadata by which monitors of external services, such as consul-esm, find nodes to check. */
 const externalMeta = {'external-node': 'true', 'external-probe': 'true'}
 
 /**
  * Writes a service to the catalog for a host that has no agent. The host becomes an external node. No agent removes
- * such entries: the service stays registered until it is removed explicitly.
+ * such entries, so the service stays registered until it is removed explicitly.
  */
 export async function registerExternal(
   client: ConsulClient,
@@ -47,7 +47,7 @@ export async function deregisterExternal(
   await client.caller.call({method: 'PUT', path: '/v1/catalog/deregister', body}, options)
 }
 
-/** True if the catalog has a service of this ID on the node. */
+/** Resolves with true if the catalog has a service with this ID on the node. */
 export async function hasExternal(
   client: ConsulClient,
   {id, node}: {readonly id: string; readonly node: string},

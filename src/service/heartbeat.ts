@@ -9,7 +9,7 @@ const deregisterTimeoutMs = 5000
 export type Registration = ServiceRegistration & {readonly ttlMs: number}
 
 /**
- * Sends the state of a service's check every third of its TTL. States are sent one at a time: a delayed older state
+ * Sends the state of a service's check every third of its TTL. Sends one state at a time, so that a delayed older state
  * never overwrites a newer one.
  */
 export class Heartbeat implements RegisteredService {
@@ -43,7 +43,7 @@ export class Heartbeat implements RegisteredService {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#stop.signal.aborted) return this.#beating
     this.#stop.abort()
-    // A heartbeat in progress could register the service again after its removal.
+    // A heartbeat in progress could register the service again after it was removed.
     await this.#beating
     try {
       await this.#client.agent.deregisterService(this.id, {timeoutMs: deregisterTimeoutMs})
@@ -79,7 +79,7 @@ export class Heartbeat implements RegisteredService {
     }
   }
 
-  /** Sends the current state after the sends before it have ended. */
+  /** Sends the current state once earlier sends have ended. */
   #send(): Promise<void> {
     this.#last = this.#last.catch(() => {}).then(() => this.#sendOrRestore())
     return this.#last
@@ -90,7 +90,8 @@ export class Heartbeat implements RegisteredService {
       await this.#report()
     } catch (error) {
       if (!isUnknownCheck(error) || this.#stop.signal.aborted) throw error
-      // Not cancelled: an agent could register the service from a cancelled request after the service was removed.
+      // Not cancelled, because an agent could execute a cancelled request later and register the service after it was
+      // removed.
       await this.#client.agent.registerService({...this.#registration, state: this.#state}, {timeoutMs: this.#limitMs})
       await this.#report()
       this.#observer({type: 'service.restored'})
@@ -110,6 +111,6 @@ export class Heartbeat implements RegisteredService {
   }
 }
 
-/** An agent that does not know the check answers with 404 or 500, according to its version. */
+/** True for the answer of an agent that does not know the check, which is 404 or 500 depending on the version. */
 const isUnknownCheck = (error: unknown): boolean =>
   error instanceof ConsulError && (error.status === 404 || error.status === 500) && !(error instanceof NoLeaderError)

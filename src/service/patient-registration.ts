@@ -11,8 +11,8 @@ const firstNote = 'the program is being started'
 const maxRetryMs = 5000
 
 /**
- * Registers a service without waiting for the agent, so that its program runs even while the agent does not answer. The
- * service is registered as critical; the most recent state is sent afterwards.
+ * Registers a service without waiting for the agent, so that the program runs even if the agent does not answer. The
+ * service is registered as critical; its most recent state is sent afterwards.
  */
 export class PatientRegistration {
   readonly #client: ConsulClient
@@ -39,7 +39,7 @@ export class PatientRegistration {
 
   /**
    * Registers the service. If the agent does not answer, resolves and keeps trying in the background. Rejects if the
-   * agent refuses, or with the signal's reason if the signal aborts during the first attempt.
+   * agent refuses, and with the signal's reason if the signal aborts during the first attempt.
    */
   async begin(signal: AbortSignal): Promise<void> {
     try {
@@ -54,7 +54,7 @@ export class PatientRegistration {
     }
   }
 
-  /** Sets the state of the check. A state that cannot be sent now is sent by a later heartbeat. */
+  /** Sets the state of the check. If a state cannot be sent now, a later heartbeat sends it. */
   setState(state: CheckState, note: string): void {
     if (this.#ending) return
     if (state !== this.#state) this.#observer({type: 'state.changed', state, note})
@@ -64,7 +64,7 @@ export class PatientRegistration {
     if (isNew) this.#registered?.setState(state, note).catch(() => {})
   }
 
-  /** Removes the service from the agent. Does not reject: failures are reported to the observer. */
+  /** Removes the service from the agent. Does not reject, but reports failures to the observer. */
   end(): Promise<void> {
     this.#ending ??= this.#end()
     return this.#ending
@@ -78,7 +78,7 @@ export class PatientRegistration {
       if (!this.#isLeft) this.#observer({type: 'service.removed'})
       return
     }
-    // An attempt that was cancelled may still have reached the agent.
+    // A cancelled attempt may still have reached the agent.
     await this.#client.agent.deregisterService(this.#service.id, {timeoutMs: 2000}).catch(() => {})
   }
 

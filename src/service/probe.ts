@@ -5,13 +5,13 @@ import {messageOf} from '../core/errors.js'
 import type {Clock} from '../core/types.js'
 import {captureOutput} from '../process/capture.js'
 
-/** A health probe of a program. Results are classified as by Consul's own checks. */
+/** A health probe of a program. Its results are classified as by Consul's own checks. */
 export type Probe =
-  /** GET: status 2xx is passing, 429 is warning, anything else is critical. */
+  /** A GET request: status 2xx is passing, 429 is warning, anything else is critical. */
   | {readonly kind: 'http'; readonly url: string}
-  /** Passing if a connection can be opened. */
+  /** A TCP connection, which is passing if it can be opened. */
   | {readonly kind: 'tcp'; readonly host: string; readonly port: number}
-  /** Exit code 0 is passing, 1 is warning, anything else is critical. */
+  /** A program: exit code 0 is passing, 1 is warning, anything else is critical. */
   | {readonly kind: 'script'; readonly argv: readonly [string, ...string[]]}
 
 /** The result of a probe, with a note of one or more lines. */
@@ -31,13 +31,16 @@ export interface ProbeContext {
 /** Maximum size of a check's output in Consul. */
 const mostNoteBytes = 4096
 
-/** Returns a name of the probe for notes and messages. */
+/** Returns a name for the probe, for notes and messages. */
 function probeName(probe: Probe): string {
   if (probe.kind === 'http') return `HTTP GET ${probe.url}`
   return probe.kind === 'tcp' ? `TCP connect ${probe.host}:${probe.port}` : `script ${probe.argv.at(-1) ?? ''}`
 }
 
-/** Runs a probe once. Does not reject: a failure is a critical result with the reason as its note. */
+/**
+ * Runs a probe once. Does not reject, because a failure is a critical result with the reason as its
+ * note.
+ */
 export async function runProbe(probe: Probe, context: ProbeContext): Promise<ProbeResult> {
   const {clock, timeoutMs} = context
   const tooLate = new Error(`no result within ${timeoutMs} ms`)

@@ -9,8 +9,9 @@ const serviceRules = {...registrationRules, ttlMs: duration({minMs: 1000})}
 const rules = {signal: abortSignal, observer: callback}
 
 /**
- * Registers a service with the agent, keeps its TTL check passing by a heartbeat, registers it again if the agent lost it,
- * and removes it when it is disposed. Resolves once the agent has the service; rejects if it does not answer or refuses.
+ * Registers a service with the agent, keeps the service's TTL check passing by a heartbeat, registers the service again
+ * if the agent has lost it, and removes it when the result is disposed. Resolves when the agent has the service.
+ * Rejects if the agent does not answer or refuses.
  *
  * @example
  * ```ts

@@ -14,9 +14,9 @@ import {PatientRegistration} from './patient-registration.js'
 import type {Probe} from './probe.js'
 import type {OfferedService, ServiceEvent} from './types.js'
 
-/** Requests to stop. The first begins the stop; the second skips the rest of the drain and grace times. */
+/** Requests to stop. The first one begins the stop; the second one skips the rest of the drain and grace times. */
 export interface StopRequests {
-  /** Aborts at the first request. */
+  /** Aborts at the first request to stop. */
   readonly signal: AbortSignal
   onEach(listener: (name: NodeJS.Signals) => void): void
 }
@@ -25,9 +25,9 @@ export type RestartPolicy = 'never' | 'on-failure' | 'always'
 
 export interface RunServiceOptions {
   readonly service: OfferedService & {readonly id: string}
-  /** The program. The variables of the service are added to its `env`. */
+  /** The program. Variables that describe the service are added to its `env`. */
   readonly child: Omit<ChildSpec, 'clock' | 'markedBy' | 'shape'>
-  /** Probes of the program's health. Without probes, the service is passing while the program runs. */
+  /** Probes of the program's health. If there are none, the service is passing while the program runs. */
   readonly probes: readonly Probe[]
   readonly intervalMs: number
   /** Time after which a probe counts as critical. */
@@ -39,19 +39,19 @@ export interface RunServiceOptions {
   /** Whether the program is started again after it has exited. */
   readonly restart: RestartPolicy
   readonly stops: StopRequests
-  /** Connection options of the guardian, which removes the service if this process dies. */
+  /** Connection options for the guardian, which removes the service if this process dies. */
   readonly connection: ClientOptions
   readonly observer: (event: ServiceEvent) => void
 }
 
 const markedBy = 'BATON_SERVICE_RUN'
-/** Minimum lifetime in milliseconds after which a restart counts as the first again, without back-off. */
+/** Lifetime in milliseconds after which a restart no longer counts as a repetition, so that there is no back-off. */
 const steadyMs = 60_000
 
 /**
- * Runs a program as a service with a check that follows its health. At a stop, removes the service before it signals
- * the program. Resolves to the program's exit once all its processes are gone. Rejects if the agent refuses the
- * registration or if the program cannot be started; in both cases nothing stays registered.
+ * Runs a program as a service with a check that follows its health. When it is stopped, removes the service before it
+ * signals the program. Resolves to the program's exit when all of the program's processes are gone. Rejects if the
+ * agent refuses the registration or if the program cannot be started; in both cases nothing stays registered.
  */
 export async function runService(client: ConsulClient, options: RunServiceOptions): Promise<ChildExit> {
   const registration = new PatientRegistration(client, options.service, options.observer)
@@ -126,7 +126,7 @@ class ServiceRun {
     this.#guardian.watch(child.family)
     this.#child = child
     observer({type: 'child.started', pid: child.pid})
-    // The program does not get signals that arrive while it is being started.
+    // A signal that arrives while the program is being started does not reach the program.
     const {signal} = this.#options.stops
     if (signal.aborted) this.#handleStop(nameOf(signal.reason))
     using alive = linkSignal(undefined)

@@ -3,11 +3,11 @@ import type {ChildExit} from '../process/exit-code.js'
 
 /** Options of a service that this process registers. */
 export interface OfferedService extends Omit<ServiceRegistration, 'id'> {
-  /** The ID, unique on the agent. @default `<name>-<port>`, or the name alone without a port */
+  /** The ID of the service, unique on the agent. @default `<name>-<port>`, or the name alone if there is no port */
   readonly id?: string
   /**
-   * TTL of the service's check in milliseconds: the check turns critical if no heartbeat reaches the agent for this
-   * long. Heartbeats are sent three times per TTL.
+   * TTL of the service's check in milliseconds. The check turns critical if no heartbeat reaches the agent for this
+   * time. Heartbeats are sent three times per TTL.
    * @default 15000
    */
   readonly ttlMs?: number
@@ -15,16 +15,16 @@ export interface OfferedService extends Omit<ServiceRegistration, 'id'> {
 
 /** Events of a service's registration. */
 export type RegistrationNotice =
-  /** The agent had lost the service, for instance by a restart. The service is registered again. */
+  /** The agent had lost the service, for instance because of a restart. The service was registered again. */
   | {readonly type: 'service.restored'}
-  /** A heartbeat failed after a successful one. Heartbeats continue. */
+  /** The first heartbeat failed after a successful one. Further heartbeats are sent. */
   | {readonly type: 'heartbeat.failed'; readonly error: unknown}
-  /** The service could not be removed. Its check turns critical when its TTL has passed. */
+  /** The service could not be removed. Its check will turn critical when the TTL has passed. */
   | {readonly type: 'deregistration.failed'; readonly error: unknown}
 
 /** Options of a registration. */
 export interface RegisterOptions {
-  /** Cancels registering. A registered service is removed by disposing it, not by this signal. */
+  /** Cancels the registration. To remove a registered service, dispose it; this signal does not remove it. */
   readonly signal?: AbortSignal
   /** Receives notices of the registration. It is never awaited, and must not throw. */
   readonly observer?: (notice: RegistrationNotice) => void
@@ -37,8 +37,8 @@ export interface RegisteredService extends AsyncDisposable {
   /** The ID of the service on its agent. */
   readonly id: string
   /**
-   * Sets the state of the service's check. If this rejects because the agent does not answer, heartbeats still send the
-   * new state.
+   * Sets the state of the service's check. If this rejects because the agent does not answer, later heartbeats still
+   * send the new state.
    */
   setState(state: CheckState, note?: string): Promise<void>
 }
@@ -46,10 +46,10 @@ export interface RegisteredService extends AsyncDisposable {
 /** Events of a program that runs as a service. */
 export type ServiceEvent =
   | RegistrationNotice
-  /** The agent does not answer yet. The program runs without being registered until it does. */
+  /** The agent does not answer yet. Until it does, the program runs without being registered. */
   | {readonly type: 'registration.delayed'; readonly error: unknown}
   /**
-   * The agent did not answer at first and has now refused the service. The program keeps running without a
+   * The agent did not answer at first, and has now refused the service. The program keeps running without a
    * registration.
    */
   | {readonly type: 'registration.failed'; readonly error: unknown}

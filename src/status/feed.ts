@@ -14,11 +14,11 @@ import type {StatusContext, StatusPartName, StatusParts} from './types.js'
 export interface StatusFeedOptions extends Omit<StatusContext, 'signal'> {
   /** Returns the object of a part that viewers receive as JSON. */
   readonly render: <Name extends StatusPartName>(name: Name, part: StatusParts[Name]) => unknown
-  /** How long the feed goes on after the last viewer has left, in milliseconds. @default 15000 */
+  /** Time for which the feed continues after the last viewer has left, in milliseconds. @default 15000 */
   readonly lingerMs?: number
 }
 
-/** A part as JSON. `version` is greater than that of every text before it. */
+/** A part of the status as JSON. `version` is greater than that of every earlier text. */
 export interface FeedText {
   readonly json: string
   readonly version: number
@@ -26,14 +26,20 @@ export interface FeedText {
 
 /** Pause between two reads of a part. */
 const pauseMs = 150
-/** A read that takes longer than this, as of the names of very many keys, is followed by a pause of some times its duration. */
+/**
+ * If a read takes longer than this, for instance because there are very many keys, the pause after it is a multiple of
+ * its duration.
+ */
 const slowMs = 400
 const slowFactor = 5
-/** Longest pause of a follower while Consul cannot be reached. */
+/** Longest pause between two attempts of a query while Consul cannot be reached. */
 const mostPauseMs = 2000
 /** Pause before a part that could not be read is read again. */
 const retryMs = 2000
-/** Interval at which a part is read even if no query reports a change: some change with time, or on this host. */
+/**
+ * Interval at which each part is read even if no query reports a change, because some parts also change with time or on
+ * this host.
+ */
 const refreshMs: Readonly<Record<StatusPartName, number>> = {
   agent: 60_000,
   locks: 60_000,
@@ -44,8 +50,8 @@ const refreshMs: Readonly<Record<StatusPartName, number>> = {
 }
 
 /**
- * Keeps the parts of a status current while there are viewers. Blocking queries report that a part may have changed; the
- * part is then read again, once for all viewers. While Consul cannot be reached, the last parts stay.
+ * Keeps the parts of a status current while there are viewers. Blocking queries report that a part may have changed,
+ * and the part is then read again, once for all viewers. While Consul cannot be reached, the last parts stay.
  */
 export class StatusFeed implements AsyncDisposable {
   readonly #options: StatusFeedOptions
@@ -63,12 +69,12 @@ export class StatusFeed implements AsyncDisposable {
     this.#options = options
   }
 
-  /** The newest text of each part that was read, and of `contact`. */
+  /** The newest text of each part that was read, and of `contact`, which tells whether Consul answers. */
   get texts(): ReadonlyMap<StatusPartName | 'contact', FeedText> {
     return this.#texts
   }
 
-  /** Adds a viewer until the result is disposed. The first one starts the reading. */
+  /** Adds a viewer until the result is disposed. The first viewer starts the reading. */
   view(): Disposable {
     this.#viewers += 1
     this.#linger?.[Symbol.dispose]()
@@ -86,7 +92,10 @@ export class StatusFeed implements AsyncDisposable {
     }
   }
 
-  /** Resolves when the condition holds, which is checked after each new text. Rejects with the signal's reason if it aborts first. */
+  /**
+   * Resolves when the condition is true. It is checked after each new text. Rejects with the signal's reason if the
+   * signal aborts first.
+   */
   async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
     while (!condition()) await this.#changed.wait(signal)
   }
@@ -102,7 +111,7 @@ export class StatusFeed implements AsyncDisposable {
   #end(): void {
     this.#stop?.abort(new CancelledError())
     this.#stop = undefined
-    // A viewer that comes later must not take old texts for current ones.
+    // A later viewer must not mistake old texts for current ones.
     this.#texts.clear()
   }
 
@@ -148,7 +157,8 @@ export class StatusFeed implements AsyncDisposable {
       return true
     } catch (error) {
       if (signal.aborted) return false
-      // A permission will not come back soon. Otherwise the last good text stays, and `contact` says that it is old.
+      // A missing permission will not come back soon, so it is shown. After other failures, the last valid text stays,
+      // and `contact` says that it is old.
       if (error instanceof PermissionError) this.#publish(name, {problem: messageOf(error)})
       else this.#note(`read ${name}`, messageOf(error))
       return false
@@ -174,7 +184,7 @@ export class StatusFeed implements AsyncDisposable {
     }
   }
 
-  /** Records a failure of a query, or that it was answered. */
+  /** Records that a query failed, or that it was answered if there is no `problem`. */
   #note(id: string, problem?: string): void {
     if (problem === undefined) this.#failing.delete(id)
     else this.#failing.set(id, problem)
@@ -191,12 +201,12 @@ export class StatusFeed implements AsyncDisposable {
   }
 }
 
-/** Returns the queries whose answers change when a part may have changed. */
+/** Returns the queries whose answers change if a part may have changed. */
 function triggers(
   name: StatusPartName,
   {client, prefix, statusDir}: StatusFeedOptions,
 ): readonly BlockingQuery<unknown>[] {
-  // The index counts every key below the prefix, but only the names of the first level are sent.
+  // The index covers every key below the prefix, but only the names of the first level are sent.
   const below = (start: string): BlockingQuery<unknown> => kvKeys(client, start, {separator: '/'})
   if (name === 'locks') return [sessions(client), below(prefix)]
   if (name === 'exec') return [below('baton/exec/v1/'), service(client, responderService)]

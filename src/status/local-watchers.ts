@@ -4,8 +4,8 @@ import type {Clock} from '../core/types.js'
 import type {LocalWatcher} from './types.js'
 
 /**
- * Returns the processes of this machine that watch events by baton, those of other users included where the system shows
- * their arguments. Undefined on systems without /proc.
+ * Returns the processes on this machine in which baton watches events, including those of other users if the system
+ * shows their arguments. Returns undefined on systems without /proc.
  */
 export async function localWatchers(clock: Clock): Promise<readonly LocalWatcher[] | undefined> {
   const names = await readdir('/proc').catch(() => undefined)
@@ -16,7 +16,7 @@ export async function localWatchers(clock: Clock): Promise<readonly LocalWatcher
   return found.filter(one => one !== undefined).sort((a, b) => a.pid - b.pid)
 }
 
-/** Undefined if the process is another one, has ended, or may not be read. */
+/** Returns a watcher. Returns undefined if the process is not a watcher, has ended, or may not be read. */
 async function readWatcher(pid: number, clock: Clock): Promise<LocalWatcher | undefined> {
   try {
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1)
@@ -29,7 +29,7 @@ async function readWatcher(pid: number, clock: Clock): Promise<LocalWatcher | un
   }
 }
 
-/** Returns the arguments after the name of baton, which is a program of its own or a script that Node runs. */
+/** Returns the arguments that follow the name of baton, which is a program of its own or a script that Node runs. */
 function wordsOfBaton(argv: readonly string[]): readonly string[] | undefined {
   const at = argv.slice(0, 2).findIndex(word => /^(?:baton|consul-baton)$/.test(basename(word)) || isLauncher(word))
   return at < 0 ? undefined : argv.slice(at + 1)
@@ -38,8 +38,8 @@ function wordsOfBaton(argv: readonly string[]): readonly string[] | undefined {
 const isLauncher = (word: string): boolean => /(?:^|\/)bin\/run\.cjs$/.test(word)
 
 /**
- * Returns the events and the state file in the arguments of `event watch`, `watch event` or `watch -type=event`. Undefined
- * for other commands. Settings from files and variables are not seen.
+ * Returns the events and the state file in the arguments of `event watch`, `watch event` or `watch -type=event`.
+ * Returns undefined for other commands. Does not see settings from files and variables.
  */
 export function parseEventWords(words: readonly string[]): Pick<LocalWatcher, 'events' | 'stateFile'> | undefined {
   const [command = '', verb = ''] = words
@@ -50,7 +50,7 @@ export function parseEventWords(words: readonly string[]): Pick<LocalWatcher, 'e
   return isWatch ? {events: names, stateFile: undefined} : undefined
 }
 
-/** Returns the values of a flag, written as `--flag value`, `--flag=value` or with one dash. */
+/** Returns the values of a flag, which may be written as `--flag value`, `--flag=value` or with one dash. */
 function valuesOf(words: readonly string[], flag: string): readonly string[] {
   return words.flatMap((word, at) => {
     const [, attached] = new RegExp(`^--?${flag}(?:=(.*))?$`, 's').exec(word) ?? [undefined, undefined]

@@ -17,10 +17,10 @@ import type {
   StatusParts,
 } from './types.js'
 
-/** The lag from which `baton replicate status` warns unless told otherwise. */
+/** The lag above which `baton replicate status` warns by default. */
 const mostLagMs = 60_000
 
-/** Reads one part. Each only reads, and rejects as reads of Consul do. */
+/** Functions that read one part each. They write nothing, and reject if a read of Consul fails. */
 export const readers: {readonly [Name in StatusPartName]: (context: StatusContext) => Promise<StatusParts[Name]>} = {
   agent: readAgent,
   locks: readLocks,
@@ -68,7 +68,9 @@ async function readReplication({client, statusDir, signal}: StatusContext): Prom
   return documents.map(document => toMappingReport(document, {nowMs, mostLagMs}))
 }
 
-/** Without ACLs nothing is missing; an agent that does not say what is missing counts as one without ACLs. */
+/**
+ * Without ACLs, no rule is missing. An agent that does not report missing rules counts as one without ACLs.
+ */
 async function readMissingRules({client, prefix, statusDir, signal}: StatusContext): Promise<readonly string[]> {
   const keys = [prefix, 'baton/exec/v1/', `${statusDir}/`]
   const rules: readonly AclRule[] = [

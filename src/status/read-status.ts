@@ -11,9 +11,9 @@ export interface ClusterStatus {
 const partNames = Object.keys(readers) as readonly StatusPartName[]
 
 /**
- * Reads all parts at the same time, so a part that cannot be read does not prevent the others. Parts may be of different
- * moments. Rejects if Consul does not answer a read for which no token needs a permission, and with the signal's reason if
- * it aborts.
+ * Reads all parts at the same time, so a part that cannot be read does not prevent the others. The parts may show
+ * different moments. Rejects if Consul does not answer a read that needs no permission, and with the signal's reason if
+ * the signal aborts.
  */
 export async function readStatus(context: StatusContext): Promise<ClusterStatus> {
   await context.client.catalog.datacenters({signal: context.signal})

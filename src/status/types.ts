@@ -4,11 +4,11 @@ import type {StoredRun} from '../exec/initiator-types.js'
 import type {LockStatus} from '../lock/inspect.js'
 import type {MappingReport} from '../replicate/status/health.js'
 
-/** What a look at the cluster needs. */
+/** The facts that are needed to read the status of a cluster. */
 export interface StatusContext {
   readonly client: ConsulClient
   readonly signal: AbortSignal
-  /** Start of the keys of the locks to look for; empty for all locks. */
+  /** Beginning of the keys of the locks to read; empty for all locks. */
   readonly prefix: string
   /** Directory of the status keys of replicators. */
   readonly statusDir: string
@@ -22,11 +22,11 @@ export interface AgentPart {
 }
 
 /**
- * A session without a TTL. Nobody renews it: it ends only when one of its checks fails, or when it is destroyed. Consul does
- * not say when a session with a TTL was last renewed, but ends it by itself if it is not.
+ * A session without a TTL. It is never renewed, and ends only when one of its checks fails or it is destroyed. (For a
+ * session with a TTL, Consul does not report the last renewal, but ends the session if it is not renewed.)
  */
 export interface UnrenewedSession extends SessionInfo {
-  /** Prefixes of the locks that it holds, of those that were looked for. */
+  /** Prefixes of the locks that the session holds, among the locks that were read. */
   readonly holds: readonly string[]
 }
 
@@ -41,24 +41,24 @@ export interface LocksPart {
 /** A responder as it is registered. */
 export interface RegisteredResponder {
   readonly name: string
-  /** Node of the agent with which it is registered. */
+  /** Node of the agent with which the responder is registered. */
   readonly node: string
-  /** True if all its checks pass, and those of its node. */
+  /** True if all checks of the responder and of its node pass. */
   readonly isPassing: boolean
 }
 
-/** Responders, and the jobs that Consul has for them, the newest first. */
+/** Responders, and the jobs for them that Consul contains, newest first. */
 export interface ExecPart {
   readonly responders: readonly RegisteredResponder[]
   readonly runs: readonly StoredRun[]
 }
 
-/** A process of this machine that handles events. */
+/** A process on this machine that handles events. */
 export interface LocalWatcher {
   readonly pid: number
-  /** Names of the events that it was started for; empty for all. */
+  /** Names of the events that the process handles; empty for all. */
   readonly events: readonly string[]
-  /** The file with which it remembers what it handled; undefined if it has none. */
+  /** The file in which the process records handled events; undefined if there is none. */
   readonly stateFile: string | undefined
   /** Start of the process by the wall clock, in milliseconds. */
   readonly sinceMs: number
@@ -70,9 +70,9 @@ export interface StatusParts {
   readonly locks: LocksPart
   readonly exec: ExecPart
   readonly replication: readonly MappingReport[]
-  /** Undefined where processes cannot be listed. */
+  /** Processes that watch events; undefined if the system cannot list processes. */
   readonly watchers: readonly LocalWatcher[] | undefined
-  /** Rules of ACLs that the token lacks, so that other parts may be incomplete. */
+  /** ACL rules that the token lacks, because of which other parts may be incomplete. */
   readonly missingRules: readonly string[]
 }
 

@@ -1,10 +1,10 @@
 import type {Rendered, TemplateCommand, TemplateEvent, TemplateSpec} from './types.js'
 import {type PreparedFile, prepareFile} from './write.js'
 
-/** The check, command and roll-back that accompany a change of files. */
+/** The check, the commands and the roll-back for a change of files. */
 export interface ChangeHooks {
   readonly onEvent: (event: TemplateEvent) => void
-  /** Checks a new file before it replaces the old one. Rejects if it is wrong. */
+  /** Checks a new file before it replaces the old one. Rejects if the new file is wrong. */
   readonly onCheck: (check: TemplateCommand, path: string) => Promise<void>
   /** Runs a command after files have changed. Rejects if it fails. */
   readonly onCommand: (command: TemplateCommand) => Promise<void>
@@ -111,7 +111,8 @@ async function runCommands(
 const identityOf = ({argv, env}: TemplateCommand): string => JSON.stringify([argv, env])
 
 /**
- * Restores the replaced files and runs the commands again, so that programs which read the files reload the old ones.
+ * Restores the replaced files and runs the commands again, so that programs that read the files load the old ones
+ * again.
  */
 async function rollBack(changes: readonly Change[], hooks: ChangeHooks): Promise<void> {
   const replaced = changes.filter(({file}) => file.before !== undefined)

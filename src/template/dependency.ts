@@ -7,7 +7,7 @@ import type {BlockingQuery} from '../core/query/types.js'
 import type {ConsulIndex, KvEntry, NodeInfo, ServiceInstance} from '../core/types.js'
 import type {ServiceText, Where} from './query-text.js'
 
-/** A piece of Consul's data that a template uses. `name` is unique among dependencies and is shown in messages. */
+/** A piece of Consul's data that a template uses. `name` is unique among dependencies, and messages show it. */
 export interface Dependency<T = unknown> {
   readonly name: string
   /** For a key: the folder whose keys can be followed with one query. */
@@ -52,7 +52,7 @@ export function prefixDependency(prefix: string, where: Where): Dependency<reado
 }
 
 /**
- * The instances of a service. Consul filters them if only passing instances are asked for; other states are filtered
+ * The instances of a service. If only passing instances are requested, Consul filters them; other states are filtered
  * here.
  */
 export function serviceDependency(asked: ServiceText): Dependency<readonly ServiceInstance[]> {
@@ -81,7 +81,7 @@ export function nodesDependency(where: Where): Dependency<readonly NodeInfo[]> {
   return {name: named('nodes', '', where), query: client => nodes(client, scopeOf(where))}
 }
 
-/** The names of the datacenters, polled every `everyMs` because Consul has no blocking query for them. */
+/** The names of the datacenters. They are polled every `everyMs`, because Consul has no blocking query for them. */
 export function datacentersDependency(everyMs: number): Dependency<readonly string[]> {
   return {
     name: 'datacenters()',
@@ -117,7 +117,7 @@ export function nodeDependency(name: string, where: Where): Dependency<NodeServi
   }
 }
 
-/** The node name of the agent that answers. */
+/** The name of the node on which the answering agent runs. */
 export function agentNameDependency(everyMs: number): Dependency<string> {
   return {
     name: 'agent()',

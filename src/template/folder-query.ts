@@ -4,27 +4,27 @@ import type {ViewRegistry, ViewStatus} from '../core/query/types.js'
 import type {KvEntry} from '../core/types.js'
 import type {KeyFolder} from './dependency.js'
 
-/** A folder is read as a whole if it has at most this many keys for each key that is needed. */
+/** A folder is read as a whole if it contains at most this many keys for each key that is needed. */
 const mostPerNeeded = 4
 
 /** A key that is followed together with the others of its folder. */
 export interface FolderMember {
   readonly key: string
-  /** The entry as it is known. */
+  /** The last known entry of the key; undefined if the key does not exist. */
   readonly entry: KvEntry | undefined
   /** True once the query of the folder has replaced the key's own query. */
   readonly isJoined: boolean
   /** Replaces the key's own query. */
   join(status: () => ViewStatus): void
-  /** Receives an entry that has changed, was deleted or was created. */
+  /** Receives the entry after it was changed, deleted or created. */
   update(entry: KvEntry | undefined): void
-  /** Goes back to a query of its own. */
+  /** Returns the key to a query of its own. */
   leave(): void
 }
 
 /**
- * Follows many keys of a folder with one query. A key joins after its own first answer: that answer shows if the token
- * may read it, which the list of a folder does not.
+ * Follows many keys of a folder with one query. A key joins after its own first answer, because that answer shows
+ * whether the token may read the key, which the list of a folder does not.
  */
 export class FolderQuery implements AsyncDisposable {
   readonly #stop = new AbortController()
@@ -40,7 +40,7 @@ export class FolderQuery implements AsyncDisposable {
       countNeeded,
     }: {
       readonly members: () => readonly FolderMember[]
-      /** Returns the number of keys of the folder that are needed, whether they are known yet or not. */
+      /** Returns the number of keys in the folder that are needed, whether they were already read or not. */
       readonly countNeeded: () => number
     },
   ) {

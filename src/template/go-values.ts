@@ -18,8 +18,8 @@ import {
 } from '../gotemplate/value/types.js'
 import {elementsOf, makeBool, makeInt, makeMap, makeString, makeStruct} from '../gotemplate/value/values.js'
 
-// The types of consul-template's package "dependency". Their fields are in the same order because `{{.}}` prints all of
-// them.
+// The types of consul-template's package "dependency". Their fields are in the original order, because `{{.}}` prints
+// all of them.
 
 const textMap = mapType(stringType, stringType)
 
@@ -136,7 +136,7 @@ function tagsOf(tags: readonly string[]): GoValue {
   return {type: tagsType, data: tags.toSorted(compareText).map(makeString)}
 }
 
-/** A key pair. `key` is the name relative to the prefix that was read. */
+/** A key pair, as consul-template calls an entry in KV. `key` is the name relative to the prefix that was read. */
 export function keyPair(entry: KvEntry, key: string): GoValue {
   return pointer(keyPairType, {
     Path: makeString(entry.key),
@@ -150,7 +150,7 @@ export function keyPair(entry: KvEntry, key: string): GoValue {
   })
 }
 
-/** A copy of a key pair with another `.Key`, as `byKey` returns it. */
+/** A copy of a key pair with a different `.Key`, as `byKey` returns it. */
 export function renamedPair(pair: GoValue, key: string): GoValue {
   const target = pair.data as GoValue
   const held = (target.data as readonly Argument[]).slice()

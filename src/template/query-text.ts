@@ -1,7 +1,10 @@
 import {quote} from '../gotemplate/format/quote.js'
 import {GoError} from '../gotemplate/value/values.js'
 
-/** The datacenter and other parameters of a query. An undefined part means the client's default. */
+/**
+ * The datacenter and other parameters of a query. If a part is undefined, the client's default
+ * applies.
+ */
 export interface Where {
   readonly datacenter?: string
   readonly namespace?: string
@@ -14,7 +17,7 @@ export interface Where {
 export interface ServiceText extends Where {
   readonly name: string
   readonly tag?: string
-  /** States of instances to return; empty for all states. */
+  /** States of the instances to return; empty for all states. */
   readonly states: readonly string[]
 }
 

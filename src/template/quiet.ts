@@ -1,6 +1,6 @@
 import type {Quiet} from './types.js'
 
-/** Delays work on a changing value until the value has not changed for a while. */
+/** Delays work on a changing value until the value has stayed the same for a while. */
 export class Calm {
   readonly #quiet: Quiet
   #seen: string | undefined
@@ -12,7 +12,7 @@ export class Calm {
   }
 
   /**
-   * Returns the remaining delay in milliseconds, 0 if the work may start. A new `version` means that the value has
+   * Returns the remaining delay in milliseconds, or 0 if the work may start. A new `version` means that the value has
    * changed.
    */
   leftMs(version: string, nowMs: number): number {
@@ -23,7 +23,7 @@ export class Calm {
     return Math.max(0, Math.min(this.#lastMs + minMs, this.#firstMs + maxMs) - nowMs)
   }
 
-  /** Forgets the changes so far: the next one counts as the first. */
+  /** Forgets the changes so far, so that the next one counts as the first. */
   reset(): void {
     this.#seen = undefined
   }

@@ -36,8 +36,8 @@ export interface RenderContext {
 /** A parsed template that can be rendered repeatedly. */
 export interface RenderedFile {
   /**
-   * Executes the template with the data read so far. A value that has not been read interrupts only the action that
-   * uses it, so one rendering finds as many dependencies as possible.
+   * Executes the template with the data that was read so far. A value that has not been read interrupts only the action
+   * that uses it, so that one rendering finds as many dependencies as possible.
    */
   render(context: RenderContext): Rendering
 }
@@ -100,7 +100,7 @@ class Pass {
       const text = this.#execute(undefined)
       if (!this.#isInterrupted) return {kind: 'complete', bytes: encodeText(text), used}
     } catch (error) {
-      // An error in the template may be caused by missing data.
+      // Missing data may be the cause of an error in the template.
       if (!this.#isInterrupted) {
         return {kind: 'failed', error: error instanceof TemplateError ? wrongTemplate(error) : (error as Error), used}
       }
@@ -184,7 +184,7 @@ class Pass {
   }
 }
 
-/** Throws if a path is outside the folder, also if a symbolic link leads outside. */
+/** Throws if a path is outside the folder, even if only a symbolic link leads there. */
 function checkSandbox(sandbox: string | undefined, path: string): void {
   if (sandbox === undefined || sandbox === '') return
   const real = (one: string): string => {

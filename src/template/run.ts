@@ -15,13 +15,13 @@ export interface RunTemplatesOptions {
   readonly signal: AbortSignal
   /** Environment variables that templates can read. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** True to end as soon as every template has been rendered and written. @default false */
+  /** True to end as soon as every template was rendered and written. @default false */
   readonly once?: boolean
   /** With `once`: maximum time in milliseconds until every template has been rendered. @default no limit */
   readonly timeoutMs?: number
   /** True to write nothing and run no command. @default false */
   readonly dry?: boolean
-  /** How long the data must be unchanged before files are written. @default 0 */
+  /** How long the data must stay unchanged before files are written. @default 0 */
   readonly quiet?: Quiet
   /** Maximum age in milliseconds of stale answers. @default no limit */
   readonly maxStaleMs?: number
@@ -36,7 +36,7 @@ export interface RunTemplatesOptions {
    */
   readonly onCommand?: (command: TemplateCommand) => Promise<void>
   /**
-   * Called to replace files, run their commands and call `onWritten`; may delay `work`, for instance until it has a
+   * Called to replace files, run their commands and call `onWritten`. It may delay `work`, for instance until it has a
    * lock.
    * @default runs `work` at once
    */
@@ -49,7 +49,7 @@ export interface RunTemplatesOptions {
   readonly onWritten?: (changed: readonly TemplateSpec[]) => Promise<void>
 }
 
-/** With `once`: some data was missing at the time limit. */
+/** Thrown with `once` if some data was still missing at the time limit. */
 class TemplatesMissingError extends BatonError {
   readonly missing: readonly Missing[]
 
@@ -66,11 +66,11 @@ interface Job {
   readonly calm: Calm | undefined
   /** Versions of the data of the last rendering; undefined before the first rendering. */
   version: string | undefined
-  /** The last report of missing data, which is not repeated. */
+  /** The last report of missing data. It is not repeated. */
   reported: string | undefined
   used: ReadonlySet<string>
   isComplete: boolean
-  /** True if a check refused its last text. It is tried again when another file of its group changes. */
+  /** True if a check has refused the last text. The text is tried again when another file of its group changes. */
   isRefused: boolean
   missing: readonly Missing[]
 }
@@ -78,7 +78,7 @@ interface Job {
 /**
  * Renders templates and writes their files, once or whenever their data changes. Writes a file only when all of its
  * data has been read. During an outage, or if Consul's leader does not confirm an answer, no file changes. Resolves
- * when the signal aborts, or with `once` when all files are written. Rejects with a UsageError if a template is
+ * when the signal aborts or, with `once`, when all files are written. Rejects with a UsageError if a template is
  * invalid. With `once`, also rejects with a BatonError (BATON_NOT_FOUND) that names the missing data at the time limit,
  * and with the error of a failed check or command. An error during the execution of a template ends a run with `once`;
  * otherwise it is reported as an event and the file stays unchanged.
@@ -111,7 +111,7 @@ export async function runTemplates(
 
 /** Interval in milliseconds at which a run with `once` checks whether the first reads have ended. */
 const attemptMs = 20
-/** Interval in milliseconds at which a run with `once` and without a time limit checks for an outage after that. */
+/** Interval in milliseconds at which a run with `once` but without a time limit checks for an outage after that. */
 const outageMs = 500
 
 class Run {
@@ -164,7 +164,7 @@ class Run {
     return this.#pause(Math.min(leftMs ?? Number.POSITIVE_INFINITY, pauseMs ?? Number.POSITIVE_INFINITY))
   }
 
-  /** Waits for a change, for `mostMs` at most. Resolves to true. */
+  /** Waits for a change, but at most for `mostMs`. Resolves to true. */
   async #pause(mostMs: number): Promise<true> {
     const {signal} = this.#options
     const {clock} = this.#client
@@ -255,7 +255,7 @@ class Run {
       await this.#change(rendered)
       return
     }
-    // Data may have changed during the wait for `inTurn`, so everything is rendered again.
+    // Data may have changed while `inTurn` was waiting, so everything is rendered again.
     await inTurn(() => this.#change(this.#renderAll(due)))
   }
 
@@ -265,7 +265,7 @@ class Run {
     const templates = new Set(rendered.map(({template}) => template))
     for (const job of this.#jobs) if (templates.has(job.spec)) job.isRefused = isRefused === true
     if (failure !== undefined && this.#options.once === true) throw failure
-    // The child is started once its files exist, but is not notified of files that were restored.
+    // The child is started when its files exist, but is not notified if files were only restored.
     if (isRefused !== true) await this.#tell(failure === undefined ? changed : [])
   }
 
@@ -279,7 +279,7 @@ class Run {
     }
   }
 
-  /** Returns the failure because of which something that is missing could never be read; undefined if there is none. */
+  /** Returns the failure that has kept missing data from ever being read; undefined if there is none. */
   #outage(): unknown {
     return this.#missing()
       .map(({name}) => this.#store.outageOf(name))

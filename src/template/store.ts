@@ -12,18 +12,19 @@ import {type FolderMember, FolderQuery} from './folder-query.js'
 const fileEveryMs = 1000
 
 /**
- * Number of parked queries. Up to this number each key has its own query, which makes a change of one key cheapest. An
- * agent accepts 200 connections from one address, which other programs of the host need as well.
+ * Maximum number of parked queries for single keys. Up to this number each key has its own query, with which a change
+ * of one key costs least. An agent accepts 200 connections from one address, which other programs on the host also
+ * need.
  */
 const mostSingleQueries = 32
-/** Number of parked queries for folders. */
+/** Maximum number of parked queries for folders. */
 const mostFolderQueries = 12
-/** Number of keys from which on a folder is followed with one query. */
+/** Minimum number of keys for which a folder is followed with one query. */
 const fewestOfFolder = 8
 
 /**
- * Transport options with which a store uses at most 64 connections. Some connections for parked queries are left to the
- * lock that a run may wait for.
+ * Transport options with which a store uses at most 64 connections. Some connections for parked queries are left for
+ * the lock that a run may wait for.
  */
 export const templateConnections = {
   watchConnections: mostSingleQueries + mostFolderQueries + 4,
@@ -32,7 +33,7 @@ export const templateConnections = {
 
 interface Followed {
   readonly dependency: Dependency
-  /** The dependency's own query; undefined for a key that the query of its folder follows. */
+  /** The dependency's own query; undefined if the query of a key's folder follows the key. */
   subscription: Subscription<unknown> | undefined
   status: () => ViewStatus
   known: boolean
@@ -45,8 +46,8 @@ interface Followed {
 export type Known<T> = {readonly known: true; readonly value: T} | {readonly known: false}
 
 /**
- * Holds the values of the templates' dependencies. Follows a dependency from the first read until no rendering uses it.
- * Keeps the last value during an outage, and if Consul's leader does not confirm a new answer.
+ * Holds the values of the templates' dependencies. Follows a dependency from the first read until no rendering uses it
+ * any more. Keeps the last value during an outage, and as long as Consul's leader does not confirm a new answer.
  */
 export class Store implements AsyncDisposable {
   readonly #client: ConsulClient
@@ -66,8 +67,8 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Returns the value if it has been read, and starts to follow the dependency otherwise. Throws the error that ended
-   * the following.
+   * Returns the value if it has been read, and otherwise starts to follow the dependency. Throws the error with which
+   * following it has ended.
    */
   read<T>(dependency: Dependency<T>): Known<T> {
     const followed = this.#followed.get(dependency.name) ?? this.#follow(dependency)
@@ -111,7 +112,7 @@ export class Store implements AsyncDisposable {
     return status.state === 'live' || (status.state === 'connecting' && status.error === undefined)
   }
 
-  /** Returns the failure because of which a dependency could never be read, if it can be over later. */
+  /** Returns the failure that has kept a dependency from ever being read, if the failure may be temporary. */
   outageOf(name: string): unknown {
     const followed = this.#followed.get(name)
     const status = followed?.known === true ? undefined : followed?.status()
@@ -195,7 +196,7 @@ export class Store implements AsyncDisposable {
     this.#onChange()
   }
 
-  /** Follows the keys of a folder with one query if there are many queries, and many of this folder. */
+  /** Follows the keys of a folder with one query if there are many queries and many keys of this folder. */
   #considerFolder(folder: KeyFolder | undefined): void {
     if (folder === undefined || this.#folders.has(folder.id) || this.#followed.size <= mostSingleQueries) return
     if (this.#membersOf(folder.id).length < fewestOfFolder) return

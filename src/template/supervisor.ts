@@ -15,13 +15,13 @@ export type ChildEvent =
 export interface SupervisedChild {
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
-  /** Sent to the child after files have changed. Without this signal, the child is stopped and started again. */
+  /** Signal that the child receives after files have changed. If undefined, the child is stopped and started again. */
   readonly reloadSignal?: NodeJS.Signals
-  /** Asks the child to stop. @default 'SIGTERM' */
+  /** Signal that asks the child to stop. @default 'SIGTERM' */
   readonly killSignal?: NodeJS.Signals
   /** Time in milliseconds between `killSignal` and KILL. */
   readonly graceMs: number
-  /** Maximum of a random delay in milliseconds before the child is signalled or restarted. @default 0 */
+  /** Maximum random delay in milliseconds before the child is signalled or restarted. @default 0 */
   readonly splayMs?: number
   /** Whether the child is started again after it has exited. @default 'never' */
   readonly restart?: 'never' | 'on-failure' | 'always'
@@ -36,14 +36,14 @@ export interface SupervisorHost {
 }
 
 const markedBy = 'BATON_TEMPLATE_CHILD'
-/** Minimum lifetime in milliseconds after which a restart counts as the first again, without back-off. */
+/** Lifetime in milliseconds after which a restart no longer counts as a repetition, so that there is no back-off. */
 const steadyMs = 60_000
-/** If baton dies, the guardian only stops the child: nothing in Consul has to be released. */
+/** If baton dies, the guardian only stops the child, because nothing in Consul must be released. */
 const noRelease = {target: {}, requests: []}
 
 /**
  * Keeps one child running while files change. If baton dies, a guardian stops the child and its descendants. If the
- * child exits and is not to be restarted, `ended` resolves to its exit.
+ * child exits and must not be restarted, `ended` resolves to its exit.
  */
 export class Supervisor implements AsyncDisposable {
   /** Resolves when the child has exited by itself. Rejects if it cannot be started again. */
@@ -99,7 +99,7 @@ export class Supervisor implements AsyncDisposable {
     void child.exited.then(exit => this.#handleExit(child, exit, clock.monotonicMs() - startedAtMs))
   }
 
-  /** Sends the child the reload signal, or restarts it. `env` replaces the environment of the next start. */
+  /** Sends the reload signal to the child, or restarts it. `env` replaces the environment for the next start. */
   async change(env?: Readonly<Record<string, string>>): Promise<void> {
     if (env) this.#env = env
     const {reloadSignal, splayMs = 0} = this.settings
@@ -118,7 +118,7 @@ export class Supervisor implements AsyncDisposable {
     this.#child?.signal(name)
   }
 
-  /** Ends the grace period of a stop. */
+  /** Ends the grace of a stop at once. */
   hurry(): void {
     this.#hurry.abort()
   }
@@ -143,7 +143,7 @@ export class Supervisor implements AsyncDisposable {
     const restartMs = this.#backoff.next()
     onEvent({type: 'exited', exit, restartMs})
     await clock.sleep(restartMs, this.#stopped.signal).catch(() => {})
-    // `change` may have started the child in the meantime.
+    // The child may have been started by `change` in the meantime.
     if (!this.#stopped.signal.aborted && !this.#isRunning())
       await this.start().catch((error: unknown) => this.#fail(error))
   }

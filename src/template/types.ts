@@ -2,15 +2,15 @@ import type {WriteOptions} from './write.js'
 
 /** Syntax and restrictions of a template. */
 export interface TemplateSyntax {
-  /** @default '{{' */
+  /** Text that begins an action. @default '{{' */
   readonly leftDelimiter?: string
-  /** @default '}}' */
+  /** Text that ends an action. @default '}}' */
   readonly rightDelimiter?: string
   /** True to fail if a map has no entry with the given name. @default false */
   readonly errorOnMissingKey?: boolean
-  /** Names of functions that this template may not call; `sprig_*` is a pattern. @default none */
+  /** Names of functions that this template may not call. `sprig_*` is a pattern. @default none */
   readonly deniedFunctions?: readonly string[]
-  /** Folder outside of which the function `file` reads nothing. @default no limit */
+  /** Folder to which the function `file` is restricted. @default no restriction */
   readonly sandbox?: string
 }
 
@@ -23,10 +23,10 @@ export interface TemplateCommand {
   readonly text: string
 }
 
-/** How long data must be unchanged before a file is written, and the maximum total delay. */
+/** How long data must stay unchanged before a file is written, and the maximum total delay. */
 export interface Quiet {
   readonly minMs: number
-  /** @default 4 times `minMs` */
+  /** Maximum total delay in milliseconds. @default 4 times `minMs` */
   readonly maxMs?: number
 }
 
@@ -36,13 +36,13 @@ export interface TemplateSpec extends TemplateSyntax, WriteOptions {
   readonly name: string
   /** The text of the template. */
   readonly text: string
-  /** The file to write. Without it, the text is only reported. */
+  /** The file to write. If undefined, the text is only reported. */
   readonly destination?: string
   /** Runs after the file has changed. */
   readonly command?: TemplateCommand
   /** Runs on the new file before it replaces the old one. */
   readonly check?: TemplateCommand
-  /** @default that of the run */
+  /** How long data must stay unchanged before the file is written. @default that of the run */
   readonly quiet?: Quiet
   /** True to end the run if this template fails to execute. @default true with `once`, otherwise false */
   readonly isErrorFatal?: boolean
@@ -56,7 +56,7 @@ export interface Rendered {
   readonly bytes: Uint8Array
 }
 
-/** Data that a template waits for. */
+/** Data for which a template waits. */
 export interface Missing {
   readonly name: string
   readonly why: string
@@ -70,12 +70,12 @@ export type TemplateEvent =
       readonly template: TemplateSpec
       readonly destination: string
       readonly bytes: Uint8Array
-      /** The content before; undefined if the file is new. */
+      /** The content before the change; undefined if the file is new. */
       readonly before: Uint8Array | undefined
     }
   | {readonly type: 'waiting'; readonly template: TemplateSpec; readonly missing: readonly Missing[]}
   | {readonly type: 'failed'; readonly template: TemplateSpec; readonly error: Error}
-  /** A check failed: no file was changed. */
+  /** A check failed, so no file was changed. */
   | {readonly type: 'refused'; readonly template: TemplateSpec; readonly error: unknown}
   | {
       readonly type: 'command failed'

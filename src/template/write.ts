@@ -25,7 +25,7 @@ export interface PreparedFile {
   readonly before: Uint8Array | undefined
   /** Replaces the old file atomically. */
   commit(): Promise<void>
-  /** Restores the old content after a commit. A file that did not exist before stays. */
+  /** Restores the old content after a commit. A file that did not exist before is not removed. */
   revert(): Promise<void>
   /** Removes the new file. */
   discard(): Promise<void>
@@ -78,7 +78,7 @@ async function plan(destination: string, bytes: Uint8Array, options: WriteOption
   const found = await stat(destination).catch(ignoreMissing)
   // An empty text creates no file, as with consul-template.
   if (found === undefined) return bytes.length === 0 ? undefined : {attributes: wanted(options), before: undefined}
-  // Reading a device may never end, and a rename would replace the device.
+  // Reading a device may never end, and renaming would replace the device.
   if (!found.isFile()) throw new Error(found.isDirectory() ? 'it is a directory' : 'it is not a regular file')
   const old = {mode: found.mode & 0o7777, uid: found.uid, gid: found.gid}
   const attributes = wanted(options, old)

@@ -5,17 +5,20 @@ import type {Clock} from '../core/types.js'
 export interface TourProcessesOptions {
   readonly clock: Clock
   readonly stdout: NodeJS.WritableStream
-  /** The program and the first arguments that start baton, for `spawn`. */
+  /** The program and its first arguments with which `spawn` starts baton. */
   readonly baton: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
 }
 
-/** A running command of the tour, whose output is shown line by line with its label. */
+/** A running command of the tour. Its output is shown line by line with a label. */
 export interface TourProcess {
   /** Resolves with the exit code, or with 128 if a signal ended the command. */
   readonly done: Promise<number>
-  /** Resolves with the first line of stdout or stderr that matches. Rejects if the process ends without one. */
+  /**
+   * Resolves with the first line of stdout or stderr that matches. Rejects if the process ends without such a
+   * line.
+   */
   line(pattern: RegExp): Promise<RegExpExecArray>
   stop(): Promise<void>
 }
@@ -26,7 +29,10 @@ interface Seen {
   ended: boolean
 }
 
-/** Runs the tour's processes, shows their output on one screen, and stops them all on dispose. */
+/**
+ * Runs the tour's processes, shows their output on one screen, and stops all of them when it is
+ * disposed.
+ */
 export class TourProcesses implements AsyncDisposable {
   readonly #options: TourProcessesOptions
   readonly #started = new Set<TourProcess>()
@@ -47,7 +53,7 @@ export class TourProcesses implements AsyncDisposable {
     this.say(`\n── ${text} ${'─'.repeat(Math.max(4, 72 - text.length))}`)
   }
 
-  /** Starts `baton ...args` and shows the command line as it can be typed. */
+  /** Starts `baton ...args`, and shows the command line in the form in which a user can type it. */
   start(
     args: readonly string[],
     options: {readonly label?: string; readonly env?: TourProcessesOptions['env']} = {},
@@ -143,7 +149,7 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-/** Shows a JSON line of the log as its message and its own fields. */
+/** Shows a JSON log line as its message and its own fields. */
 function shorten(line: string): string {
   if (!line.startsWith('{"level":')) return line
   const {level: _level, time: _time, msg, ...fields} = JSON.parse(line) as Record<string, unknown>

@@ -12,7 +12,10 @@ export interface TourOptions extends Pick<TourProcessesOptions, 'stdout' | 'bato
 
 const nodes = ['web-1', 'web-2', 'db-1']
 
-/** Shows lock, exec, replicate and discover on the embedded agent, each command in a process of its own. Leaves nothing behind. */
+/**
+ * Shows lock, exec, replicate and discover on the embedded agent, with each command in a separate process. Leaves
+ * nothing behind.
+ */
 export async function runTour(options: TourOptions): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'baton-tour-'))
   try {
@@ -36,7 +39,7 @@ export async function runTour(options: TourOptions): Promise<void> {
   }
 }
 
-/** Two processes contend for one lock: the second one runs after the first. */
+/** Shows two processes that contend for one lock, of which the second one runs after the first. */
 async function showLock(processes: TourProcesses): Promise<void> {
   processes.title('lock: a job that runs once at a time, on any number of machines')
   const job = (name: string): string[] => [
@@ -49,7 +52,7 @@ async function showLock(processes: TourProcesses): Promise<void> {
   }
 }
 
-/** Runs three responders and a signed job for two of them. */
+/** Shows three responders, and a signed job for two of them. */
 async function showExec(processes: TourProcesses, home: string): Promise<void> {
   processes.title('exec: a command on every matching node')
   const trust = join(home, 'trust.d')
@@ -65,7 +68,7 @@ async function showExec(processes: TourProcesses, home: string): Promise<void> {
   await Promise.all(responders.map(responder => responder.stop()))
 }
 
-/** Replicates a prefix to the other datacenter, then changes one key. */
+/** Shows how a prefix is replicated to the other datacenter, and then changes one key. */
 async function showReplicate(processes: TourProcesses, second: string): Promise<void> {
   processes.title('replicate: keys of one datacenter, copied to another')
   await processes.run(['kv', 'put', 'config/name', 'shop'])
@@ -83,7 +86,7 @@ async function showReplicate(processes: TourProcesses, second: string): Promise<
   await replicator.stop()
 }
 
-/** Serves a list of services that follows a document. */
+/** Shows a served list of services that follows a document. */
 async function showDiscover(processes: TourProcesses): Promise<void> {
   processes.title('discover: a list of services that follows Consul')
   const document = (count: number): string =>

@@ -6,7 +6,7 @@ import type {OnHandlerError} from './handlers.js'
 import type {WatchScope} from './query.js'
 import {checkState, parseWatch, type WatchSpec} from './spec.js'
 
-/** One watch of a file. The fields have the names of Consul's own `watches` setting. */
+/** One watch in a file. Its fields have the names of Consul's own `watches` setting. */
 export interface ConfiguredWatch {
   readonly spec: WatchSpec
   readonly scope: WatchScope
@@ -22,15 +22,15 @@ export interface ConfiguredWatch {
         readonly skipVerify: boolean
       }
   readonly debounceMs: number
-  /** What happens if the handler fails; `exit` ends all watches. */
+  /** What happens if the handler fails. `exit` ends all watches. */
   readonly onError: OnHandlerError
   /** Maximum running time of a command, in milliseconds. */
   readonly timeoutMs: number | undefined
-  /** Ends this watch after its first result. */
+  /** True to end this watch after its first result. */
   readonly isOnce: boolean
 }
 
-/** Accepts an object, or a list of one object, which is how HCL reads a block. */
+/** Accepts an object, or a list with one object, which is how HCL represents a block. */
 const block = <T extends z.ZodType>(type: T) =>
   z.preprocess(value => (Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value), type)
 
@@ -67,7 +67,9 @@ const entry = z.strictObject({
   once: z.boolean().default(false),
 })
 
-/** Reads the `watches` of a settings file. Throws a UsageError that names the watch and the field. */
+/**
+ * Parses the `watches` of a settings file. Throws a UsageError that names the watch and the field.
+ */
 export function parseWatches(raw: unknown, source: string): readonly ConfiguredWatch[] {
   if (!Array.isArray(raw) || raw.length === 0) {
     throw new UsageError(`${source}: no watches: expected {"watches": [{"type": …}]}`, {code: 'BATON_CONFIG'})
@@ -110,7 +112,7 @@ function toWatch(one: z.infer<typeof entry>): ConfiguredWatch {
   }
 }
 
-/** A watch of Consul takes a service or a state, not both. If both are given, one of them is filtered here. */
+/** Consul's own watch takes either a service or a state. If both are given, one of them is filtered here. */
 function checksInState({type, service = '', state = ''}: z.infer<typeof entry>): WatchSpec | undefined {
   if (type !== 'checks' || service === '' || state === '') return undefined
   checkState(state)

@@ -3,15 +3,15 @@ import type {ConsulIndex, Snapshot} from '../core/types.js'
 import type {WatchSpec} from './spec.js'
 import {toBlock, type WatchItem, WatchValue} from './value.js'
 
-/** One item that changed since the last delivery. */
+/** An item that has changed since the last delivery. */
 export interface ItemChange {
-  /** `replace`: deleted and created again between two reads. */
+  /** Kind of the change. `replace` means that the item was deleted and created again between two reads. */
   readonly op: 'create' | 'update' | 'replace' | 'delete'
   /** Identifies the item within the value. */
   readonly key: string
-  /** The item now; null after `delete`. */
+  /** The item after the change; null for `delete`. */
   readonly item: GoValue
-  /** The item before; null for `create`. */
+  /** The item before the change; null for `create`. */
   readonly previous: GoValue
 }
 
@@ -23,7 +23,7 @@ interface DeliveryParts {
   readonly isFirst: boolean
 }
 
-/** The data for a handler. Large parts are computed only when they are read. */
+/** The data for a handler. Large parts are computed only when they are needed. */
 export class Delivery {
   /** Specification of the watch. */
   readonly spec: WatchSpec
@@ -33,7 +33,7 @@ export class Delivery {
   readonly isFirst: boolean
   /** The value as the texts of its items. */
   readonly content: WatchValue
-  /** The content of the previous delivery. */
+  /** The content of the previous delivery; undefined for the first one. */
   readonly before: WatchValue | undefined
   #changed: readonly Changed[] | undefined
 
@@ -45,22 +45,22 @@ export class Delivery {
     this.before = before
   }
 
-  /** The value in the form of `consul watch`. Events that were delivered before are left out. */
+  /** The value in the form of `consul watch`, without events that were already delivered. */
   get value(): GoValue {
     return this.content.data
   }
 
-  /** The value of the last delivery; undefined for the first one, and for events. */
+  /** The value of the previous delivery; undefined for the first one, and for events. */
   get previous(): GoValue | undefined {
     return this.before?.data
   }
 
-  /** Number of items that changed since the last delivery. */
+  /** Number of items that have changed since the previous delivery. */
   get changeCount(): number {
     return this.#changes.length
   }
 
-  /** The changes since the last delivery; for the first one, a `create` for each item. */
+  /** The changes since the previous delivery. For the first one, there is a `create` for each item. */
   get changes(): readonly ItemChange[] {
     return this.#changes.map(toItemChange)
   }
@@ -71,7 +71,7 @@ export class Delivery {
   }
 }
 
-/** Number of event IDs that are remembered: four times the list of an agent. */
+/** Number of event IDs that are remembered, which is four times the length of an agent's list. */
 const keptIds = 1024
 const indexFields = new Set(['CreateIndex', 'ModifyIndex', 'LockIndex'])
 
@@ -89,8 +89,8 @@ export function withoutIndexes(value: GoValue): GoValue {
 const textWithoutIndexes = (item: WatchItem): string => goJson(withoutIndexes(item.data))
 
 /**
- * Selects the answers to deliver: always the first one, even if it is empty, and a later one if it differs from the
- * last delivery. So a handler does not run twice for one value after an outage, or after an index that grew without a
+ * Selects the answers to deliver: the first one, even if it is empty, and later ones that differ from the last
+ * delivery. So a handler does not run twice for the same value after an outage, or after the index grew without a
  * change.
  */
 export class NewsFilter {
@@ -106,8 +106,8 @@ export class NewsFilter {
   }
 
   /**
-   * Returns undefined if nothing changed. A returned delivery counts as delivered. `failed` is an earlier delivery
-   * whose handler failed: the result then also contains the changes of `failed`, and its events come first.
+   * Returns undefined if nothing changed. A returned delivery counts as delivered. If `failed` is given, an earlier
+   * delivery whose handler failed, the result also contains the changes of that delivery, and its events come first.
    */
   take(snapshot: Snapshot<WatchValue>, failed?: Delivery): Delivery | undefined {
     const isEvent = this.#spec.type === 'event'

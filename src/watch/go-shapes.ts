@@ -2,8 +2,8 @@ import type {GoValue} from '../core/api/go-json.js'
 
 /**
  * Converts Consul's answers to the form in which the Go tool prints them. The Go tool decodes an answer into structs
- * and encodes these again, which removes unknown fields, adds missing fields with their zero values, and puts fields
- * into the order of the structs.
+ * and encodes the structs again, which removes unknown fields, adds missing fields with their zero values, and puts
+ * fields into the order of the structs.
  */
 type Raw = Readonly<Record<string, unknown>>
 export type GoObject = {readonly [name: string]: GoValue | undefined}
@@ -14,15 +14,15 @@ const whole = (value: unknown): number => (typeof value === 'number' ? value : 0
 const flag = (value: unknown): boolean => value === true
 const object = (value: unknown): Raw => (typeof value === 'object' && value !== null ? (value as Raw) : {})
 
-/** In Go a nil slice is written as `null`, an empty one as `[]`. */
+/** Go writes a nil slice as `null`, and an empty one as `[]`. */
 const texts = (value: unknown): GoValue => (Array.isArray(value) ? value.map(text) : null)
 
-/** Go writes maps sorted by key, in byte order. */
+/** Go sorts the keys of maps in byte order. */
 const inOrder = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-// Returns a map of texts. A value is a number only if its name equals one of Consul's numeric fields, which the decoder
-// converts.
+// Returns a map of texts. A value can be a number only if its name is that of a numeric field in Consul, because the
+// decoder then converts it.
 const textMap = (value: unknown): GoValue =>
   typeof value === 'object' && value !== null
     ? Object.fromEntries(
@@ -34,7 +34,7 @@ const textMap = (value: unknown): GoValue =>
 
 const whenNotEmpty = (value: string): string | undefined => (value === '' ? undefined : value)
 
-/** Returns free-form JSON with maps sorted. */
+/** Returns free-form JSON with sorted maps. */
 function anything(value: unknown): GoValue {
   if (Array.isArray(value)) return value.map(anything)
   if (typeof value !== 'object' || value === null) return value as GoValue

@@ -7,7 +7,7 @@ import type {Clock, Random} from '../core/types.js'
 import {HandlerError, runHandlerToSuccess} from '../process/handler.js'
 import type {Delivery} from './delivery.js'
 
-/** Handles one delivery. Rejects if it fails. */
+/** Handles one delivery. Rejects if the handler fails. */
 export type Handler = (delivery: Delivery, signal: AbortSignal) => Promise<void>
 
 export interface ExecHandlerOptions {
@@ -16,7 +16,7 @@ export interface ExecHandlerOptions {
   readonly clock: Clock
   readonly timeoutMs?: number
   readonly graceMs?: number
-  /** True to write an object with the value, the previous value and the changes to stdin instead of the value alone. */
+  /** True to write an object with the value, the previous value and the changes to stdin, instead of only the value. */
   readonly withPrevious?: boolean
 }
 
@@ -60,7 +60,7 @@ export interface HttpHandlerOptions {
   readonly url: string
   readonly method?: string
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
-  /** @default 10000 */
+  /** Time limit of a request in milliseconds. @default 10000 */
   readonly timeoutMs?: number
   readonly skipVerify?: boolean
   readonly withPrevious?: boolean
@@ -68,7 +68,10 @@ export interface HttpHandlerOptions {
 
 const keptOutput = 4096
 
-/** Sends the value as JSON with X-Consul-Index, as an agent's `http` handler does. Any status other than 2xx is a failure. */
+/**
+ * Sends the value as JSON with the header X-Consul-Index, as an agent's `http` handler does. Any status except 2xx is a
+ * failure.
+ */
 export function httpHandler(options: HttpHandlerOptions): Handler {
   return async (delivery, signal) => {
     const body = Buffer.concat([...handlerInput(delivery, options.withPrevious === true)])
@@ -130,8 +133,8 @@ function send(
 }
 
 /**
- * Reaction to a failure. `exit`: the watch ends with the handler's error. `continue`: waits for the next change.
- * `retry`: repeats until the handler succeeds or a newer value replaces this one.
+ * What happens after a failure. `exit`: the watch ends with the handler's error. `continue`: the watch waits for the
+ * next change. `retry`: the handler is repeated until it succeeds or a newer value replaces this one.
  */
 export type OnHandlerError = 'exit' | 'continue' | 'retry'
 
@@ -142,8 +145,8 @@ export interface PolicyOptions {
 }
 
 /**
- * Adds a rule for failures to a handler. With `retry` it resolves with the milliseconds until the failed delivery is
- * repeated; a newer delivery runs at once.
+ * Adds a policy for failures to a handler. With `retry`, it resolves with the milliseconds until the failed delivery is
+ * repeated; a newer delivery does not wait for that.
  */
 export function withPolicy(
   handler: Handler,

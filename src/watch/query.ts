@@ -32,9 +32,9 @@ interface Shape {
   /** The form of the answer. @default 'list' */
   readonly form?: 'one' | 'list' | 'members' | 'query'
   readonly shape: (raw: Raw) => GoObject
-  /** Returns the text that identifies an item. */
+  /** Returns the key that identifies an item. */
   readonly keyOf: (item: GoObject) => string
-  /** Kind of the items, if a transaction can read single items. */
+  /** Kind of the items, if single items can be read in a transaction. */
   readonly kind?: ItemKind
 }
 
@@ -107,7 +107,7 @@ function shapeOf(spec: WatchSpec): Shape {
   }
 }
 
-/** Consecutive items, with Consul's text and with the text that Go would write. */
+/** Consecutive items, with Consul's text and with the text in Go's form. */
 class ListBlock implements WatchBlock {
   readonly raw: Buffer
   readonly size: number
@@ -116,7 +116,7 @@ class ListBlock implements WatchBlock {
   readonly #toItem: (raw: unknown) => WatchItem
   readonly #latest: LatestItems
 
-  /** Throws a SyntaxError if the list is not JSON. */
+  /** Throws a SyntaxError if the list is not valid JSON. */
   constructor(list: ListText, toItem: (raw: unknown) => WatchItem, latest: LatestItems) {
     this.#list = list
     this.#toItem = toItem
@@ -156,7 +156,7 @@ function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer)
   const latest = new LatestItems()
   const list = new ListBlocks(text => new ListBlock(text, toShaped, latest))
   return answer => {
-    // If the endpoint answers 404, the Go tool has a nil slice, which it writes as `null`.
+    // For a 404, the Go tool has a nil slice, which it writes as `null`.
     if (answer.status === 404) return new WatchValue('nil')
     const blocks = list.divide(answer.body)
     if (blocks) return new WatchValue(form, blocks)
@@ -176,7 +176,7 @@ const byKey = (a: WatchItem, b: WatchItem): number => (a.key < b.key ? -1 : 1)
 
 const markOf = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 12)
 
-/** Equal for equal items in any order. */
+/** Returns the same text for equal items in any order. */
 const versionOf = ({items}: WatchValue): string =>
   items
     .map(({version}) => version)
@@ -185,7 +185,8 @@ const versionOf = ({items}: WatchValue): string =>
 
 /**
  * Returns the query of a watch. Its values have the form of `consul watch`: `text` is their JSON, `data` the value
- * itself. Equal watches of one registry share one request.
+ * itself. Equal watches in one registry share one request.
+ *
  * @example
  * ```ts
  * const query = watchQuery(client, {type: 'key', key: 'absent'})
@@ -213,8 +214,8 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
     spec,
     id: ['watch', JSON.stringify(spec), client.address, ...words.sort()].join(' '),
     indexRule: isEvent ? 'equality' : 'monotonic',
-    // These two need no confirmation of empty answers: Consul answers with an error for a key that the token may not
-    // read, and a restarted agent really has no events.
+    // These two types need no confirmation of empty answers: for a key that the token may not read, Consul answers with
+    // an error, and a restarted agent really has no events.
     guardEmpty: spec.type !== 'key' && !isEvent,
     ...(isEvent && {appendOnly: true}),
     ...(kind && {hides: hiddenProbe(client.caller, kind, scope)}),

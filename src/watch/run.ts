@@ -18,19 +18,19 @@ export interface RunWatchOptions {
   /** The client's clock. */
   readonly clock: Clock
   /**
-   * Called for one delivery at a time; changes in between become one later delivery. If it resolves with a number, the
-   * delivery failed: it is repeated after that many milliseconds, or replaced as soon as there is a newer one.
-   * Rejecting ends the watch.
+   * Called for one delivery at a time; changes in the meantime are combined into one later delivery. If it resolves
+   * with a number, the delivery has failed: it is repeated after that many milliseconds, or replaced by a newer one as
+   * soon as there is one. If it rejects, the watch ends.
    */
   readonly handle: (delivery: Delivery) => Promise<HandleResult>
   /**
-   * Milliseconds without a change to wait for before a delivery. The whole wait is at most ten times as long. @default
-   * 0
+   * Time without a change to wait for before a delivery, in milliseconds. The whole wait is at most ten times as long.
+   * @default 0
    */
   readonly debounceMs?: number
   /** True to ignore changes that affect only indexes. @default false */
   readonly isIndexIgnored?: boolean
-  /** True to end after the first delivery that did not fail. @default false */
+  /** True to end after the first successful delivery. @default false */
   readonly isOnce?: boolean
 }
 
@@ -100,7 +100,8 @@ interface Failed {
 }
 
 /**
- * Resolves with true if `next` settles within the given time, with false if the time passes or the signal aborts first.
+ * Resolves with true if `next` settles within the given time, and with false if the time passes or the signal aborts
+ * first.
  */
 async function comesBefore(
   next: Promise<unknown>,

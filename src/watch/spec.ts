@@ -13,7 +13,7 @@ export type WatchSpec =
   | {
       readonly type: 'service'
       readonly service: string
-      /** Tags that an instance must have, all of them. */
+      /** Tags, all of which an instance must have. */
       readonly tags: readonly string[]
       readonly passingOnly: boolean
     }
@@ -25,16 +25,19 @@ export type WatchSpec =
       readonly query: string
       readonly near: string | undefined
       readonly limit: number | undefined
-      /** Mean pause between two reads: Consul cannot block on prepared queries. */
+      /** Mean pause between two reads, because Consul cannot block on prepared queries. */
       readonly everyMs: number
     }
 
 /** The watch types that `consul watch` accepts on its command line, and `query`. */
 export type WatchType = WatchSpec['type']
 
-/** The parameters of `consul watch`, under the names of its flags. Empty texts count as not given, as there. */
+/** The parameters of `consul watch`, by flag name. As with that command, empty texts count as not given. */
 export interface WatchParameters {
-  /** One of the types of `consul watch`, `key`, `keyprefix`, `services`, `nodes`, `service`, `checks` and `event`; or `query`. */
+  /**
+   * One of the types of `consul watch` (`key`, `keyprefix`, `services`, `nodes`, `service`, `checks`, `event`), or
+   * `query`.
+   */
   readonly type?: string | undefined
   /** The key (`key`). */
   readonly key?: string | undefined
@@ -42,7 +45,7 @@ export interface WatchParameters {
   readonly prefix?: string | undefined
   /** The service (`service`, `checks`). */
   readonly service?: string | undefined
-  /** Tags that instances must have, all of them (`service`). @default any */
+  /** Tags, all of which instances must have (`service`). @default any */
   readonly tag?: readonly string[] | undefined
   /** `true` for instances whose checks pass (`service`). @default 'false' */
   readonly passingonly?: string | undefined
@@ -52,15 +55,18 @@ export interface WatchParameters {
   readonly name?: string | undefined
   /** Name or ID of a prepared query (`query`). */
   readonly query?: string | undefined
-  /** Node whose nearest instances come first, or `_agent` (`query`). @default as the query says */
+  /**
+   * Node whose nearest instances come first, or `_agent` (`query`).
+   * @default the query's own setting
+   */
   readonly near?: string | undefined
-  /** Largest number of instances (`query`). @default all */
+  /** Maximum number of instances (`query`). @default all */
   readonly limit?: number | undefined
   /** Mean pause between two reads, at least `1s` (`query`). @default '10s' */
   readonly interval?: string | undefined
 }
 
-/** Types that exist only in the watches of an agent's configuration. */
+/** Types that exist only in the `watches` of an agent's configuration. */
 const agentOnly = new Set(['connect_roots', 'connect_leaf', 'agent_service'])
 
 const known: Readonly<Record<WatchType, readonly (keyof WatchParameters)[]>> = {
@@ -96,14 +102,18 @@ const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
 const states = ['any', 'passing', 'warning', 'critical']
 
-/** Throws a UsageError for a state that no check has: the watch would never report anything. */
+/**
+ * Throws a UsageError for a state that no check can have, because the watch would never report
+ * anything.
+ */
 export function checkState(state: string | undefined): void {
   if (state === undefined || state === '' || states.includes(state)) return
   throw new UsageError(`Unknown state of checks: ${brief(state)}`, {hint: `it is one of ${states.join(', ')}`})
 }
 
 /**
- * Checks the parameters in the order and with the messages of `consul watch`. Throws a UsageError.
+ * Checks the parameters in the same order and with the same messages as `consul watch`. Throws a UsageError if one is
+ * not valid.
  *
  * @example
  * ```ts

@@ -4,13 +4,13 @@ import {BlockEntries, type EntryBlock} from '../core/query/entries.js'
 import type {ViewEntry} from '../core/query/types.js'
 
 /**
- * One item of a watched value: its key, and its JSON as Go writes it. The text is also its version: items with the same
- * text are equal. It is decoded when `data` is read.
+ * One item of a watched value: its key, and its JSON in Go's form. The text is also the item's version, because items
+ * with the same text are equal. It is decoded only when `data` is read.
  */
 export class WatchItem implements ViewEntry<WatchItem> {
   /** Identifies the item within its list: the name of a key, a node, a service or a check. */
   readonly key: string
-  /** JSON of the item as it is written within the value. */
+  /** JSON of the item, as it appears in the value. */
   readonly version: string
 
   constructor(key: string, version: string) {
@@ -18,7 +18,7 @@ export class WatchItem implements ViewEntry<WatchItem> {
     this.version = version
   }
 
-  /** This object, because a view reads an item from the property `item` of its entry. */
+  /** This object itself, because a view reads an item from the property `item` of an entry. */
   get item(): this {
     return this
   }
@@ -37,15 +37,17 @@ export class WatchMember extends WatchItem {
   }
 }
 
-/** `one`: the item itself, or null if there is none. `nil`: Go's nil slice, written as null. */
+/**
+ * Form of a value. `one`: the item itself, or null if there is none. `nil`: Go's nil slice, which is written as null.
+ */
 type Form = 'one' | 'list' | 'nil' | 'members'
 const brackets = {one: ['', ''], list: ['[', ']'], nil: ['null', ''], members: ['{', '}']} as const
 
 /** Consecutive items of a value. */
 export interface WatchBlock extends EntryBlock<WatchItem> {
-  /** The items, which may be decoded each time they are read. */
+  /** The items. They may be decoded each time this property is read. */
   readonly entries: readonly WatchItem[]
-  /** The texts of the items in UTF-8, with a comma before each. */
+  /** The texts of the items in UTF-8, each preceded by a comma. */
   readonly text: Buffer
 }
 
@@ -88,14 +90,14 @@ export class WatchValue {
     }
   }
 
-  /** JSON as Go writes it, in one line. */
+  /** The value as JSON in Go's form, in one line. */
   get text(): string {
     const [open, close] = brackets[this.#form]
     const items = this.entries.blocks.map(({text}) => text.toString()).join('')
     return open + items.slice(1) + close
   }
 
-  /** Yields the bytes of the text and a line break, in chunks. */
+  /** Yields the bytes of the text and of a line break, in chunks. */
   *bytes(): Generator<Uint8Array, void, undefined> {
     const [open, close] = brackets[this.#form]
     yield Buffer.from(open)
@@ -107,7 +109,7 @@ export class WatchValue {
     yield Buffer.from(`${close}\n`)
   }
 
-  /** True if both values have the same text. `comparable` may leave parts of the items out of the comparison. */
+  /** True if both values have the same text. `comparable` may exclude parts of the items from the comparison. */
   equals(other: WatchValue, comparable?: (item: WatchItem) => string): boolean {
     if (this.#form !== other.#form) return false
     return this.entries.isLike(

@@ -3,7 +3,7 @@ import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
 import {Wake} from '../core/time/wake.js'
 import type {ConfiguredWatch} from './config.js'
 
-/** Number of watches that a replacement left running, started and stopped. */
+/** Numbers of watches that a replacement left running, started and stopped. */
 export interface Replaced {
   readonly kept: number
   readonly started: number
@@ -11,8 +11,8 @@ export interface Replaced {
 }
 
 /**
- * Runs one watch. Resolves with `ended` when the watch has ended by itself or because its signal aborted, and with
- * `refused` if it could not run; a refused watch is started again by the next `replace`.
+ * Runs one watch. Resolves with `ended` if the watch has ended by itself or because its signal aborted, and with
+ * `refused` if it could not run. A refused watch is started again by the next `replace`.
  */
 type RunOne = (watch: ConfiguredWatch, signal: AbortSignal) => Promise<'ended' | 'refused'>
 
@@ -24,15 +24,16 @@ interface Running {
 }
 
 /**
- * Watches that run at the same time, and of which some can be replaced while the others continue. A watch that differs
- * in any setting counts as another watch. It starts after the watch that it replaces has stopped, so that two handlers
- * of the same data never run at the same time. A watch that ended by itself starts again only if it is changed.
+ * Watches that run at the same time. Some of them can be replaced while the others continue. A watch that differs in
+ * any setting counts as another watch. It starts only after the watch that it replaces has stopped, so that two
+ * handlers of the same data never run at the same time. A watch that has ended by itself starts again only if it is
+ * changed.
  */
 export class WatchSet {
   readonly #run: RunOne
   readonly #stop: LinkedSignal
   readonly #wanted = new Map<string, Running>()
-  /** Running watches, including those that are being stopped. */
+  /** Running watches, including those that are stopping. */
   readonly #running = new Set<Running>()
   readonly #ends = new Wake()
   #hasRefused = false
@@ -45,7 +46,7 @@ export class WatchSet {
     setMaxListeners(0, this.#stop.signal)
   }
 
-  /** Replaces the watches of the set. Those that it already contains are not touched. */
+  /** Replaces the watches of the set. Watches that it already contains are not touched. */
   replace(watches: readonly ConfiguredWatch[]): Replaced {
     this.#hasRefused = false
     const wanted = byIdentity(watches)
@@ -60,8 +61,8 @@ export class WatchSet {
   }
 
   /**
-   * Resolves when every watch has ended and none waits for a `replace`. If a watch fails, rejects with the first error
-   * after all others have stopped.
+   * Resolves when every watch has ended and none waits for a `replace`. If a watch fails, stops all others and then
+   * rejects with the first error.
    */
   async ended(): Promise<void> {
     const {signal} = this.#stop
@@ -104,7 +105,7 @@ export class WatchSet {
   }
 }
 
-/** Equal watches of one list are distinguished by their number. */
+/** Returns the watches by their identity. Equal watches are distinguished by a number. */
 function byIdentity(watches: readonly ConfiguredWatch[]): ReadonlyMap<string, ConfiguredWatch> {
   const found = new Map<string, ConfiguredWatch>()
   for (const watch of watches) {

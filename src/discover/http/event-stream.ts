@@ -16,8 +16,9 @@ export interface EventStreamOptions extends StreamOptions {
 }
 
 /**
- * Sends the list as frames: a snapshot first, then what each new list changes, keyed by URI. A client that reads slowly gets
- * the difference to the newest list when it is ready for it, never a backlog. Resolves when the stream is over.
+ * Sends the list as a stream of events: first a snapshot, then the changes in each new list, by URI. A client that
+ * reads slowly gets the difference to the newest list when it is ready, never a backlog. Resolves when the stream has
+ * ended.
  */
 export async function streamFrames(response: ServerResponse, options: EventStreamOptions): Promise<void> {
   const {directory, clock, signal} = options
@@ -59,7 +60,7 @@ const endOf = (list: {readonly index: bigint; readonly services: readonly unknow
   count: list.services.length,
 })
 
-/** Services with the same URI are numbered. */
+/** Returns the services by URI. If several services have the same URI, they are numbered. */
 function byUri(services: readonly DiscoveredService[]): ReadonlyMap<string, string> {
   const items = new Map<string, string>()
   for (const service of services) {

@@ -1,12 +1,12 @@
 import type {Registry} from 'prom-client'
 import type {DirectoryStatus} from '../types.js'
 
-/** The sources of the figures, which are read when Prometheus asks. */
+/** The sources of the figures, which are read each time Prometheus asks. */
 export interface Measured {
   readonly status: DirectoryStatus
   readonly serviceCount: number
   readonly openRequests: number
-  /** Answered requests by route and status: `/services 200`. */
+  /** Number of answered requests by route and status, such as `/services 200`. */
   readonly requests: ReadonlyMap<string, number>
 }
 

@@ -8,14 +8,15 @@ export interface TargetGroup {
 
 const standardPorts: Readonly<Record<string, string>> = {'http:': '80', 'https:': '443'}
 
-/** A service, and the labels of the instance that it is made of. */
+/** A service, with the labels of the catalog instance from which it was made. */
 export interface Target {
   readonly service: DiscoveredService
   readonly labels?: Labels | undefined
 }
 
 /**
- * Returns one group for each service. Capabilities are a list between commas, so that relabelling can match `,resize,`.
+ * Returns one group for each service. Capabilities are a list enclosed in commas, so that relabelling can match
+ * `,resize,`.
  */
 export const toTargets = (targets: readonly Target[]): readonly TargetGroup[] => targets.map(toGroup)
 

@@ -7,16 +7,20 @@ import {streamFrames} from './event-stream.js'
 import {createMetrics, type Metrics} from './metrics.js'
 import {answerList, renderServices, renderTargets} from './services.js'
 
-/** Options of the pages of a directory. */
+/** Options for the HTTP routes of a directory. */
 export interface RouteOptions {
   readonly clock: Clock
-  /** Shown under `/config`; must not contain secrets. */
+  /** Shown under `/config`, so it must not contain secrets. */
   readonly config: unknown
-  /** Maximum time since the last good answer for which the list counts as ready. @default 120000 */
+  /**
+   * Maximum time since the last successful answer up to which the list counts as ready, in
+   * milliseconds.
+   * @default 120000
+   */
   readonly maxStaleMs?: number
 }
 
-/** Returns the pages of a directory. `measure` returns the load of their server. */
+/** Returns the HTTP routes of a directory. `measure` returns the load of their server. */
 export function createRoutes(
   directory: ServiceDirectory,
   options: RouteOptions,

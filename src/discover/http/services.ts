@@ -9,7 +9,7 @@ import type {ServiceDirectory} from '../directory.js'
 import type {PublishedList} from '../types.js'
 import {toTargets} from './prometheus-sd.js'
 
-/** Consul's default and maximum wait of a blocking query. */
+/** Default and maximum wait of a blocking query in Consul. */
 const defaultWaitMs = 300_000
 const longestWaitMs = 600_000
 
@@ -20,7 +20,7 @@ export interface ListRequest {
   readonly signal: AbortSignal
 }
 
-/** `capability`: only services that have it, the largest capacity first. */
+/** Renders a list. With `capability`, only the services that have it, those with the largest capacity first. */
 type Render = (list: PublishedList, capability: string | undefined) => Buffer
 
 /** Renders the list as a services document. */
@@ -37,8 +37,8 @@ export const renderTargets: Render = (list, capability) => {
 }
 
 /**
- * Answers a blocking query from the list in memory: at once if the client's index is not the current one, otherwise when
- * there is a new list or the wait is over. `?capability=NAME` omits the other services.
+ * Answers a blocking query from the list in memory: at once if the client's index is not the current one, otherwise
+ * when there is a new list or the wait has ended. `?capability=NAME` omits services without that capability.
  */
 export async function answerList(
   call: ListRequest,

@@ -1,12 +1,12 @@
 import type {Access, Resource, RuleSet, ScalarResource} from './rules.js'
 
-/** Kinds of permission that a request can need. `list` exists for keys only. */
+/** Kinds of permission that a request may need. `list` exists only for keys. */
 type Wanted = 'read' | 'list' | 'write'
 
 /** The permissions of a token. */
 export interface Authorizer {
   can(resource: Resource, name: string, access: Wanted): boolean
-  /** True if every key below `prefix` may be written. */
+  /** Returns true if every key below `prefix` may be written. */
   canWriteBelow(prefix: string): boolean
   canScalar(resource: ScalarResource, access: 'read' | 'write'): boolean
 }
@@ -22,7 +22,8 @@ const stricter = (a: Access | undefined, b: Access): Access =>
 
 /**
  * Merges policies. An exact rule takes precedence over a prefix rule, and a longer prefix over a shorter one. Of two
- * rules for the same name, `deny` wins, then the rule that grants more. Without a rule, everything is denied.
+ * rules for the same name, `deny` takes precedence, then the rule that grants more. If there is no rule, access is
+ * denied.
  */
 export function authorizerOf(policies: readonly RuleSet[]): Authorizer {
   const exact = new Map<string, Access>()

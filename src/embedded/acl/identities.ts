@@ -1,8 +1,8 @@
 import type {Rule, RuleSet} from './rules.js'
 
 /**
- * Permission to register a service and its sidecar and to discover other services. Valid in all datacenters if none is
- * named.
+ * Permission to register a service and its sidecar, and to discover other services. It is valid in all datacenters if
+ * none is named.
  */
 export interface ServiceIdentity {
   readonly name: string
@@ -25,7 +25,7 @@ const canFindServices = rule('service', '', 'read', true)
 
 const rulesOf = (rules: readonly Rule[]): RuleSet => ({rules, scalars: new Map()})
 
-/** The permissions that the identities of a token grant in a datacenter. */
+/** Returns the rules that the identities of a token stand for in a datacenter. */
 export function identityRules(
   services: readonly ServiceIdentity[],
   nodes: readonly NodeIdentity[],

@@ -41,7 +41,7 @@ function accessOf(text: string): Access {
   return level as Access
 }
 
-/** Reads Consul's rules, as HCL or as JSON: `key_prefix "app/" { policy = "write" }`, `operator = "read"`. */
+/** Parses Consul's rules in HCL or JSON: `key_prefix "app/" { policy = "write" }`, `operator = "read"`. */
 export function parseRules(text: string): RuleSet {
   const rules: Rule[] = []
   const scalars = new Map<ScalarResource, Access>()
@@ -63,7 +63,9 @@ export function parseRules(text: string): RuleSet {
   return {rules, scalars}
 }
 
-/** Reads `"name" { policy = "x" }`, or in JSON `{"name": {"policy": "x"}, …}`. Returns the position after it. */
+/**
+ * Reads `"name" { policy = "x" }`, or in JSON `{"name": {"policy": "x"}, …}`. Returns the position after that.
+ */
 function readBlock(
   body: readonly string[],
   start: number,

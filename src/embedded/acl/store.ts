@@ -10,7 +10,7 @@ export interface PolicyRow {
   readonly description: string
   readonly text: string
   readonly rules: RuleSet
-  /** Datacenters where the policy is valid; all if the list is empty. */
+  /** Datacenters where the policy is valid. An empty list means all of them. */
   readonly datacenters: readonly string[] | undefined
   readonly createIndex: bigint
   readonly modifyIndex: bigint
@@ -26,7 +26,7 @@ export interface TokenRow {
   readonly nodeIdentities: readonly NodeIdentity[]
   readonly local: boolean
   readonly createdMs: number
-  /** The token expires at this time. */
+  /** Time at which the token expires; undefined if it does not. */
   readonly expiresMs: number | undefined
   readonly createIndex: bigint
   readonly modifyIndex: bigint
@@ -40,7 +40,7 @@ export const anonymousId = '00000000-0000-0000-0000-000000000002'
 const noRules: RuleSet = {rules: [], scalars: new Map()}
 const firstIndex = 5n
 
-/** Tokens and policies: one store for all datacenters of the process. */
+/** Tokens and policies. All datacenters of the process share one store. */
 export class AclStore {
   readonly policies = new Map<string, PolicyRow>()
   readonly #random: Random
@@ -81,7 +81,7 @@ export class AclStore {
     this.#keep({accessorId: anonymousId, secretId: 'anonymous', description: 'Anonymous Token', policies: [], ...first})
   }
 
-  /** Finds a token by its secret; the empty secret finds the anonymous token. */
+  /** Finds a token by its secret. The empty secret is that of the anonymous token. */
   token = (secret: string): TokenRow | undefined =>
     this.#alive(this.#bySecret.get(secret === '' ? 'anonymous' : secret))
 

@@ -1,6 +1,8 @@
 import type {Clock} from '../../core/types.js'
 
-/** Records which answers an agent would have in its cache. The answers themselves are never cached. */
+/**
+ * Records which answers a real agent would have in its cache. The answers themselves are not cached.
+ */
 export class CacheLog {
   readonly #clock: Clock
   readonly #sinceMs = new Map<string, number>()
@@ -9,7 +11,9 @@ export class CacheLog {
     this.#clock = clock
   }
 
-  /** Age in milliseconds of the entry under `key`; undefined if there is none, or if it is older than `longestMs`. */
+  /**
+   * Age in milliseconds of the entry under `key`; undefined if there is no entry, or if it is older than `longestMs`.
+   */
   ageMs(key: string, longestMs: number): number | undefined {
     const nowMs = this.#clock.monotonicMs()
     const since = this.#sinceMs.get(key)

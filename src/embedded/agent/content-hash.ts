@@ -1,8 +1,8 @@
 import type {LocalService} from './local-agent.js'
 
 /**
- * Returns Consul's hash of a service of its agent: FNV-1 of names and values. The order of the fields of a struct and
- * of the entries of a map does not matter; the order of a list does.
+ * Returns the hash that Consul computes for a service of an agent: FNV-1 over names and values. The order of struct
+ * fields and of map entries does not matter; the order of a list does.
  */
 export function contentHash(row: LocalService): string {
   const hash = struct('AgentService', {

@@ -9,8 +9,8 @@ const coordinate: Printable = {Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjust
 export const printCoordinate = (agent: LocalAgent): Printable => ({Node: agent.node, Segment: '', Coord: coordinate})
 
 /**
- * Returns the agent as a member of the LAN pool. With `wan`, returns it as a member of the WAN pool, where the
- * datacenter is appended to its name.
+ * Returns the agent as a member of the LAN pool or, with `wan`, of the WAN pool, where the name of the datacenter is
+ * appended to the agent's name.
  */
 export function printMember(agent: LocalAgent, wan = false): Printable {
   const {home, ports} = agent

@@ -3,7 +3,7 @@ import type {UserEventRow} from './user-event.js'
 
 const capacity = 256
 
-/** The events that one agent received and kept, oldest first. */
+/** The events that one agent has received and kept, oldest first. */
 export class EventBuffer {
   readonly #events: UserEventRow[] = []
   readonly #waiters = new Set<() => void>()
@@ -35,8 +35,8 @@ export interface Audience {
 const matches = (pattern: string, text: string): boolean => RE2JS.compile(pattern).matcher(text).find()
 
 /**
- * True if the agent keeps the event: the node filter matches its name, and the service and tag filters match one of its
- * services.
+ * True if the agent keeps the event: the node filter matches the agent's name, and the service and tag filters match
+ * one of its services.
  */
 export function concerns(event: UserEventRow, audience: Audience): boolean {
   if (event.nodeFilter !== '' && !matches(event.nodeFilter, audience.node)) return false

@@ -3,7 +3,7 @@ import type {ScriptRunner} from '../checks/probe.js'
 import type {Profile} from '../profile.js'
 import type {State} from '../store/state.js'
 
-/** The parts of a datacenter that its agents use. */
+/** The parts of a datacenter that the datacenter's agents use. */
 export interface AgentHome {
   readonly name: string
   readonly clock: Clock

@@ -10,15 +10,15 @@ export type LocalService = Omit<ServiceRow, 'createIndex' | 'modifyIndex'>
 export interface LocalCheck extends Omit<CheckRow, 'createIndex' | 'modifyIndex'> {
   /** Time to live of a TTL check in milliseconds; 0 for other checks. */
   readonly ttlMs: number
-  /** Deregisters the service after the check was critical for this long; 0 for never. */
+  /** Time for which the check must be critical before its service is deregistered; 0 for never. */
   readonly deregisterAfterMs: number
-  /** The probe that the agent runs; undefined for a TTL check, whose status clients report. */
+  /** The probe that the agent runs; undefined for a TTL check, whose status is reported by clients. */
   readonly probe: Probe | undefined
 }
 
 /**
- * Delay before a check is written to the catalog when only its output has changed. An agent delays such writes to reduce
- * the load on its servers.
+ * Delay before a check is written to the catalog if only its output has changed. A real agent delays such writes to
+ * reduce the load on its servers.
  */
 const outputDelayMs = 5 * 60_000
 const leastDeregisterMs = 60_000
@@ -59,7 +59,7 @@ export class LocalAgent implements Disposable {
   readonly checks = new Map<string, LocalCheck>()
   readonly events = new EventBuffer()
   readonly cache: CacheLog
-  /** The token that is used for requests without one. */
+  /** The token for requests that have none. */
   defaultToken = ''
   readonly #ttlTimers = new Map<string, Timer>()
   readonly #outputTimers = new Map<string, Timer>()
@@ -134,7 +134,8 @@ export class LocalAgent implements Disposable {
   }
 
   /**
-   * Discards what an agent loses when it restarts: events always, registrations only if `keepRegistrations` is false.
+   * Discards what a real agent loses when it restarts: always its events, and its registrations if `keepRegistrations`
+   * is false.
    */
   forget(keepRegistrations: boolean): void {
     this.events.clear()
@@ -153,7 +154,7 @@ export class LocalAgent implements Disposable {
     }
   }
 
-  /** Keeps a check. One that had a TTL keeps it when it is registered again as another kind, as in Consul. */
+  /** Stores a check. As in Consul, a check with a TTL keeps the TTL if it is registered again with another type. */
   #keep(check: LocalCheck): LocalCheck {
     const kept = {...check, ttlMs: check.ttlMs || (this.checks.get(check.id)?.ttlMs ?? 0)}
     this.checks.set(check.id, kept)

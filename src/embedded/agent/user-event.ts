@@ -10,7 +10,7 @@ export interface UserEventRow {
   readonly lTime: bigint
 }
 
-/** The index that a list ending with this event reports: its ID, folded to 64 bits. */
+/** Returns the index of a list that ends with this event: the event's ID, folded to 64 bits. */
 export function eventIndex(id: string): bigint {
   const hex = id.replaceAll('-', '')
   return BigInt(`0x${hex.slice(0, 16)}`) ^ BigInt(`0x${hex.slice(16)}`)

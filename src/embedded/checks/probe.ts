@@ -26,7 +26,10 @@ export interface ProbeResult {
   readonly output: string
 }
 
-/** Runs a program for a script check. The output is the text of both streams, in order of arrival. */
+/**
+ * Runs a program for a script check. The output is the text of both streams, in the order in which it
+ * arrived.
+ */
 export type ScriptRunner = (
   args: readonly [string, ...string[]],
   options: {readonly timeoutMs: number; readonly signal: AbortSignal},
@@ -38,7 +41,7 @@ export interface ProbeContext {
   readonly runScript: ScriptRunner | undefined
 }
 
-/** Maximum size of an output that Consul keeps. */
+/** Maximum size of the output that Consul keeps. */
 const mostOutput = 4096
 
 /** Runs the check once. An unreachable target is a result, not an error. */

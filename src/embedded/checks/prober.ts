@@ -15,8 +15,8 @@ interface Round {
 }
 
 /**
- * Runs the periodic checks of one agent. The first run is at a random time within the interval; the next ones follow
- * once in each interval.
+ * Runs the periodic checks of one agent. The first run of a check is at a random time within its interval; after that,
+ * there is one run per interval.
  */
 export class Prober implements Disposable {
   readonly #options: ProberOptions

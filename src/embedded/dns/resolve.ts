@@ -2,7 +2,7 @@ import {isIP} from 'node:net'
 import type {Datacenter} from '../datacenter.js'
 import {isCheckOf, type NodeRow, type ServiceRow} from '../store/catalog-rows.js'
 
-/** A node or service instance that a name resolves to. The port is set if the name is that of a service. */
+/** A node or service instance to which a name resolves. The port is set only if the name is that of a service. */
 export interface Found {
   readonly address: string
   /** The name of the target in an SRV record. */
@@ -45,7 +45,7 @@ function nodeNamed({state, name}: Datacenter, wanted: string): Found[] {
   return node ? [{address: node.address, target: nodeTarget(node, name), port: 0, weight: 1}] : []
 }
 
-/** Resolves `7f000001.addr`, the name in SRV records of a service that has an address of its own. */
+/** Resolves a name such as `7f000001.addr`, which SRV records contain for a service that has its own address. */
 function addressOf([hex = '', ...more]: readonly string[]): Found[] {
   if (more.length > 0 || !/^[0-9a-f]{8}$/.test(hex)) return []
   const address = [...Buffer.from(hex, 'hex')].join('.')

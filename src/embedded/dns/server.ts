@@ -22,7 +22,7 @@ const nameError = 3
 const refused = 5
 
 /**
- * Answers DNS questions about the catalog over UDP and TCP, with a TTL of 0. Names outside `consul.` are not looked up.
+ * Answers DNS questions about the catalog over UDP and TCP, with a TTL of 0. Does not resolve names outside `consul.`.
  */
 export async function openDnsDoor(options: DnsOptions): Promise<DnsDoor> {
   const codec = await import('dns-packet')
@@ -60,7 +60,7 @@ async function bind(socket: Socket, {host, port}: DnsOptions): Promise<void> {
   })
 }
 
-/** Returns undefined for a packet that is not a question; such a packet is not answered. */
+/** Decodes a packet. Returns undefined if it is not a question, in which case it is not answered. */
 function decode(codec: typeof import('dns-packet'), message: Buffer): DecodedPacket | undefined {
   try {
     const packet = codec.decode(message)

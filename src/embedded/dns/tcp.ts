@@ -4,7 +4,7 @@ import {createServer, type Server, type Socket} from 'node:net'
 const idleMs = 30_000
 const lengthBytes = 2
 
-/** Listens for DNS questions over TCP. If a question gets no reply, its connection is closed. */
+/** Listens for DNS questions over TCP. Closes the connection of a question that gets no reply. */
 export async function listenTcp(
   address: {readonly host: string; readonly port: number},
   reply: (question: Buffer) => Buffer | undefined,

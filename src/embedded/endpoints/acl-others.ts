@@ -10,7 +10,7 @@ function bootstrap(call: Call): Reply {
   throw new RpcError('Permission denied: ACL bootstrap no longer allowed (reset index: 5)')
 }
 
-/** Answers with an empty list, because resources of this kind cannot be created here. */
+/** Answers with an empty list, because such resources cannot be created in this agent. */
 function emptyList(call: Call): Reply {
   demandAcl(call, 'read')
   return jsonReply([], metaHeaders(0n))

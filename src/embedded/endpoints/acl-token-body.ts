@@ -34,7 +34,7 @@ const refuse = (why: string): never => {
   throw new RpcError(why)
 }
 
-/** IDs of the policies that a body names by ID or by name. */
+/** Returns the IDs of the policies that a body names by ID or by name. */
 export function policiesOf(store: AclStore, body: Decoded): readonly string[] {
   const policies = (body.list('Policies') ?? []).map(given => policyOf(store, given.string('ID'), given.string('Name')))
   for (const role of body.list('Roles') ?? []) refuse(`No such ACL role with ${linkText(role)}`)
@@ -77,7 +77,7 @@ export const nodeIdentitiesOf = (body: Decoded): readonly NodeIdentity[] =>
 
 const [shortestMs, longestMs] = [60_000, 24 * 3_600_000]
 
-/** Expiration time of a new token; undefined if it never expires. */
+/** Returns the time at which a new token expires; undefined if it never expires. */
 export function expiryOf(body: Decoded, nowMs: number): number | undefined {
   const [ttlNs, given] = [body.duration('ExpirationTTL'), body.time('ExpirationTime')]
   if (ttlNs !== 0 && given !== undefined) refuse('Token Expiration TTL and Expiration Time cannot both be set')

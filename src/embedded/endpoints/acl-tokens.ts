@@ -64,7 +64,7 @@ const refuse = (why: string): never => {
   throw new RpcError(why)
 }
 
-/** The changes that a body makes to an existing token. */
+/** Returns the changes that a body makes to an existing token. */
 const contentsOf = (store: AclStore, body: Decoded) => ({
   description: body.string('Description'),
   policies: policiesOf(store, body),
@@ -156,7 +156,7 @@ function one(call: Call): Reply | Promise<Reply> {
   return id === '' ? create(call) : update(call, store, id)
 }
 
-/** Names of the tokens that an agent uses for itself, with their older names. */
+/** Names of the tokens that an agent uses for itself, including their older names. */
 const agentTokens: ReadonlyMap<string, string> = new Map([
   ['acl_token', 'default'],
   ['acl_agent_token', 'agent'],
@@ -166,7 +166,8 @@ const agentTokens: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Sets a token that the agent uses for itself. Only the default token has an effect: requests without a token use it.
+ * Sets a token that the agent uses for itself. Only the default token has an effect, because it is used for requests
+ * without a token.
  */
 async function setAgentToken(call: Call): Promise<Reply> {
   aclStore(call)

@@ -12,7 +12,7 @@ export function aclStore(call: Call): AclStore {
   return acl
 }
 
-/** Returns the token store. Throws unless the request's token may read or write ACLs. */
+/** Returns the token store. Throws if the request's token may not read or write ACLs. */
 export function demandAcl(call: Call, access: 'read' | 'write'): AclStore {
   const store = aclStore(call)
   if (!call.may.canScalar('acl', access)) throw permissionDenied()
@@ -27,5 +27,5 @@ export function checkReadId(id: string, kind: 'policy' | 'token'): void {
   if (wrong !== undefined) throw new HttpError(500, `failed acl ${kind} lookup: ${wrong}`, refusedMeta)
 }
 
-/** A hash of a row's contents. It is not the hash that Consul computes. */
+/** Returns a hash of a row's contents. Consul computes a different one. */
 export const hashOf = (contents: Printable): string => createHash('sha256').update(printJson(contents)).digest('base64')

@@ -9,7 +9,7 @@ import {demandNamed, refuseUnknown, registerCheck} from './agent-register.js'
 import {decodeBody} from './body.js'
 import {printCheck} from './catalog-print.js'
 
-/** The form in which the agent prints its own checks: without indexes and definition. */
+/** The form in which the agent returns its own checks: without indexes and definition. */
 export const checkRowOf = (check: LocalCheck): Printable =>
   printCheck({...check, definition: new Map(), createIndex: 0n, modifyIndex: 0n})
 
@@ -51,7 +51,7 @@ const worst = (statuses: readonly string[]): string =>
 
 const codes: Readonly<Record<string, number>> = {passing: 200, warning: 429, critical: 503, maintenance: 503}
 
-/** Returns a check in the form of Consul's client library for Go, which lacks some fields. */
+/** Returns a check in the form of Consul's Go client, which lacks some fields. */
 const printBriefly = (check: LocalCheck): Printable => ({
   Node: check.node,
   CheckID: check.id,
@@ -91,7 +91,7 @@ function healthOf({agent}: Call, service: LocalService): Found {
   return {status, printed}
 }
 
-/** Returns the status alone, or with the checks that it results from. */
+/** Returns the status alone, or together with the checks from which it results. */
 function healthReply(call: Call, reason: string, body: Printable, code = codes[reason] ?? 500): Reply {
   const headers = {'x-consul-reason': reason}
   if (!wantsText(call)) return jsonReply(body, headers, code)

@@ -60,14 +60,16 @@ const serviceFields: Fields = {
 const statuses = new Set(['', 'passing', 'warning', 'critical'])
 const anyAddress = new Set(['0.0.0.0', '::', '[::]'])
 
-/** Throws the agent's refusal, with the name of the missing permission, if the token lacks it. */
+/** Throws the agent's refusal, which names the missing permission, if the token lacks it. */
 export function demandNamed(call: Call, resource: 'service' | 'node', name: string): void {
   if (!call.may.can(resource, name, 'write')) {
     throw new RpcError(`Permission denied: Missing ${resource}:write on ${name}`)
   }
 }
 
-/** Throws for an unknown ID where Consul does so: from 1.11 on, or with ACLs. */
+/**
+ * Throws for an unknown ID in the cases in which Consul does: from 1.11 on, or if ACLs are enabled.
+ */
 export function refuseUnknown({cluster, name}: Call, kind: 'service' | 'check'): void {
   const id = JSON.stringify(name)
   if (cluster.profile.namesUnknown) {
@@ -79,7 +81,7 @@ export function refuseUnknown({cluster, name}: Call, kind: 'service' | 'check'):
 
 const isEmpty = (check: Decoded): boolean => Object.keys(serviceCheckFields).every(name => !check.has(name))
 
-/** The kind of a check. Throws if it has none, or two. */
+/** Returns the type of a check. Throws if the check has no type or two types. */
 function kindOf(check: Decoded): string {
   const refuse = (why: string): never => {
     throw badRequest(`Invalid check: ${why}`)
@@ -161,7 +163,7 @@ function targetOf(kind: string, body: Decoded): ProbeTarget | undefined {
 const headersOf = (body: Decoded): [string, string][] =>
   [...(body.lists('Header') ?? [])].flatMap(([name, values]) => values.map((value): [string, string] => [name, value]))
 
-/** Adds an IP address again, as a tagged address of its family. */
+/** Adds an IP address of the service a second time, as a tagged address of its family. */
 function familyAddresses(service: LocalService): LocalService['taggedAddresses'] {
   const family = isIP(service.address)
   if (service.taggedAddresses || family === 0) return service.taggedAddresses
@@ -218,7 +220,7 @@ export async function registerService(call: Call): Promise<Reply> {
 const replacesChecks = ({query}: Call): boolean =>
   query.has('replace-existing-checks') && ['', 'true'].includes(query.get('replace-existing-checks'))
 
-/** As in Consul, a check that is registered again keeps its status and output. */
+/** Keeps the status and output of a check that is registered again, as Consul does. */
 function keepStatus(agent: LocalAgent, check: LocalCheck): LocalCheck {
   const known = agent.checks.get(check.id)
   return known ? {...check, status: known.status, output: known.output} : check

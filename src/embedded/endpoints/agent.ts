@@ -41,7 +41,7 @@ function checks(call: Call): Reply {
   return jsonReply(new Map(printed.filter(([, row]) => matching(row))))
 }
 
-/** Answers with one service. With `?hash=`, waits until the hash of the service differs from that value. */
+/** Answers with one service. With `?hash=`, waits until the service's hash differs from that value. */
 async function service(call: Call): Promise<Reply> {
   const asked = call.query.get('hash')
   const waitMs = readWait(call)
@@ -105,7 +105,7 @@ function setMaintenance(agent: LocalAgent, call: Call, mode: Maintenance): Reply
     if (agent.checks.has(mode.id)) agent.removeCheck(mode.id)
     return emptyReply()
   }
-  // Consul keeps the reason of the first call.
+  // As in Consul, the reason of the first call is kept.
   if (agent.checks.has(mode.id)) return emptyReply()
   agent.putCheck({
     node: agent.node,
@@ -153,7 +153,7 @@ function nodeMaintenance(call: Call): Reply {
   })
 }
 
-/** Runs a handler only if the token has the `agent` permission on this node. */
+/** Returns a handler that runs only if the token has the `agent` permission on this node. */
 const guarded =
   (access: 'read' | 'write', handle: (call: Call) => Reply) =>
   (call: Call): Reply => {

@@ -3,7 +3,10 @@ import {JsonError, parseGoJson} from '../go/json-parse.js'
 import type {Call} from '../http/call.js'
 import {badRequest} from '../refusals.js'
 
-/** Reads a JSON body strictly. Refuses an empty body, bad JSON and unknown fields with Go's message after `failed`. */
+/**
+ * Reads a JSON body strictly. Refuses an empty body, invalid JSON and unknown fields with Go's message, preceded by
+ * `failed`.
+ */
 export async function decodeBody(call: Call, fields: Fields, failed = 'Request decode failed'): Promise<Decoded> {
   const text = await call.textBody()
   try {

@@ -24,7 +24,10 @@ export const printTagged = (row: Pick<ServiceRow, 'taggedAddresses'>): Printable
 
 const proxy = {MeshGateway: {}, Expose: {}}
 
-/** The form of catalog/node and health: absent tags are `[]`, absent meta is `null`. */
+/**
+ * The form of a service in catalog/node and health: absent tags are `[]`, absent metadata is
+ * `null`.
+ */
 export const printService = (row: ServiceRow, tags: Printable = row.tags ?? []): Printable => ({
   Kind: row.kind || undefined,
   ID: row.id,
@@ -42,7 +45,7 @@ export const printService = (row: ServiceRow, tags: Printable = row.tags ?? []):
   ModifyIndex: row.modifyIndex,
 })
 
-/** The form of catalog/service: one flat object that includes the node. */
+/** The form of a service in catalog/service: one flat object that includes the node. */
 export const printServiceNode = (row: ServiceRow, node: NodeRow): Printable => ({
   ID: node.id,
   Node: row.node,

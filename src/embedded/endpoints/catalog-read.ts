@@ -11,7 +11,7 @@ import {badRequest} from '../refusals.js'
 import type {StringMap} from '../store/catalog-rows.js'
 import {withMetaOnRefusal} from './session.js'
 
-/** The token and the filter, which both leave out rows of an answer. */
+/** The token and the filter, each of which may leave out rows of an answer. */
 export interface ReadScope {
   readonly may: Authorizer
   readonly matching: RowFilter
@@ -19,16 +19,19 @@ export interface ReadScope {
 
 export interface CatalogRead {
   readonly topics: (target: Datacenter) => readonly string[]
-  /** The fields of a row. Default: `?filter=` is not supported. */
+  /** The fields by which `?filter=` can select rows. Default: `?filter=` is not supported. */
   readonly fields?: Fields
-  /** True to refuse namespaces; one endpoint of Consul ignores them instead. @default true */
+  /** True to refuse namespaces, which one endpoint of Consul ignores instead. @default true */
   readonly refusesNamespaces?: boolean
   /** True if the agent's cache may answer. @default false */
   readonly isCacheable?: boolean
   readonly read: (target: Datacenter, scope: ReadScope) => Reading<Printable>
 }
 
-/** Reads of catalog and health: all of them can block, and their headers state the consistency. */
+/**
+ * Answers a read of the catalog or of health. All of these reads can block, and their headers state
+ * the consistency.
+ */
 export async function catalogRead(call: Call, query: CatalogRead): Promise<Reply> {
   const parameters = readParameters(call, query.refusesNamespaces)
   return await withMetaOnRefusal(async () => {
@@ -53,13 +56,19 @@ export function requireRest(call: Call, text: string): string {
   return call.name
 }
 
-/** The topic of the first field of `?node-meta=`, which Consul finds nodes by; undefined if there is none. */
+/**
+ * Returns the topic of the first field in `?node-meta=`, by which Consul finds nodes; undefined if there is
+ * none.
+ */
 export function nodeMetaTopic(call: Call): string | undefined {
   const [meta] = call.query.all('node-meta')
   return meta === undefined ? undefined : `node-meta:${meta.includes(':') ? meta : `${meta}:`}`
 }
 
-/** `?node-meta=key:value`, repeatable: a node must match all of them. */
+/**
+ * Returns the filter of `?node-meta=key:value`. The parameter may be repeated, and a node must
+ * match all of them.
+ */
 export function nodeMetaFilter(call: Call): (meta: StringMap | undefined) => boolean {
   const wanted = call.query.all('node-meta').map(text => {
     const cut = text.indexOf(':')
@@ -68,7 +77,10 @@ export function nodeMetaFilter(call: Call): (meta: StringMap | undefined) => boo
   return meta => wanted.every(([key, value]) => meta?.get(key) === value)
 }
 
-/** `?tag=`, repeatable: a service must match all of them, without regard to case. */
+/**
+ * Returns the filter of `?tag=`. The parameter may be repeated, and a service must match all of
+ * them, in upper or lower case.
+ */
 export function tagFilter(call: Call): (tags: readonly string[] | undefined) => boolean {
   const wanted = call.query.all('tag').map(tag => tag.toLowerCase())
   return tags => wanted.every(tag => tags?.some(own => own.toLowerCase() === tag) === true)

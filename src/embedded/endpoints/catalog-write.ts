@@ -61,7 +61,7 @@ const deregisterFields: Fields = {
 type Draft<T> = Omit<T, 'createIndex' | 'modifyIndex'>
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** Why a node's ID is refused; undefined if it is valid or absent. */
+/** Returns the reason why a node's ID is refused; undefined if it is valid or absent. */
 export function nodeIdError(id: string): string | undefined {
   if (id === '' || uuid.test(id)) return undefined
   return id.length === 36 ? 'uuid is improperly formatted' : 'uuid string is wrong length'
@@ -87,7 +87,10 @@ function taggedAddresses(body: Decoded): ServiceRow['taggedAddresses'] {
   return given && new Map([...given].map(([name, at]) => [name, {address: at.string('Address'), port: at.int('Port')}]))
 }
 
-/** Why weights are invalid. The agent refuses such weights, the catalog ignores them. */
+/**
+ * Returns the reason why weights are invalid. The agent refuses such weights, but the catalog
+ * ignores them.
+ */
 export function weightsError({passing, warning}: ServiceRow['weights']): string | undefined {
   if (passing < 1) return 'Passing must be greater than 0'
   if (warning < 0) return 'Warning must be greater or equal than 0'
@@ -105,7 +108,7 @@ function weightsOf(body: Decoded): ServiceRow['weights'] {
   return weights && weightsError(weights) === undefined ? weights : {passing: 1, warning: 1}
 }
 
-/** The service that a body describes; its ID defaults to its name. */
+/** Returns the service that a body describes. Its ID defaults to its name. */
 export function serviceDraft(node: string, body: Decoded): Draft<ServiceRow> {
   return {
     node,

@@ -12,7 +12,7 @@ import {deregister, register} from './catalog-write.js'
 
 const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
-/** Lists the datacenters. Of the query's parameters, only the consistency has an effect. */
+/** Lists the datacenters. Of the query parameters, only the consistency has an effect. */
 function datacenters(call: Call): Reply {
   readMode(call)
   const own = call.home.name
@@ -83,11 +83,11 @@ function service(call: Call): Promise<Reply> {
   })
 }
 
-/** Finds a node by name or by its whole ID. */
+/** Finds a node by its name or its complete ID. */
 const findNode = ({catalog}: State, name: string): NodeRow | undefined => catalog.node(name) ?? catalog.nodeById(name)
 
 /**
- * Answers reads of one node; the filter selects among its services. `isList` is false if an empty list is printed
+ * Answers a read of one node, with a filter for its services. `isList` is false if an empty list is returned even
  * without a filter.
  */
 function ofNode(
@@ -99,7 +99,8 @@ function ofNode(
   return catalogRead(call, {
     topics: ({state}) => {
       const known = findNode(state, name)
-      // A client can wait for a node that does not exist yet: the node may be created with the requested ID.
+      // A client can wait for a node that does not exist yet. The node may be created under its name or with the
+      // requested ID.
       return known ? [`node:${known.name.toLowerCase()}`] : [`node:${name.toLowerCase()}`, 'nodes']
     },
     fields: rowFields.service,

@@ -40,7 +40,9 @@ const fieldsWith = (definition: Fields): Fields => ({
   ModifyIndex: 'uint64',
 })
 export const checkFields = fieldsWith(definitionFields)
-/** The fields of a check in a transaction. Durations have a second name, and there is no `TTL`. */
+/**
+ * The fields of a check in a transaction. Here durations have a second name, and there is no `TTL`.
+ */
 export const txnCheckFields = fieldsWith({
   ...withoutTtl,
   IntervalDuration: 'duration',
@@ -64,7 +66,7 @@ const texts = [
 const durationOf = (body: Decoded, name: (typeof durations)[number]): number =>
   body.duration(name) || body.duration(`${name}Duration`)
 
-/** Returns only the fields that were set. */
+/** Returns the definition with only those fields that were set. */
 function printDefinition(body: Decoded | undefined): Map<string, Printable> {
   const printed = new Map<string, Printable>()
   if (!body) return printed
@@ -82,7 +84,7 @@ function printDefinition(body: Decoded | undefined): Map<string, Printable> {
   return printed
 }
 
-/** The type of a check, derived from its definition. */
+/** Returns the type of a check, which follows from its definition. */
 function typeOf(body: Decoded | undefined): string {
   if (!body) return ''
   const periodic = body.duration('Interval') > 0
@@ -95,7 +97,7 @@ function typeOf(body: Decoded | undefined): string {
   return body.string('DockerContainerID') !== '' && periodic ? 'docker' : 'script'
 }
 
-/** The check that a body describes; its ID defaults to its name. */
+/** Returns the check that a body describes. Its ID defaults to its name. */
 export const checkDraft = (node: string, body: Decoded): Omit<CheckRow, 'createIndex' | 'modifyIndex'> => ({
   node,
   id: body.string('CheckID') || body.string('Name'),
@@ -110,7 +112,7 @@ export const checkDraft = (node: string, body: Decoded): Omit<CheckRow, 'createI
   definition: printDefinition(body.object('Definition')),
 })
 
-/** The check as the catalog registers it, with the type derived from the definition. */
+/** Returns the check as the catalog stores it, with the type that follows from the definition. */
 export function registeredCheck(node: string, body: Decoded): ReturnType<typeof checkDraft> {
   const draft = checkDraft(node, body)
   return draft.type === '' ? {...draft, type: typeOf(body.object('Definition'))} : draft

@@ -21,7 +21,7 @@ function checkPattern(kind: string, pattern: string): void {
   }
 }
 
-/** Applies Consul's two size limits: one before the event is encoded, and one after. */
+/** Applies Consul's two size limits, one before and one after the event is encoded. */
 function checkSize(event: UserEventRow): void {
   const [name, payload] = [Buffer.byteLength(event.name), event.payload?.length ?? 0]
   let filters = 0
@@ -45,7 +45,7 @@ async function fire(call: Call): Promise<Reply> {
   try {
     return await tryFire(call)
   } catch (error) {
-    // Consul answers every refusal of this route with 403, except that of an unknown token.
+    // As in Consul, every refusal of this route has status 403, except that of an unknown token.
     if (error instanceof RpcError && error.message.includes('ACL not found')) throw new HttpError(500, error.message)
     throw error
   }
@@ -80,8 +80,8 @@ async function tryFire(call: Call): Promise<Reply> {
 }
 
 /**
- * Delivers an event to every agent of the datacenter, without the delays of gossip. An agent keeps it if the filters
- * match.
+ * Delivers an event to every agent of the datacenter, without the delays of gossip. An agent keeps the event if the
+ * filters match.
  */
 function deliver(target: Datacenter, fired: UserEventRow): void {
   target.eventTime += 1n

@@ -25,8 +25,8 @@ function checks(call: Call): Promise<Reply> {
     catalog.allChecks().filter(check => check.serviceName.toLowerCase() === name)
   const topic = `checks-service:${name}`
   if (nodeMetaTopic(call) === undefined) return checksRead(call, {topics: () => [topic], find})
-  // As in Consul, a query with a condition on nodes reports the index of the service. Changes of nodes whose checks
-  // are in the answer end its wait; changes of other nodes do not.
+  // As in Consul, a query with a condition on nodes reports the index of the service. It returns when a node changes
+  // whose checks are in the answer, but not when another node changes.
   const indexOf = ({catalog}: State): bigint => catalog.presumedServiceIndex(name)
   const topics = (of: State): readonly string[] => [topic, ...find(of).map(({node: on}) => `node:${on.toLowerCase()}`)]
   return checksRead(call, {topics, find, indexOf})
@@ -68,7 +68,10 @@ function checksRead(call: Call, {topics, find, indexOf, isOfOneNode}: ChecksQuer
   })
 }
 
-/** `?passing`: no value or a true one selects passing instances; a value that is not a boolean is refused. */
+/**
+ * Parses `?passing`. Without a value, or with a true one, it selects passing instances. A value that is not a boolean
+ * is refused.
+ */
 function passingOnly(call: Call): boolean {
   if (!call.query.has('passing')) return false
   const text = call.query.get('passing')
@@ -77,7 +80,7 @@ function passingOnly(call: Call): boolean {
   throw badRequest('Invalid value for ?passing')
 }
 
-/** Returns the checks of the node, followed by those of the service. */
+/** Returns the checks of the instance's node, followed by those of its service. */
 function checksOfInstance({catalog}: State, row: ServiceRow): CheckRow[] {
   const all = catalog.checksOf(row.node)
   return [...all.filter(check => check.serviceId === ''), ...all.filter(check => isCheckOf(check, row))]

@@ -2,7 +2,7 @@ import {fromBytes} from '../go/bytes.js'
 import {printString} from '../go/json-print.js'
 import type {KvRow} from '../store/kv.js'
 
-/** The form in which the KV endpoint and transactions print an entry. */
+/** Returns an entry in the form that the KV endpoint and transactions share. */
 export function printRow(row: KvRow, withValue = true): string {
   const value = withValue && row.value.length > 0 ? `"${row.value.toString('base64')}"` : 'null'
   const session = row.session === '' ? '' : `,"Session":"${row.session}"`

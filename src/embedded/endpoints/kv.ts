@@ -11,7 +11,7 @@ import type {KvWrite} from '../store/kv.js'
 import {sessionIdError} from '../store/sessions.js'
 import {printKey, printRow} from './kv-print.js'
 
-/** Throws for a key that the agent's version refuses. */
+/** Throws if the imitated version refuses the key. */
 export function checkKeyName({profile}: Datacenter, key: string): void {
   const refusal = key === '' ? undefined : profile.refuseKey(key)
   if (refusal !== undefined) throw new RpcError(refusal)
@@ -169,7 +169,7 @@ function release({state}: Datacenter, put: KvWrite, session: string): boolean {
   })
 }
 
-/** Throws the servers' refusal of a session that cannot hold a key. */
+/** Throws the servers' refusal if the session does not exist, so that it cannot hold a key. */
 export function requireSession({state}: Datacenter, session: string): void {
   if (session === '') throw new RpcError('missing session')
   const malformed = sessionIdError(session)

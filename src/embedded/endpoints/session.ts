@@ -43,7 +43,7 @@ const printSession = (row: SessionRow): Printable => ({
   ModifyIndex: row.modifyIndex,
 })
 
-/** A duration as text, a number of seconds below 1000, or a number of nanoseconds. */
+/** Parses a duration, which may be a text, a number of seconds below 1000, or a number of nanoseconds. */
 function lockDelayNs(value: JsonValue | undefined): number {
   if (value === undefined) return defaultLockDelayNs
   if (value instanceof JsonDecimal) return lockDelayNs(value.value)
@@ -59,8 +59,8 @@ type Draft = Omit<SessionRow, 'id' | 'createIndex' | 'modifyIndex' | 'ttlMs' | '
 const isGiven = (body: Decoded, name: string): boolean => body.has(name) || body.isNull(name)
 
 /**
- * Returns the checks of a session. Both fields default to `serfHealth`. An empty `Checks` means no checks at all, an
- * empty `NodeChecks` none in `Checks`.
+ * Returns the checks of a session. Both fields default to `serfHealth`. An empty `Checks` means no checks at all,
+ * whereas an empty `NodeChecks` only means that none come from this field.
  */
 function checksOf(body: Decoded): Pick<Draft, 'checks' | 'nodeChecks'> {
   const checks = isGiven(body, 'Checks') ? (body.strings('Checks') ?? []) : [serfHealth]
@@ -194,7 +194,7 @@ async function readSessions(
   })
 }
 
-/** Adds the headers with index and leader to a refusal by the servers, as Consul does on this route. */
+/** Adds the headers with the index and the leader to a refusal by the servers, as Consul does on this route. */
 export async function withMetaOnRefusal(work: () => Promise<Reply>): Promise<Reply> {
   try {
     return await work()

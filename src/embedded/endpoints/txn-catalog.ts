@@ -13,13 +13,13 @@ import type {Operation} from './txn-operation.js'
 const quote = (text: string): string => JSON.stringify(text)
 const nothing = new Decoded(new Map())
 
-/** Returns the node or service that the token must be allowed to write. */
+/** Returns the node or service for which the token needs write permission. */
 function ownerOf(kind: Operation['kind'], body: Decoded): readonly ['node' | 'service', string] {
   if (kind === 'Service') return ['service', body.object('Service')?.string('Service') ?? '']
   return ['node', (kind === 'Node' ? body.object('Node') : body.object('Check'))?.string('Node') ?? '']
 }
 
-/** Finds refusals before any operation is applied. */
+/** Refuses operations before any operation is applied. */
 export function catalogPreCheck(may: Authorizer, {kind, body, verb}: Operation): void {
   if (verb === 'get') return
   const [resource, name] = ownerOf(kind, body)
@@ -34,10 +34,10 @@ export function catalogPreCheck(may: Authorizer, {kind, body, verb}: Operation):
   }
 }
 
-/** The five verbs that nodes, services and checks share. */
+/** A node, service or check, all of which have the same five verbs. */
 interface Subject<Row extends {readonly modifyIndex: bigint}> {
   readonly kind: 'Node' | 'Service' | 'Check'
-  /** The name in refusals. */
+  /** The name that refusals show. */
   readonly label: string
   readonly known: Row | undefined
   readonly index: bigint
@@ -84,7 +84,7 @@ function nodeSubject(batch: Batch, {state, name: datacenter}: Datacenter, {body,
   return {
     kind: 'Node',
     label: `node ${quote(name)}`,
-    // A read finds the node by its ID alone if an ID is given; a write finds it by name.
+    // A read that has an ID finds the node by the ID alone. A write finds the node by its name.
     known: verb === 'get' && id !== '' ? state.catalog.nodeById(id) : state.catalog.node(name),
     index: node.uint64('ModifyIndex'),
     put: () => {
@@ -109,7 +109,7 @@ function serviceSubject(batch: Batch, {state}: Datacenter, {body, verb}: Operati
   const node = body.string('Node')
   const service = body.object('Service') ?? nothing
   const given = serviceDraft(node, service)
-  // A read uses the ID unchanged.
+  // A read uses the ID as given, without a default.
   const draft = verb === 'get' ? {...given, id: service.string('ID')} : given
   return {
     kind: 'Service',
@@ -159,7 +159,8 @@ export function applyCatalog(batch: Batch, target: Datacenter, operation: Operat
   try {
     return act(verb, subject)
   } catch (error) {
-    // As in Consul, a check that cannot be stored is ignored, except if its index does not match.
+    // As in Consul, a check that cannot be stored is ignored, unless the reason is that its index
+    // does not match.
     if (error instanceof RpcError) return []
     throw error
   }

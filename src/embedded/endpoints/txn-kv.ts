@@ -13,7 +13,7 @@ const result = (row: KvRow, withValue = false): string => `{"KV":${printRow(row,
 
 const accessOf = (verb: string): 'read' | 'write' => (verb.startsWith('check-') ? 'read' : 'write')
 
-/** Finds refusals before any operation is applied. */
+/** Refuses operations before any operation is applied. */
 export function kvPreCheck(target: Datacenter, may: Authorizer, {verb, body}: Operation): void {
   const key = body.string('Key')
   if (key === '' && verb !== 'delete-tree') throw new RpcError('Must provide key')

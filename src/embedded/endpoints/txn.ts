@@ -78,7 +78,10 @@ function parseOperations(text: string): Decoded[] {
   }
 }
 
-/** A transaction of reads alone is served as a read; an unknown KV verb counts as a read. */
+/**
+ * True if the operation only reads. A transaction of such operations is served as a read. As in
+ * Consul, an unknown KV verb counts as a read.
+ */
 const isRead = ({kind, verb}: Operation): boolean =>
   kind === 'KV' ? !writeVerbs.has(verb) || readVerbs.has(verb) : verb === 'get'
 
@@ -107,7 +110,7 @@ interface Outcome {
   readonly refused: readonly Refused[]
 }
 
-/** The datacenter that a transaction runs in, and the permissions of its token. */
+/** The datacenter in which a transaction runs, and the permissions of its token. */
 interface Place {
   readonly target: Datacenter
   readonly may: Authorizer
@@ -141,7 +144,7 @@ function run({target, may}: Place, operations: readonly Operation[], reading: bo
   return {results, refused}
 }
 
-/** Applies every operation and collects the refusals. */
+/** Applies every operation, and collects the refusals. */
 function collect(operations: readonly Operation[], attempt: (operation: Operation) => void): Refused[] {
   const refused: Refused[] = []
   for (const [at, operation] of operations.entries()) {

@@ -7,7 +7,7 @@ import type {Route} from '../http/route.js'
 import {HttpError} from '../refusals.js'
 import {aclStore} from './acl.js'
 
-/** The parts of Consul's API that this agent does not serve, with their paths. docs/commands/dev.md has the same list. */
+/** The parts of Consul's API that this agent lacks, with their paths. docs/commands/dev.md contains the same list. */
 const unserved: readonly (readonly [what: string, ...paths: readonly string[]])[] = [
   ['ACL roles', '/v1/acl/role', '/v1/acl/role/'],
   ['ACL auth methods', '/v1/acl/auth-method', '/v1/acl/auth-method/', '/v1/acl/login', '/v1/acl/logout'],
@@ -40,7 +40,7 @@ const refuse = (what: string, call: Call): never => {
   throw new HttpError(501, `baton dev does not serve ${what}: ${call.method} ${fromBytes(call.path)}`)
 }
 
-/** Throws if a service has fields of Connect, because it would be registered without them. */
+/** Throws if a service has Connect fields, because it would be registered without them. */
 export function refuseConnect(call: Call, service: Decoded): void {
   const [proxy, connect] = [service.object('Proxy'), service.object('Connect')]
   const isProxy = service.string('Kind') !== '' || proxy?.string('DestinationServiceName')
@@ -49,7 +49,7 @@ export function refuseConnect(call: Call, service: Decoded): void {
   }
 }
 
-/** Fields of a service that only Connect reads. */
+/** Fields of a service that only Connect uses. */
 export const connectFields: Fields = {
   Proxy: {object: {DestinationServiceName: 'string'}, lenient: true},
   Connect: {object: {Native: 'bool', SidecarService: 'any'}, lenient: true},
@@ -61,7 +61,7 @@ export const unservedRoutes: readonly Route[] = unserved.flatMap(([what, ...path
     methods,
     handle: (call: Call): Reply => {
       if (path.startsWith('/v1/acl/')) aclStore(call)
-      // Prepared queries cannot be created here, so the list is empty.
+      // The list is empty, because prepared queries cannot be created in this agent.
       if (path === '/v1/query' && call.method === 'GET') return jsonReply([], contactHeaders)
       return refuse(what, call)
     },

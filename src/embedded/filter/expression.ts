@@ -1,8 +1,8 @@
 import {Scanner} from './scanner.js'
 
-/** Consul's filter language: selectors, values, `and or not`, parentheses. */
+/** The grammar of Consul's filter language: selectors, values, `and or not`, parentheses. */
 
-/** Operators, named as in error messages. */
+/** Operators, under the names that error messages use. */
 export type Operator = 'Equal' | 'Not Equal' | 'In' | 'Not In' | 'Is Empty' | 'Is Not Empty' | 'Matches' | 'Not Matches'
 
 export type Expression =
@@ -13,14 +13,15 @@ export interface Test {
   readonly type: 'test'
   readonly selector: readonly string[]
   readonly operator: Operator
-  /** The value to compare with; undefined for operators without one. */
+  /** The value to compare with; undefined for operators that have none. */
   readonly value: string | undefined
 }
 
 export class FilterError extends Error {}
 
 /**
- * Operators written as words between a selector and a value. `==` and `!=`, unlike words, need no spaces around them.
+ * Operators that are written as words between a selector and a value. Unlike these, `==` and `!=` need no spaces around
+ * them.
  */
 const wordOperators: readonly (readonly [readonly string[], Operator])[] = [
   [['contains'], 'In'],
@@ -29,7 +30,7 @@ const wordOperators: readonly (readonly [readonly string[], Operator])[] = [
   [['not', 'matches'], 'Not Matches'],
 ]
 const [white, letter, digit] = ['[ \\t\\r\\n]', '[a-zA-Z]', '[0-9]']
-/** Maximum depth of nesting, far beyond any expression written by hand. */
+/** Maximum depth of nesting, far beyond any expression that a person would write. */
 const deepest = 200
 
 class Parser {

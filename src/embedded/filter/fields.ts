@@ -1,6 +1,9 @@
 import type {Operator} from './expression.js'
 
-/** Kinds of values that a filter can test. A map has entries of any name, all of one kind. */
+/**
+ * Kinds of values that a filter can test. A map may have entries with any name, all of the same
+ * kind.
+ */
 export type Field =
   | {readonly kind: 'string' | 'bool' | 'int' | 'strings'}
   | {readonly kind: 'map'; readonly of: Field}
@@ -82,7 +85,7 @@ const check: Fields = {
   Type: string,
 }
 
-/** The fields of the answers that can be filtered. */
+/** The fields of those answers that can be filtered. */
 export const rowFields = {
   node,
   service,
@@ -95,7 +98,7 @@ const equality: readonly Operator[] = ['Equal', 'Not Equal']
 const membership: readonly Operator[] = ['In', 'Not In']
 const emptiness: readonly Operator[] = ['Is Empty', 'Is Not Empty']
 
-/** Operators that each kind of value supports. */
+/** The operators that each kind of value supports. */
 export const operatorsOf: Readonly<Record<Field['kind'], readonly Operator[]>> = {
   string: [...equality, ...membership, 'Matches', 'Not Matches'],
   bool: equality,

@@ -24,7 +24,7 @@ function fieldOf(selector: readonly string[], fields: Fields): Field {
   return field
 }
 
-/** Parses an integer as Go does in base 0: `0x`, `0o`, `0b`, and a leading 0 for octal. */
+/** Parses an integer as Go does with base 0: `0x`, `0o`, `0b`, and a leading 0 for octal. */
 function parseGoInt(text: string): bigint {
   const digits = text.replace(/^[+-]/, '').replace(/^0(?=[0-7]+$)/, '0o')
   if (!/^(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|\d+)$/.test(digits) || /^0\d/.test(digits)) {
@@ -41,7 +41,7 @@ function parseGoBool(text: string): boolean {
   throw new FilterError('invalid syntax')
 }
 
-/** Converts the value of a test to its field's type. */
+/** Converts the value of a test to the type of the field. */
 function coerce<T>(test: Test, called: string, read: (text: string) => T): T {
   const text = test.value ?? ''
   try {
@@ -104,10 +104,15 @@ function compileTest(test: Test, {kind}: Field): RowFilter {
   return found => regex.matcher(typeof found === 'string' ? found : '').find() === wanted
 }
 
-/** Operators that are false if a map lacks the key. All others are then true. */
+/**
+ * Operators whose result is false if a map lacks the key. The result of all others is then true.
+ */
 const needsPresence = new Set(['Equal', 'Is Not Empty', 'In'])
 
-/** Follows the selector and tests the value. In a list of objects, one match is enough. */
+/**
+ * Follows the selector and tests the value that it leads to. In a list of objects, one match is
+ * enough.
+ */
 function lookUp(value: Printable, selector: readonly string[], test: Test, judge: RowFilter): boolean {
   const [name, ...rest] = selector
   if (name === undefined) return judge(value)
@@ -116,7 +121,7 @@ function lookUp(value: Printable, selector: readonly string[], test: Test, judge
     const found = (value as ReadonlyMap<string, Printable>).get(name)
     return found === undefined ? !needsPresence.has(test.operator) : lookUp(found, rest, test, judge)
   }
-  // A missing map is treated as an empty one.
+  // A missing map counts as an empty one.
   if (typeof value !== 'object' || value === null) return !needsPresence.has(test.operator)
   return lookUp((value as {readonly [name: string]: Printable})[name], rest, test, judge)
 }
@@ -150,7 +155,10 @@ export function filterOf(text: string, fields: Fields): RowFilter {
   }
 }
 
-/** Compiles a filter for the agent's own checks, where an unknown field is refused only at the first row. */
+/**
+ * Compiles a filter for the agent's own checks, for which an unknown field is refused only when there is a
+ * row.
+ */
 export function lateFilterOf(text: string, fields: Fields): RowFilter {
   if (text === '') return () => true
   let filter: RowFilter | undefined

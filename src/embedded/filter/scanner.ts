@@ -1,6 +1,6 @@
 /**
- * Reads a text with backtracking, like parsers generated from a grammar. Records the farthest position reached and
- * everything that would have matched there, for error messages.
+ * Reads a text with backtracking, as parsers generated from a grammar do. For error messages, records the farthest
+ * position reached and everything that would have matched there.
  */
 export class Scanner {
   readonly #text: string
@@ -58,7 +58,7 @@ export class Scanner {
     return result
   }
 
-  /** Records an error that backtracking cannot undo. */
+  /** Records an error that ends the parsing even if the parser backtracks. */
   complain(rule: string, what: string, at = this.at): void {
     this.#complaints.add(`${this.#place(at)}: rule "${rule}": ${what}`)
   }

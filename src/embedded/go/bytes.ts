@@ -1,6 +1,6 @@
 /**
- * Keys are stored as byte strings (one character per byte of UTF-8), so that `<` and `startsWith` agree with the order
- * of Consul's radix tree.
+ * Keys are stored as byte strings, with one character for each byte of UTF-8, so that `<` and `startsWith` follow the
+ * order of Consul's radix tree.
  */
 
 const onlyAscii = /^[\x00-\x7f]*$/
@@ -12,7 +12,7 @@ export const toBytes = (text: string): string =>
 export const fromBytes = (bytes: string): string =>
   onlyAscii.test(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString('utf8')
 
-/** Decodes each `%xx` of a byte string; undefined if an escape is malformed. */
+/** Decodes each `%xx` in a byte string. Returns undefined if an escape is malformed. */
 export function unescapeToBytes(escaped: string): string | undefined {
   if (/%(?![0-9a-fA-F]{2})/.test(escaped)) return undefined
   return escaped.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))

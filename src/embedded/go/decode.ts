@@ -2,8 +2,9 @@ import {parseGoDuration} from './duration.js'
 import {JsonDecimal, JsonError, type JsonValue} from './json-parse.js'
 
 /**
- * The type of a field. `duration` accepts a Go duration or a number of nanoseconds and ignores anything else;
- * `time` accepts a time of RFC 3339; `bytes` is base64, `lists` a map of lists of strings. A lenient object ignores unknown fields.
+ * The type of a field. `duration` accepts a Go duration or a number of nanoseconds, and ignores anything else. `time`
+ * accepts a time in RFC 3339. `bytes` is base64. `lists` is a map of lists of strings. A lenient object ignores unknown
+ * fields.
  */
 export type FieldType =
   | 'string'
@@ -22,7 +23,10 @@ export type FieldType =
   | {readonly list: Fields}
 export type Fields = Readonly<Record<string, FieldType>>
 
-/** The fields of a body, by their canonical names. `null` counts as absent; `isNull` distinguishes the two. */
+/**
+ * The fields of a body, under their canonical names. `null` counts as absent, except that `isNull` distinguishes the
+ * two.
+ */
 export class Decoded {
   readonly #values: ReadonlyMap<string, unknown>
 
@@ -42,7 +46,7 @@ export class Decoded {
   uint64 = (name: string): bigint => (this.#values.get(name) as bigint | undefined) ?? 0n
   /** Returns a duration in nanoseconds. */
   duration = (name: string): number => (this.#values.get(name) as number | undefined) ?? 0
-  /** Returns a time in milliseconds since 1970; undefined for Go's zero time, too. */
+  /** Returns a time in milliseconds since 1970; undefined for an absent time and for Go's zero time. */
   time = (name: string): number | undefined => this.#values.get(name) as number | undefined
   bytes = (name: string): Buffer | undefined => this.#values.get(name) as Buffer | undefined
   strings = (name: string): readonly string[] | undefined => this.#values.get(name) as readonly string[] | undefined
@@ -71,7 +75,7 @@ const refuse = (value: JsonValue, name: string, goType: string): never => {
 
 const alphabet = /^[A-Za-z0-9+/]*={0,2}$/
 
-/** Decodes strict standard base64, with Go's error for the first wrong byte. Line breaks are allowed. */
+/** Decodes strict standard base64, with Go's error for the first invalid byte. Line breaks are allowed. */
 function decodeBase64(text: string): Buffer {
   const clean = text.replace(/[\r\n]/g, '')
   if (alphabet.test(clean) && clean.length % 4 === 0) return Buffer.from(clean, 'base64')
@@ -137,13 +141,13 @@ function decodeStrings(value: JsonValue, name: string): string[] {
   return value.map(item => (item === null ? '' : stringOf(item, name)))
 }
 
-/** Decodes a map whose values are all of one kind. */
+/** Decodes a map whose values all have the same type. */
 function decodeEntries<T>(value: JsonValue, name: string, read: (item: JsonValue) => T): Map<string, T> {
   if (!(value instanceof Map)) return refuse(value, name, 'map')
   return new Map([...value].map(([key, item]) => [key, read(item)]))
 }
 
-/** Decodes a list of objects; `name` is empty if it is the whole body. */
+/** Decodes a list of objects. `name` is empty if the list is the whole body. */
 export function decodeList(value: JsonValue, name: string, fields: Fields): Decoded[] {
   if (!Array.isArray(value)) return name === '' ? refuseWhole(value, name) : refuse(value, name, 'slice')
   return value.map(item => (item === null ? new Decoded(new Map()) : decodeObject(item, fields, name)))
@@ -192,7 +196,10 @@ function namesOf(fields: Fields): ReadonlyMap<string, string> {
   return names
 }
 
-/** Accepts field names in any case and in snake case; refuses an unknown field unless `lenient`. */
+/**
+ * Decodes an object. Accepts field names in upper or lower case and in snake case. Refuses an unknown field unless
+ * `lenient` is set.
+ */
 export function decodeObject(value: JsonValue, fields: Fields, name = '', lenient = false): Decoded {
   if (value === null) return new Decoded(new Map())
   if (!(value instanceof Map)) return refuseWhole(value, name)
@@ -212,7 +219,7 @@ export function decodeObject(value: JsonValue, fields: Fields, name = '', lenien
     if (type === 'duration') durations.set(field, item)
     else found.set(field, decodeField(item, type, field))
   }
-  // Durations are read last, once all other fields are valid, in the order of the fields.
+  // As in Go, durations are decoded last, once all other fields are valid, in the order of the fields.
   for (const field of Object.keys(fields)) {
     const item = durations.get(field)
     if (item !== undefined) found.set(field, decodeField(item, 'duration', field))

@@ -1,6 +1,6 @@
 /**
- * Reads and prints durations as Go's `time.ParseDuration` and `Duration.String` do, exact to the nanosecond and with
- * Go's error messages.
+ * Parses and formats durations as Go's `time.ParseDuration` and `Duration.String` do, to the nanosecond and with Go's
+ * error messages.
  */
 
 const unitNs: Readonly<Record<string, number>> = {
@@ -37,7 +37,7 @@ export function parseGoDuration(text: string): GoDuration {
   return {ns: text.startsWith('-') ? -ns : ns}
 }
 
-/** Returns a duration as Go prints it: `1m0s`, `1.5s`, `250ms`, `0s`. */
+/** Returns a duration in Go's format: `1m0s`, `1.5s`, `250ms`, `0s`. */
 export function formatGoDuration(ns: number): string {
   if (ns === 0) return '0s'
   if (ns < 0) return `-${formatGoDuration(-ns)}`

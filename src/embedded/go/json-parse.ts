@@ -1,4 +1,7 @@
-/** Reads JSON like Go's `encoding/json`: exact integers, Go's error messages, and text after the first value ignored. */
+/**
+ * Parses JSON as Go's `encoding/json` does, with exact integers and Go's error messages. Text after the first value is
+ * ignored.
+ */
 
 export type JsonValue = null | boolean | number | bigint | string | JsonDecimal | JsonValue[] | JsonObject
 /** An object is a Map, because a field name such as `__proto__` could change a plain object. */
@@ -6,7 +9,7 @@ export type JsonObject = Map<string, JsonValue>
 
 export class JsonError extends Error {}
 
-/** A number with a fraction or an exponent; even `1.0` does not count as an integer. */
+/** A number with a fraction or an exponent. As in Go, even `1.0` does not count as an integer. */
 export class JsonDecimal {
   readonly text: string
   readonly value: number
@@ -191,7 +194,7 @@ const named: Readonly<Record<string, string>> = {
 }
 
 /**
- * Returns the first byte of a character as Go prints it: a byte beyond ASCII is shown as the character with that code.
+ * Returns the first byte of a character as Go shows it: a byte beyond ASCII is shown as the character with that code.
  */
 function shownByte(char: string): string {
   const byte = Buffer.from(char, 'utf8')[0] ?? 0
@@ -202,5 +205,5 @@ function shownByte(char: string): string {
   return byte >= 0x80 && byte <= 0xa0 ? `\\u00${hex}` : String.fromCharCode(byte)
 }
 
-/** Throws a JsonError with Go's message. An empty text is `EOF`. */
+/** Parses a text. Throws a JsonError with Go's message, which is `EOF` for an empty text. */
 export const parseGoJson = (text: string): JsonValue => new Reader(text).value()

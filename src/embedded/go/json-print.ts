@@ -1,4 +1,4 @@
-/** JSON as Consul prints it: 64-bit integers as digits, fields in the order given, `undefined` fields left out. */
+/** JSON in Consul's form: 64-bit integers as digits, fields in the given order, `undefined` fields left out. */
 export type Printable =
   | null
   | undefined

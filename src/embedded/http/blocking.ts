@@ -5,9 +5,9 @@ import {type Call, ClientGone, type ReadMode, type ReadParameters} from './call.
 
 export interface Reading<T> {
   readonly value: T
-  /** Index of the answer; 0 if nothing of this kind was ever written. */
+  /** Index of the answer; 0 if no such thing was ever written. */
   readonly index: bigint
-  /** False if the requested thing does not exist. The query then waits until it exists. */
+  /** False if the requested thing does not exist, in which case the query waits until it does. */
   readonly found?: boolean
 }
 
@@ -19,7 +19,9 @@ export interface BlockingRead<T> {
 
 const atLeastOne = (index: bigint): bigint => (index < 1n ? 1n : index)
 
-/** Answers at once if the index is beyond the requested one; otherwise waits for a change or the end of the wait time. */
+/**
+ * Answers at once if the index is greater than the requested one; otherwise waits for a change or the end of the wait.
+ */
 export async function blockingRead<T>(call: Call, target: Datacenter, query: BlockingRead<T>): Promise<Reading<T>> {
   const {index: asked, waitMs} = query.parameters
   let current = query.read()
@@ -64,7 +66,7 @@ export const metaHeaders = (index: bigint): Headers => ({
 
 export const contactHeaders: Headers = {'x-consul-knownleader': 'true', 'x-consul-lastcontact': '0'}
 
-/** Headers of a refused read of sessions, catalog or health. Consul sets them on a refusal, too. */
+/** Headers of a refused read of sessions, catalog or health. Consul also sets them on refusals. */
 export const refusedMeta: Headers = {
   'x-consul-index': '1',
   'x-consul-knownleader': 'false',

@@ -1,12 +1,12 @@
 import type {Headers} from '../refusals.js'
 import type {Call} from './call.js'
 
-/** Parameters that are not part of the key of a cache entry. */
+/** Parameters that do not belong to the key of a cache entry. */
 const outside = new Set(['cached', 'stale', 'index', 'wait', 'pretty', 'near', 'passing', 'max_stale', 'token'])
 
 /**
- * What `?cached` adds to an answer: whether it came from the agent's cache, and its age in seconds. The agent keeps most
- * answers fresh itself: their age is always 0.
+ * Returns the headers that `?cached` adds to an answer: whether it came from the agent's cache, and its age in seconds.
+ * The age is 0 for most answers, because the agent keeps them fresh.
  */
 export function cacheHeaders(call: Call, isKeptFresh = true): Headers {
   if (!call.query.has('cached')) return {}

@@ -12,7 +12,7 @@ import type {Query} from './query.js'
 export interface CallParts {
   readonly request: IncomingMessage
   readonly query: Query
-  /** The whole path, as a byte string. */
+  /** The complete path, as a byte string. */
   readonly path: string
   /** The part of the path after the route, as a byte string. */
   readonly rest: string
@@ -22,13 +22,13 @@ export interface CallParts {
   readonly cluster: Cluster
 }
 
-/** Maximum size of bodies that Consul reads without a limit. */
+/** Maximum size of a body that Consul reads without a limit. */
 const hardLimit = 16 * 1024 * 1024
 
-/** Thrown when the client has disconnected and no answer is needed. */
+/** Thrown when the client has disconnected, so that no answer is needed. */
 export class ClientGone extends Error {}
 
-/** One request, as handlers see it. */
+/** One request, as the handlers see it. */
 export class Call {
   readonly method: string
   readonly query: Query
@@ -75,8 +75,8 @@ export class Call {
   }
 
   /**
-   * The token of the request: the one in the query takes precedence, then the token header, the bearer header and the
-   * agent's default.
+   * The token of the request. The query parameter takes precedence, followed by the token header, the bearer header and
+   * the agent's default token.
    */
   get token(): string {
     const direct = this.query.get('token') || this.header('x-consul-token')
@@ -119,12 +119,12 @@ export class Call {
     return (await this.body())?.toString('utf8') ?? ''
   }
 
-  /** Returns the datacenter named by `?dc=`; by default the agent's own. */
+  /** Returns the datacenter that `?dc=` names, or the agent's own by default. */
   target(name = this.query.get('dc')): Datacenter {
     return this.cluster.route(this.home, name)
   }
 
-  /** Runs `work` on the servers of `target`; refusals by another datacenter get a prefix. */
+  /** Runs `work` on the servers of `target`. Refusals by another datacenter get a prefix. */
   async rpc<T>(target: Datacenter, work: (target: Datacenter) => T | Promise<T>): Promise<T> {
     try {
       await target.leader(this)
@@ -168,7 +168,7 @@ export class Call {
     if (!this.may.can(resource, name, access)) throw permissionDenied()
   }
 
-  /** Namespaces are refused unless they are empty. */
+  /** Refuses namespaces unless they are empty. */
   checkNamespace(): void {
     const refusal = 'Namespaces are a Consul Enterprise feature'
     if (this.query.get('ns') !== '') throw badRequest(`Bad request: Invalid query parameter: "ns" - ${refusal}`)

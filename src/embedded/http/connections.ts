@@ -11,7 +11,7 @@ interface Turn {
 const plainRefusal = (status: string, text = status): string =>
   `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${text}`
 
-/** Resolves once the answer is sent or the connection is closed. */
+/** Resolves when the answer was sent or the connection was closed. */
 async function gone(response: ServerResponse): Promise<void> {
   if (response.writableFinished || response.destroyed) return
   await new Promise<void>(resolve => {
@@ -24,14 +24,14 @@ async function gone(response: ServerResponse): Promise<void> {
 export class Connections {
   readonly #latest = new WeakMap<Duplex, Turn>()
 
-  /** `serve` must not reject. */
+  /** Serves a request after the earlier ones on its connection. `serve` must not reject. */
   take(request: IncomingMessage, response: ServerResponse, serve: () => Promise<void>): void {
     const before = this.#latest.get(request.socket)
     const done = before === undefined || before.response.writableEnded ? serve() : before.done.then(serve)
     this.#latest.set(request.socket, {request, response, done})
   }
 
-  /** Answers malformed requests on the server's connections, each after the requests before it. */
+  /** Answers malformed requests on the server's connections, each after the requests that precede it. */
   watch(server: Server): void {
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
@@ -46,7 +46,7 @@ export class Connections {
 
   async #refuse(socket: Duplex, refusal: string): Promise<void> {
     const turn = this.#latest.get(socket)
-    // A request with a broken body gets this answer, unless it was already answered without reading the body.
+    // A request with a malformed body gets this answer, unless it was already answered without reading the body.
     if (turn?.request.complete === true) await gone(turn.response)
     const isAnswered = turn?.request.complete === false && turn.response.writableEnded
     if (socket.writable && !isAnswered) socket.end(refusal)
@@ -54,7 +54,7 @@ export class Connections {
   }
 }
 
-/** The refusal of a request head that lacks a header or repeats it; undefined if the head is valid. */
+/** Returns the refusal of a request head in which a header is missing or repeated; undefined if the head is valid. */
 export function judgeHead({httpVersion, rawHeaders}: IncomingMessage): Reply | undefined {
   const refuse = (why: string): Reply => textReply(400, `400 Bad Request${why}`, {connection: 'close'})
   if (httpVersion === '0.9') return refuse('')

@@ -3,7 +3,7 @@ import {badRequest} from '../refusals.js'
 import type {Call} from './call.js'
 import {emptyReply, type Reply, textReply} from './reply.js'
 
-/** Adds the headers that versions after 1.8.7 add, and replaces the texts that those versions word differently. */
+/** Adds the headers that versions after 1.8.7 add, and replaces texts that those versions have changed. */
 export function asNewer(call: Call, path: string, reply: Reply): Reply {
   const {profile, acl} = call.cluster
   const headers: Record<string, string> = {...reply.headers}
@@ -18,8 +18,8 @@ export function asNewer(call: Call, path: string, reply: Reply): Reply {
 }
 
 /**
- * Adds the header that names the backend. An answer of the streaming backend does not come from one server, so it has
- * no headers about a server.
+ * Adds the header that names the query backend. An answer of the streaming backend does not come from a particular
+ * server, so it has no headers about one.
  */
 function addBackend(headers: Record<string, string>, isStreaming: boolean): void {
   headers['x-consul-query-backend'] = isStreaming ? 'streaming' : 'blocking-query'

@@ -4,7 +4,7 @@ import {emptyReply, type Reply, textReply} from './reply.js'
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u
 const unescaped = /[A-Za-z0-9\-_.~$&+,/:;=@]/
 
-/** Returns the decoded path as a byte string, or the answer if the path is refused or redirected. */
+/** Returns the decoded path as a byte string, or an answer that refuses or redirects the path. */
 export function decodePath(escaped: string): {readonly path: string} | {readonly reply: Reply} {
   const path = unescapeToBytes(escaped)
   if (path === undefined || !path.startsWith('/')) {
@@ -14,7 +14,7 @@ export function decodePath(escaped: string): {readonly path: string} | {readonly
   return {path}
 }
 
-/** Cleans a path as Go's `path.Clean` does, but keeps a slash at its end. */
+/** Cleans a path as Go's `path.Clean` does, except that a trailing slash is kept. */
 export function cleanPath(path: string): string {
   const kept: string[] = []
   for (const segment of path.split('/')) {

@@ -1,6 +1,9 @@
 import {fromBytes} from '../go/bytes.js'
 
-/** A query string as Go reads it: `&` and `;` separate, `+` is a space, the first value of a name is used. */
+/**
+ * A query string as Go parses it: `&` and `;` separate parameters, `+` is a space, and the first value of a
+ * name counts.
+ */
 export class Query {
   readonly #pairs: readonly (readonly [string, string])[]
 
@@ -14,7 +17,7 @@ export class Query {
 
   without = (names: ReadonlySet<string>): Query => new Query(this.#pairs.filter(([key]) => !names.has(key)))
 
-  /** Returns the whole query, sorted by name and escaped again. */
+  /** Returns the whole query string, sorted by name and escaped again. */
   encode = (): string =>
     [...this.#pairs]
       .map(([key, value], at) => ({key, value, at}))
@@ -36,7 +39,7 @@ const unescapeQuery = (text: string): string | undefined => {
   return fromBytes(bytes)
 }
 
-/** Reads the raw bytes of the request line. Returns undefined if a part cannot be decoded. */
+/** Parses the raw bytes of the request line. Returns undefined if a part cannot be decoded. */
 export function parseQuery(text: string): Query | undefined {
   const pairs: (readonly [string, string])[] = []
   for (const piece of text.split(/[&;]/)) {

@@ -1,7 +1,10 @@
 import {indentJson, type Printable, printJson} from '../go/json-print.js'
 import type {Headers} from '../refusals.js'
 
-/** One answer. A body in pieces is sent piece by piece, so that a long list does not block the event loop. */
+/**
+ * One answer. A body may consist of pieces, which are sent one at a time, so that a long list does not block
+ * the event loop.
+ */
 export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -26,7 +29,7 @@ export const jsonReply = (value: Printable, headers: Headers = {}, status = 200)
 
 const rowsAtOnce = 200
 
-/** A JSON array whose elements are printed while it is sent. */
+/** Returns a JSON array as an answer. Its elements are printed while it is being sent. */
 export function jsonListReply<T>(rows: readonly T[], print: (row: T) => string, headers: Headers = {}): Reply {
   const status = 200
   if (rows.length <= rowsAtOnce)
@@ -45,7 +48,7 @@ function* pieces<T>(rows: readonly T[], print: (row: T) => string): Generator<st
   yield ']'
 }
 
-/** Indents a JSON answer for `?pretty`; other answers stay unchanged. */
+/** Indents a JSON answer for `?pretty`. Other answers stay unchanged. */
 export function prettyReply(reply: Reply): Reply {
   if (reply.headers['content-type'] !== 'application/json') return reply
   const text = typeof reply.body === 'string' ? reply.body : Buffer.isBuffer(reply.body) ? '' : [...reply.body].join('')

@@ -8,7 +8,7 @@ export interface Route {
   readonly handle: (call: Call) => Reply | Promise<Reply>
 }
 
-/** Returns the route of a clean path, or `slash` if the path lacks only a final slash. */
+/** Returns the route for a clean path, or `slash` if only a final slash is missing. */
 export type FindRoute = (path: string) => {readonly route: Route; readonly rest: string} | 'slash' | undefined
 
 type Handler = Route['handle']

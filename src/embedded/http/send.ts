@@ -14,7 +14,7 @@ function wantsGzip(request: IncomingMessage): boolean {
   return false
 }
 
-/** Sends an answer whole, or piece by piece with a turn of the event loop between them. */
+/** Sends an answer, either as a whole, or in pieces with a turn of the event loop after each. */
 export async function sendReply(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
   if (response.destroyed) throw new ClientGone()
   const gzip = wantsGzip(request) && reply.headers['vary'] !== undefined && reply.body !== ''
@@ -39,7 +39,8 @@ async function sendPieces(response: ServerResponse, pieces: Iterable<string>, gz
       zip?.destroy()
       throw new ClientGone()
     }
-    // Always waits for the next turn of the event loop, because the stream of a fast reader drains within this turn.
+    // Always waits for the next turn of the event loop, because the stream of a fast reader would drain within this
+    // turn.
     if (!sink.write(piece)) await drained(sink, response)
     await nextTurn()
   }

@@ -30,7 +30,7 @@ export interface DoorOptions {
   readonly findRoute: FindRoute
 }
 
-/** Maximum size of a request head in Go. It must be large, because paths contain keys. */
+/** Maximum size of a request head in Go. It is large because paths contain keys. */
 const longestHead = 1024 * 1024
 
 /** Opens one agent's HTTP address. */
@@ -41,7 +41,7 @@ export async function openDoor(options: DoorOptions): Promise<HttpDoor> {
     connections.take(request, response, () => serve(options, request, response))
   })
   server.keepAliveTimeout = 0
-  // Consul limits the size of the headers, not their number.
+  // Consul limits the size of the headers, but not their number.
   server.maxHeadersCount = 0
   connections.watch(server)
   await listen(server, options)
@@ -126,10 +126,15 @@ interface Routed {
   readonly query: Query
 }
 
-/** Matches the part before the path in an absolute URL, which clients send to proxies. */
+/**
+ * Matches the part of an absolute URL that precedes the path. Clients send such URLs to proxies.
+ */
 const wholeAddress = /^https?:\/\/[^/?]*/i
 
-/** Checks path and query in Consul's order. Returns the answer if the request ends here. */
+/**
+ * Checks the path and the query in Consul's order. Returns an answer if the request ends here,
+ * otherwise the route.
+ */
 function route(request: IncomingMessage, {cluster: {profile}, findRoute}: DoorOptions): Routed | Reply {
   const {method = 'GET'} = request
   const refusal = judgeHead(request)

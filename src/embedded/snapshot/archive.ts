@@ -5,8 +5,8 @@ import {parseImage, printImage} from './image-text.js'
 import {readTar, writeTar} from './tar.js'
 
 /**
- * Name of the first file of the archive. Consul refuses an archive with an unknown file before it changes its state,
- * and its message contains the name of the file.
+ * Name of the first file in the archive. Consul refuses an archive with an unknown file before it changes its state,
+ * and names the file in its message.
  */
 const mark = 'snapshot of baton dev, not of Consul'
 const stateName = 'state.json'

@@ -1,6 +1,6 @@
 import type {StateImage} from '../store/state.js'
 
-/** Returns JSON with tagged values for the types that JSON lacks: maps, big integers, bytes. */
+/** Returns JSON in which values of types that JSON lacks are tagged: maps, big integers, bytes. */
 export const printImage = (image: StateImage): string => JSON.stringify(tag(image))
 
 export const parseImage = (text: string): StateImage => untag(JSON.parse(text)) as StateImage

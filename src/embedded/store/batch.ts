@@ -1,12 +1,12 @@
 /**
- * One command of the log. All its writes have the same index, are undone together, and wake watchers after the command
- * has ended.
+ * One command of the log. All of its writes have the same index, can be undone together, and wake watchers only when
+ * the command has ended.
  */
 export class Batch {
   readonly index: bigint
   readonly touched = new Set<string>()
   readonly touchedKeys = new Set<string>()
-  /** Sorted lists of keys, one for each recursive delete. */
+  /** One sorted list of keys for each recursive delete. */
   readonly touchedRuns: (readonly string[])[] = []
   readonly #undo: (() => void)[] = []
   readonly #after: (() => void)[] = []
@@ -15,12 +15,12 @@ export class Batch {
     this.index = index
   }
 
-  /** Registers the undo of a change that was just made. */
+  /** Registers a function that undoes a change that was just made. */
   undo(step: () => void): void {
     this.#undo.push(step)
   }
 
-  /** Registers an effect that runs once the batch is committed: timers, lock-delays. */
+  /** Registers an effect that runs when the batch is committed, such as a timer or a lock-delay. */
   after(step: () => void): void {
     this.#after.push(step)
   }

@@ -40,13 +40,16 @@ export interface CheckRow {
   readonly serviceName: string
   readonly serviceTags: readonly string[] | undefined
   readonly type: string
-  /** The definition as it is printed: only the fields that were set. */
+  /** The definition in the form of an answer, with only those fields that were set. */
   readonly definition: ReadonlyMap<string, Printable>
   readonly createIndex: bigint
   readonly modifyIndex: bigint
 }
 
-/** True if two rows are equal apart from their indexes: such a write does not raise an index. */
+/**
+ * True if two rows are equal apart from their indexes. A write of an equal row does not raise an
+ * index.
+ */
 export function sameRow<T extends object>(a: T, b: Omit<T, 'createIndex' | 'modifyIndex'>): boolean {
   const plain = (row: object): string =>
     JSON.stringify({...row, createIndex: 0, modifyIndex: 0}, (_, value: unknown) =>
@@ -55,6 +58,9 @@ export function sameRow<T extends object>(a: T, b: Omit<T, 'createIndex' | 'modi
   return plain(a) === plain(b)
 }
 
-/** True if a check of a node belongs to a service there. IDs are compared without regard to case. */
+/**
+ * True if a check of a node belongs to a service on that node. IDs are compared in upper or lower
+ * case.
+ */
 export const isCheckOf = (check: CheckRow, service: ServiceRow): boolean =>
   check.serviceId.toLowerCase() === service.id.toLowerCase()

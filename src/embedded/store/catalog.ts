@@ -26,16 +26,15 @@ const noServices: ReadonlyMap<string, ServiceRow> = new Map()
 const noChecks: ReadonlyMap<string, CheckRow> = new Map()
 
 /**
- * Nodes, services and checks, with the indexes that reads of them report. The case of names does not matter in
- * comparisons.
+ * Nodes, services and checks, with the indexes that reads of them report. Names are compared in upper or lower case.
  */
 export class CatalogTable {
   readonly #shelves = new Map<string, NodeShelf>()
   readonly #tableIndexes: Record<Table, bigint> = {nodes: 0n, services: 0n, checks: 0n}
   readonly #serviceIndexes = new Map<string, bigint>()
-  /** The key of each node that has an ID, by its ID. */
+  /** The key of each node that has an ID, by the node's ID. */
   readonly #keysById = new Map<string, string>()
-  /** Index of the last time that a service lost its last instance. */
+  /** Index of the last write with which a service lost its last instance. */
   #extinction = 0n
 
   tableIndex = (table: Table): bigint => this.#tableIndexes[table]
@@ -83,8 +82,7 @@ export class CatalogTable {
   }
 
   /**
-   * Writes a node. If the node replaces one with another name, `createIndex` is the index at which that node was
-   * created.
+   * Writes a node. If it replaces a node with another name, `createIndex` is the index at which that node was created.
    */
   putNode(batch: Batch, draft: Draft<NodeRow>, createIndex?: bigint): NodeRow {
     const key = draft.name.toLowerCase()
@@ -110,7 +108,7 @@ export class CatalogTable {
     return row
   }
 
-  /** Writes a service. Its node must exist. */
+  /** Writes a service. The service's node must exist. */
   putService(batch: Batch, draft: Draft<ServiceRow>): ServiceRow {
     const shelf = this.#shelves.get(draft.node.toLowerCase()) as NodeShelf
     const key = draft.id.toLowerCase()
@@ -125,7 +123,7 @@ export class CatalogTable {
     return row
   }
 
-  /** Writes a check. Its node must exist, and its service if one is named. */
+  /** Writes a check. The check's node must exist, and also its service if it names one. */
   putCheck(batch: Batch, draft: Draft<CheckRow>): CheckRow {
     const shelf = this.#shelves.get(draft.node.toLowerCase()) as NodeShelf
     const key = draft.id.toLowerCase()
@@ -136,7 +134,7 @@ export class CatalogTable {
     batch.touch(`checks-node:${row.node.toLowerCase()}`)
     if (row.serviceName !== '') batch.touch(`checks-service:${row.serviceName.toLowerCase()}`)
     if (isSame) {
-      // Consul stores the new type of a check, but does not treat a new type alone as a change.
+      // As in Consul, the new type of a check is stored, but a new type alone does not count as a change.
       const retyped = {...known, type: row.type}
       if (retyped.type !== known.type) this.#setIn(batch, shelf.checks, key, retyped)
       return retyped
@@ -161,20 +159,20 @@ export class CatalogTable {
     if (row.serviceId === '') this.#bump(batch, 'services')
   }
 
-  /** Removes a service. Its checks must already be removed. */
+  /** Removes a service. Its checks must have been removed before. */
   removeService(batch: Batch, row: ServiceRow): void {
     const shelf = this.#shelves.get(row.node.toLowerCase())
     if (!shelf) return
     this.#dropFrom(batch, shelf.services, row.id.toLowerCase())
     this.#moved(batch, 'services')
-    // As in Consul, the index of checks rises even if the service had none, without waking their watchers.
+    // As in Consul, the index of checks rises even if the service had no checks, but watchers are not woken.
     this.#bump(batch, 'checks')
     batch.touch(`node:${row.node.toLowerCase()}`)
     this.#serviceMoved(batch, row.name)
     this.#serviceLeft(batch, row.name)
   }
 
-  /** Removes a node. Its services and checks must already be removed. */
+  /** Removes a node. Its services and checks must have been removed before. */
   removeNode(batch: Batch, row: NodeRow): void {
     const key = row.name.toLowerCase()
     this.#dropFrom(batch, this.#shelves, key)
@@ -219,7 +217,7 @@ export class CatalogTable {
     batch.undo(() => map.set(key, before))
   }
 
-  /** A query for a meta field is woken only by nodes that have the field or had it before. */
+  /** A query for a metadata field is woken only by nodes that have the field or had it before. */
   #nodeMoved(batch: Batch, ...rows: readonly (NodeRow | undefined)[]): void {
     this.#moved(batch, 'nodes')
     for (const row of rows) {
@@ -245,8 +243,8 @@ export class CatalogTable {
   }
 
   /**
-   * Removes the index of a service without instances, and returns true if it did. As in Consul, nothing else happens
-   * when the last instance of a service is renamed.
+   * Removes the index of a service if the service has no instances, and returns true if it did. As in Consul, nothing
+   * else happens if the last instance of a service is renamed.
    */
   #dropIndexOfNone(batch: Batch, name: string): boolean {
     if (this.instancesOf(name).length > 0) return false
@@ -261,7 +259,7 @@ export class CatalogTable {
     batch.undo(() => (this.#extinction = before))
   }
 
-  /** Raises the indexes for a check. A check of a node affects all of the node's services. */
+  /** Raises the indexes that a check affects. A check of a node affects all services of the node. */
   #checkMoved(batch: Batch, row: CheckRow): void {
     const services = row.serviceId === '' ? this.servicesOf(row.node).map(service => service.name) : [row.serviceName]
     for (const name of services) {

@@ -1,7 +1,7 @@
 import type {Batch} from './batch.js'
 import {OrderedMap} from './ordered-map.js'
 
-/** One stored key. Rows are immutable, so a list stays as it was read while it is sent. */
+/** One stored key. Rows are immutable, so a list does not change while it is being sent. */
 export interface KvRow {
   /** The key, as a byte string. */
   readonly key: string
@@ -39,14 +39,14 @@ export interface KvList {
   readonly index: bigint
 }
 
-/** Minimum length of a list that is cached; shorter lists are read again for each reader. */
+/** Minimum length of a list that is cached. Shorter lists are built again for each reader. */
 const worthKeeping = 100
 
 /** The key-value table with its tombstones. */
 export class KvTable {
   readonly #rows = new OrderedMap<KvRow>()
   readonly #tombstones = new OrderedMap<Tombstone>()
-  /** Long lists read since the last change; all watchers of a prefix share one. */
+  /** Long lists that were read since the last change. All watchers of a prefix share one list. */
   readonly #lists = new Map<string, KvList>()
   readonly #held = new Map<string, Set<string>>()
   readonly #nowMs: () => number
@@ -91,17 +91,20 @@ export class KvTable {
     return {rows, index: index === 0n ? this.#tableIndex : index}
   }
 
-  /** Writes without a condition: the holder stays, and LockIndex becomes 0. */
+  /** Writes a key without a condition. The holder stays the same, and LockIndex becomes 0. */
   put(batch: Batch, write: KvWrite): KvRow {
     return this.#store(batch, write, {session: this.get(write.key)?.session ?? '', lockIndex: 0n})
   }
 
-  /** Writes if the key has this index; 0 means that it must not exist. Returns undefined if it has another. */
+  /**
+   * Writes a key if it has this index. Index 0 means that the key must not exist. Returns undefined if the key has
+   * another index.
+   */
   cas(batch: Batch, write: KvWrite, index: bigint): KvRow | undefined {
     return (this.get(write.key)?.modifyIndex ?? 0n) === index ? this.put(batch, write) : undefined
   }
 
-  /** Locks the key for a session, which must exist. Returns undefined if another session holds the key. */
+  /** Locks a key for a session, which must exist. Returns undefined if another session holds the key. */
   lock(batch: Batch, write: KvWrite, session: string): KvRow | undefined {
     const known = this.get(write.key)
     if (known && known.session !== '' && known.session !== session) return undefined
@@ -109,7 +112,7 @@ export class KvTable {
     return this.#store(batch, write, {session, lockIndex})
   }
 
-  /** Unlocks the key. Returns undefined if `session` does not hold it. */
+  /** Unlocks a key. Returns undefined if `session` does not hold it. */
   unlock(batch: Batch, write: KvWrite, session: string): KvRow | undefined {
     const known = this.get(write.key)
     if (!known || known.session !== session) return undefined
@@ -123,7 +126,7 @@ export class KvTable {
     this.#changed(batch)
   }
 
-  /** Deletes the key if it has this index. Returns false if it has another, and true if the key does not exist. */
+  /** Deletes a key if it has this index. Returns false if it has another index, and true if it does not exist. */
   deleteCas(batch: Batch, key: string, index: bigint): boolean {
     const known = this.get(key)
     if (known && known.modifyIndex !== index) return false
@@ -182,9 +185,9 @@ export class KvTable {
   }
 
   /**
-   * Returns the prefixes that get a tombstone. A recursive delete leaves one at its own prefix. A longer watched prefix
-   * with older tombstones would then report a lower index, and its watcher would not wake, so each such prefix gets a
-   * new tombstone, too.
+   * Returns the prefixes that get a tombstone. A recursive delete leaves a tombstone at its own prefix. Each longer
+   * watched prefix with older tombstones also gets a new one, because it would otherwise report a lower index and its
+   * watcher would not wake.
    */
   #gravesOfTree(prefix: string, deleted: readonly string[]): Set<string> {
     const graves = new Set([prefix])

@@ -5,7 +5,7 @@ interface Bucket<V> {
   readonly values: V[]
 }
 
-/** Returns the first position in a sorted list whose key is not below `key`. */
+/** Returns the first position in a sorted list at which the key is not less than `key`. */
 export function lowerBound(list: readonly string[], key: string): number {
   let [low, high] = [0, list.length]
   while (low < high) {
@@ -17,8 +17,8 @@ export function lowerBound(list: readonly string[], key: string): number {
 }
 
 /**
- * A map sorted by key, for byte strings: sorted buckets of sorted keys. One key costs two short binary searches; a
- * prefix is read and removed by whole buckets, so that a hundred thousand keys take a few milliseconds.
+ * A map sorted by key, for byte strings: sorted buckets of sorted keys. Access to one key costs two short binary
+ * searches. A prefix is read or removed in whole buckets, so that a hundred thousand keys take only a few milliseconds.
  */
 export class OrderedMap<V> {
   /** Sorted buckets, none of which is empty. */
@@ -101,7 +101,7 @@ export class OrderedMap<V> {
     this.#buckets = this.#buckets.filter(({keys}) => keys.length > 0)
   }
 
-  /** Yields the part of each bucket that lies below a prefix, in order. */
+  /** Visits, in order, the part of each bucket that lies below a prefix. */
   #eachRun(prefix: string, visit: (bucket: Bucket<V>, from: number, to: number) => void): void {
     for (let at = this.#bucketOf(prefix); at < this.#buckets.length; at += 1) {
       const bucket = this.#buckets[at] as Bucket<V>
@@ -114,7 +114,7 @@ export class OrderedMap<V> {
     }
   }
 
-  /** Returns the index of the bucket where `key` is or belongs. */
+  /** Returns the index of the bucket that contains `key` or in which it belongs. */
   #bucketOf(key: string): number {
     let [low, high] = [0, this.#buckets.length - 1]
     while (low < high) {
@@ -126,7 +126,10 @@ export class OrderedMap<V> {
   }
 }
 
-/** Returns the first position from `from` whose key does not start with `prefix`. Keys with one prefix are adjacent. */
+/**
+ * Returns the first position after `from` at which the key does not start with `prefix`. Keys with the same prefix are
+ * adjacent.
+ */
 function endOf(keys: readonly string[], prefix: string, from: number): number {
   let [low, high] = [from, keys.length]
   while (low < high) {

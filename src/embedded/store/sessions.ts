@@ -5,10 +5,10 @@ export interface SessionRow {
   readonly id: string
   readonly name: string
   readonly node: string
-  /** Lock-delay in nanoseconds, as given. */
+  /** Lock-delay in nanoseconds, as requested. */
   readonly lockDelayNs: number
   readonly behavior: 'release' | 'delete'
-  /** The duration as text, as the client wrote it. */
+  /** The TTL as the text that the client sent. */
   readonly ttl: string
   readonly ttlMs: number
   readonly nodeChecks: readonly string[] | undefined
@@ -18,7 +18,10 @@ export interface SessionRow {
   readonly modifyIndex: bigint
 }
 
-/** Returns Consul's refusal of a malformed session ID; undefined if the ID is well formed. */
+/**
+ * Returns the message with which Consul refuses a malformed session ID; undefined if the ID is well
+ * formed.
+ */
 export function sessionIdError(id: string): string | undefined {
   const wrong = uuidError(id)
   return wrong && `failed session lookup: ${wrong}`

@@ -8,7 +8,7 @@ import {Watches} from './watches.js'
 
 export interface StateOptions {
   readonly nowMs: () => number
-  /** Called once the batch that created or ended a session is committed. */
+  /** Called when the batch that created or ended a session is committed. */
   readonly onSession: (row: SessionRow, what: 'begun' | 'ended', heldKeys: readonly string[]) => void
 }
 
@@ -39,7 +39,9 @@ export class State {
     return this.#index
   }
 
-  /** Runs one command. It consumes an index even if it changes nothing or throws. If it throws, its changes are undone. */
+  /**
+   * Runs one command. It uses up an index even if it changes nothing or throws. If it throws, its changes are undone.
+   */
   write<T>(command: (batch: Batch) => T): T {
     this.#index += 1n
     const batch = new Batch(this.#index)
@@ -55,7 +57,7 @@ export class State {
     return result
   }
 
-  /** Runs a command that only reads and consumes no index. */
+  /** Runs a command that only reads, and that uses up no index. */
   peek<T>(command: (batch: Batch) => T): T {
     return command(new Batch(this.#index))
   }
@@ -93,8 +95,8 @@ export class State {
   }
 
   /**
-   * Writes a node. If its ID belongs to a node with another name, that node is renamed, and loses its services, checks
-   * and sessions.
+   * Writes a node. If the node's ID belongs to a node with another name, that node is renamed, and loses its services,
+   * checks and sessions.
    */
   putNode(batch: Batch, draft: Omit<NodeRow, 'createIndex' | 'modifyIndex'>): NodeRow {
     const owner = draft.id === '' ? undefined : this.catalog.nodeById(draft.id)
@@ -104,8 +106,8 @@ export class State {
   }
 
   /**
-   * Returns Consul's refusal of a name that belongs to another, healthy node; undefined if the node may be written. A
-   * node with a new ID may take the name of a node without an ID, but a renamed node may not.
+   * Returns the message with which Consul refuses a name that belongs to another, healthy node; undefined if the node
+   * may be written. A node with a new ID may take the name of a node without an ID, but a renamed node may not.
    */
   takenNameError({id, name, address}: Pick<NodeRow, 'id' | 'name' | 'address'>): string | undefined {
     const owner = id === '' ? undefined : this.catalog.nodeById(id)
@@ -133,7 +135,7 @@ export class State {
     catalog: this.catalog.save(),
   })
 
-  /** Restores a copy with its indexes and wakes every waiting query. */
+  /** Restores a copy with its indexes, and wakes every waiting query. */
   restore(image: StateImage): void {
     this.#index = image.index
     this.kv.replace(image.kv.rows, image.kv.tableIndex)

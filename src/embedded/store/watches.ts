@@ -1,6 +1,6 @@
 import {lowerBound} from './ordered-map.js'
 
-/** A topic that a blocking query can wait for. KV keys and prefixes are byte strings. */
+/** The topics for which a blocking query waits. KV keys and prefixes are byte strings. */
 export interface WatchList {
   readonly keys?: readonly string[]
   readonly prefixes?: readonly string[]
@@ -11,7 +11,7 @@ export type WakeCause = 'changed' | 'abandoned'
 /** The rows that a command changed. */
 export interface Touched {
   readonly touchedKeys: ReadonlySet<string>
-  /** Sorted lists of keys. */
+  /** One sorted list of keys for each recursive delete. */
   readonly touchedRuns: readonly (readonly string[])[]
   readonly touched: ReadonlySet<string>
 }
@@ -49,7 +49,7 @@ class Shelf {
 }
 
 /**
- * The waiting queries by topic. A write finds its watchers by name: by its key, and by its key cut to the length of
+ * The waiting queries, by topic. A write looks its watchers up by name: by its key, and by its key cut to the length of
  * each watched prefix. So its cost does not depend on the number of other watchers.
  */
 export class Watches {
@@ -58,7 +58,7 @@ export class Watches {
   readonly #keys = new Shelf()
   readonly #prefixes = new Shelf()
   readonly #topics = new Shelf()
-  /** Number of distinct watched prefixes by their length. */
+  /** Number of distinct watched prefixes of each length. */
   readonly #lengths = new Map<number, number>()
   #parked = 0
 
@@ -66,7 +66,10 @@ export class Watches {
     return this.#parked
   }
 
-  /** Calls `wake` at most once. The returned function cancels the wait and may be called at any time. */
+  /**
+   * Waits for one of the topics. Calls `wake` at most once. The returned function cancels the wait, and may be called
+   * at any time.
+   */
   watch(list: WatchList, wake: (cause: WakeCause) => void): () => void {
     let live = true
     const waiter = (cause: WakeCause): void => {
@@ -102,14 +105,14 @@ export class Watches {
     this.#run(woken, 'changed')
   }
 
-  /** Wakes every query, as a restored snapshot does: each answers with the new state. */
+  /** Wakes every query, because a snapshot was restored. Each query answers with the new state. */
   wakeAll(): void {
     const woken = new Set<Waiter>()
     for (const shelf of [this.#keys, this.#prefixes, this.#topics]) shelf.collectAll(woken)
     this.#run(woken, 'abandoned')
   }
 
-  /** For many keys at once, one binary search for each watcher is cheaper. */
+  /** Finds the watchers of many keys at once, for which one binary search per watcher is cheaper. */
   #collectRun(run: readonly string[], woken: Set<Waiter>): void {
     for (const key of this.#keys.names()) {
       if (run[lowerBound(run, key)] === key) this.#keys.collect(key, woken)

@@ -14,7 +14,7 @@ function basicKind(value: Argument): Basic | undefined {
   return isUnsigned(kind) ? 'uint' : undefined
 }
 
-/** `eq a b c`: true if the first equals any of the others. */
+/** `eq a b c`: true if the first value equals any of the others. */
 export function equalsAny(first: Argument, others: readonly Argument[]): boolean {
   const left = stored(first)
   if (others.length === 0) throw new GoError('missing argument for comparison')

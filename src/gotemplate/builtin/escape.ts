@@ -13,7 +13,7 @@ const html: Readonly<Record<string, string>> = {
   '>': '&gt;',
 }
 
-/** Joins the arguments of `html`, `js` and `urlquery` to one string. */
+/** Joins the arguments of `html`, `js` and `urlquery` into one string. */
 export function joinValues(values: readonly Argument[]): string {
   return sprint(values.map(printable))
 }

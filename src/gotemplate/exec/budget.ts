@@ -15,7 +15,7 @@ export interface BudgetLimits {
   readonly now?: () => number
   /** Bytes of output. @default 64 MiB */
   readonly outputBytes?: number
-  /** Depth of nested template calls. Go allows 100,000. @default 1000 */
+  /** Maximum depth of nested template calls. Go allows 100,000. @default 1000 */
   readonly depth?: number
 }
 

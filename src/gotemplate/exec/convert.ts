@@ -2,10 +2,13 @@ import {type Argument, canBeNil, type GoType, type GoValue, isAssignable, rawTyp
 import {isNil, stored, zeroOf} from '../value/values.js'
 import type {Scope} from './scope.js'
 
-/** Marks that no value is piped into a command. It differs from a piped nil. */
+/** Marks that no value is piped into a command, which is different from a piped nil. */
 export const absent: GoValue = {type: {...rawType, text: 'absent'}, data: undefined}
 
-/** Returns the value as the given type, or fails if its type does not fit. Without a type, every value is accepted. */
+/**
+ * Returns the value as the given type, or fails if the value's type does not fit. If no type is given, every value is
+ * accepted.
+ */
 export function convert(scope: Scope, value: Argument, type: GoType | undefined): Argument {
   if (type === undefined || type === rawType) return value
   if (value === undefined) {

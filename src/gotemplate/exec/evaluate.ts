@@ -36,7 +36,7 @@ interface Callee {
   readonly shortCircuit: boolean
 }
 
-/** The context of an expression: the dot, and the value piped into it. */
+/** The context of an expression: the dot, and the value that is piped into it. */
 interface Given {
   readonly dot: Argument
   readonly args: readonly ArgumentNode[]
@@ -106,7 +106,10 @@ function constant(scope: Scope, dot: Argument, node: ArgumentNode): Argument {
   }
 }
 
-/** Evaluates a number where no type is required: the literal's syntax determines the type. */
+/**
+ * Evaluates a number in a place that requires no type, so that the literal's syntax determines the
+ * type.
+ */
 function idealNumber(scope: Scope, node: NumberNode): Argument {
   scope.at(node)
   if (node.complex !== undefined) return {type: complexType, data: node.complex}
@@ -230,7 +233,7 @@ function evaluateAndOr(scope: Scope, callee: Callee, given: Given): Argument {
   return given.final === absent ? value : given.final
 }
 
-/** Evaluates an argument for a parameter of this type. Undefined accepts any type. */
+/** Evaluates an argument for a parameter of this type. An undefined type accepts any value. */
 function evaluateArgument(scope: Scope, dot: Argument, type: GoType | undefined, node: ArgumentNode): Argument {
   scope.at(node)
   const alone: Given = {dot, args: [], final: absent}

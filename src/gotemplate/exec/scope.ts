@@ -9,7 +9,7 @@ import type {Argument} from '../value/types.js'
 import type {Interruption} from '../value/values.js'
 import type {Budget} from './budget.js'
 
-/** Result for a missing map key: nothing, the zero value of the element type, or an error. */
+/** What a missing map key results in: nothing, the zero value of the element type, or an error. */
 export type MissingKey = 'default' | 'zero' | 'error'
 
 /** State that all templates of one execution share. */
@@ -22,8 +22,8 @@ export interface Shared {
   readonly budget: Budget
   readonly output: string[]
   /**
-   * Called when an action is interrupted; the rest of the template is still executed. Without this callback, an
-   * interruption ends the execution.
+   * Called when an action is interrupted, after which the rest of the template is still executed. Without this
+   * callback, an interruption ends the execution.
    */
   readonly onInterruption?: (interruption: Interruption) => void
 }
@@ -75,7 +75,7 @@ export class Scope {
     variable.interruption = undefined
   }
 
-  /** Marks variables as interrupted: an action that reads one of them is interrupted too. */
+  /** Marks variables as interrupted, so that an action that reads one of them is also interrupted. */
   interrupt(names: readonly string[], isAssign: boolean, interruption: Interruption): void {
     for (const name of names) {
       if (isAssign) this.#find(name).interruption = interruption

@@ -10,7 +10,7 @@ import {asElement, elementAt, GoError, Interruption, lengthOf, makeInt, sortedEn
 import {evaluatePipe} from './evaluate.js'
 import {Scope} from './scope.js'
 
-/** Set after `{{break}}` or `{{continue}}`, which skip the rest of a list. */
+/** Set after `{{break}}` or `{{continue}}`, which skip the rest of a list of nodes. */
 type Jump = 'break' | 'continue' | undefined
 
 /** Executes the nodes of a list in order. */
@@ -119,7 +119,7 @@ function setVariables(scope: Scope, {pipe}: BranchNode, index: Argument, element
   if (second !== undefined) scope.assignLast(2, index)
 }
 
-/** The passes of a loop: index and element, key and value, or a number twice. */
+/** Yields the iterations of a loop: index and element, key and value, or a number twice. */
 function* passesOver(scope: Scope, value: Argument, node: BranchNode): Iterable<readonly [Argument, Argument]> {
   if (value === undefined) return
   const {kind, key, elem} = value.type
@@ -132,7 +132,7 @@ function* passesOver(scope: Scope, value: Argument, node: BranchNode): Iterable<
   } else scope.fail(`range can't iterate over ${show(value)}`)
 }
 
-/** A range over a number, which Go has since 1.22. */
+/** A range over a number, which Go supports since 1.22. */
 function* numbersBelow(scope: Scope, value: GoValue, node: BranchNode): Iterable<readonly [Argument, Argument]> {
   if (node.pipe.declared.length > 1) {
     scope.fail(`can't use ${show(value)} to iterate over more than one variable`)

@@ -76,8 +76,8 @@ function hexForm(value: number, form: 'x' | 'X', precision: number): string {
 }
 
 /**
- * Returns the mantissa with its highest bit at position 60, rounded to `precision` hexadecimal digits, and the binary
- * exponent.
+ * Returns the mantissa, with its highest bit at position 60 and rounded to `precision` hexadecimal digits, and the
+ * binary exponent.
  */
 function normalised(value: number, precision: number): {mantissa: bigint; exponent: number} {
   const split = splitFloat(value)

@@ -7,10 +7,10 @@ import {formatFloatVerb, formatInteger, formatString, hexBytes} from './number.j
 /** Maximum length of the text that one call prints. */
 const longestText = 16 * 1024 * 1024
 
-/** Printed for every pointer instead of its address. Go's addresses differ from run to run. */
+/** Address that is printed for every pointer, because Go's addresses differ from run to run. */
 const address = 0xc0_0000_0000n
 
-/** Prints values by the rules of Go's package fmt. Each printer produces one text. */
+/** Prints values according to Go's package fmt. Each printer produces one text. */
 export class Printer {
   flags: Flags = noFlags()
   readonly #parts: string[] = []
@@ -258,7 +258,7 @@ function isBytes(value: GoValue): boolean {
   return (value.type.kind === 'slice' || value.type.kind === 'array') && value.type.elem?.kind === 'uint8'
 }
 
-/** Go's `fmt.Sprint`: adds a space between two values if neither is a string. */
+/** Go's `fmt.Sprint`, which adds a space between two values if neither of them is a string. */
 export function sprint(values: readonly Argument[]): string {
   const printer = new Printer()
   let afterString = false

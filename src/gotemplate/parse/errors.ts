@@ -11,7 +11,7 @@ export interface Place {
   readonly column?: number
 }
 
-/** A template cannot be parsed or executed. The message is Go's, with the position. */
+/** The error of a template that cannot be parsed or executed. Its message is Go's, with the position. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'
   readonly place: Place

@@ -2,7 +2,7 @@ import {quote} from '../format/quote.js'
 import type {NumberNode} from './nodes.js'
 import {unquoteCharacter} from './unquote.js'
 
-/** A number literal is invalid. The message is Go's. */
+/** The error of an invalid number literal. Its message is Go's. */
 export class NumberError extends Error {
   override readonly name = 'NumberError'
 }

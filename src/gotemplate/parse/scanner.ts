@@ -15,8 +15,8 @@ const end = -1
 type State = () => State | undefined
 
 /**
- * Splits a template into tokens. If there is an error, it is the last token. `break` and `continue`, keywords since Go
- * 1.18, are names if `functions` contains them.
+ * Splits a template into tokens. An error becomes the last token. `break` and `continue`, which are keywords since Go
+ * 1.18, count as names if `functions` contains them.
  */
 export function scan(text: string, delimiters: Delimiters, functions: ReadonlySet<string>): readonly Token[] {
   return new Scanner(text, delimiters, functions).run()

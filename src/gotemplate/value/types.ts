@@ -40,7 +40,7 @@ export interface Method extends Signature {
   call(receiver: GoValue, ...args: Argument[]): Argument
 }
 
-/** A Go type. Types that are equal in Go are the same object, because all types are made by functions of this file. */
+/** A Go type. Types that are equal in Go are the same object, because the functions in this file make all types. */
 export interface GoType {
   readonly kind: Kind
   /** What `%T` prints. */
@@ -161,7 +161,7 @@ function pointerMethods(elem: GoType, own: ReadonlyMap<string, Method>): Readonl
   return all
 }
 
-/** A declared type, by its full name such as `dependency.HealthService`. Each call creates a different type. */
+/** A declared type with its full name, such as `dependency.HealthService`. Each call creates a different type. */
 export function namedType(name: string, underlying: GoType, methods: ReadonlyMap<string, Method> = noMethods): GoType {
   return {...underlying, text: name, named: true, underlying, methods}
 }

@@ -172,7 +172,7 @@ export function bytesOf(value: GoValue): Uint8Array {
   return Uint8Array.from(elementsOf(value), element => Number(element?.data as bigint))
 }
 
-/** Returns a string that is equal for equal map keys. */
+/** Returns a string that is the same for equal map keys. */
 export function mapKey(key: Argument): string {
   const value = stored(key)
   if (value === undefined) return 'nil'

@@ -3,21 +3,24 @@ import {isLoopback} from '../../serve/listen.js'
 import {errorReply, type Reply} from '../../serve/reply.js'
 import type {Route, RouteCall} from '../../serve/server.js'
 
-/** Which clients may read. */
+/** Which clients may read the status. */
 export interface Access {
-  /** The token that a client must send; undefined if none is needed. */
+  /** The token that a client must send; undefined if no token is needed. */
   readonly token: string | undefined
-  /** True if requests must name a loopback address, so that no page of another site reaches this server by its own name. */
+  /**
+   * True if requests must name a loopback address, so that a web page from elsewhere cannot reach this server by a name
+   * of its own.
+   */
   readonly loopbackOnly: boolean
 }
 
-/** Returns the route for clients that may read; others get 401 or 403. */
+/** Returns a route that serves clients that may read. Others get 401 or 403. */
 export const guarded =
   (access: Access, route: Route): Route =>
   call =>
     refusal(access, call) ?? route(call)
 
-/** Returns the route for requests that name this server by an address of its own. */
+/** Returns a route that serves only requests that name this server by one of its own addresses. */
 export const addressed =
   (access: Access, route: Route): Route =>
   call =>

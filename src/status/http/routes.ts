@@ -15,7 +15,7 @@ import type {StatusFeed} from '../feed.js'
 import {type Access, addressed, guarded} from './access.js'
 import {pageHtml, pageScript, pageStyle} from './page-texts.js'
 
-/** Options of the pages of a status. */
+/** Options for the HTTP routes of a status. */
 export interface StatusRouteOptions {
   readonly feed: StatusFeed
   readonly clock: Clock
@@ -31,7 +31,10 @@ const headers = {
   'cache-control': 'no-store',
 }
 
-/** Returns the page, which holds no data and needs no token, and the stream of parts that it reads. */
+/**
+ * Returns the routes: the page, which contains no data and needs no token, and the stream of parts
+ * that the page reads.
+ */
 export function statusRoutes({feed, clock, access}: StatusRouteOptions): ReadonlyMap<string, Route> {
   const file = (type: string, body: string): Route => {
     const reply: Reply = {status: 200, body, headers: {...headers, 'content-type': `${type}; charset=utf-8`}}
@@ -52,7 +55,7 @@ export function statusRoutes({feed, clock, access}: StatusRouteOptions): Readonl
   ])
 }
 
-/** Sends every part that is known, then each that changes. A slow client gets the newest texts, never a backlog. */
+/** Sends every known part, then each part that changes. A slow client gets the newest texts, never a backlog. */
 async function streamParts(response: ServerResponse, feed: StatusFeed, options: StreamOptions): Promise<void> {
   const {clock, signal} = options
   using _view = feed.view()

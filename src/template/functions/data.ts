@@ -54,11 +54,11 @@ import {define, entriesByName, textOf} from './define.js'
 import {explode} from './lists.js'
 import {unreadable} from './text.js'
 
-/** Gives data functions the values of their dependencies. */
+/** Provides data functions with the values of their dependencies. */
 export interface DataSource {
   /** Returns the value. Throws an Interruption if it has not been read yet. */
   need<T>(dependency: Dependency<T>): T
-  /** Throws an Interruption because the dependency does not exist in Consul yet. */
+  /** Throws an Interruption, because the dependency does not exist in Consul yet. */
   absent(dependency: Dependency): never
 }
 
@@ -85,7 +85,7 @@ function keyOrDefault(source: DataSource, text: string, otherwise: string): Argu
   return makeString(value === undefined || value.length === 0 ? otherwise : decodeText(value))
 }
 
-/** `ls` and `tree`: the keys below a prefix, without folders. */
+/** `ls` and `tree`: the pairs of keys and values below a prefix, without folders. */
 function pairs(source: DataSource, text: string, isDeep: boolean): GoValue {
   if (text === '') return {type: pairsType, data: []}
   const {path, ...where} = parseKey('kv.list', text)
@@ -113,7 +113,8 @@ function instances(source: DataSource, texts: readonly string[]): GoValue {
   const isWanted = ({checks}: ServiceInstance): boolean =>
     asked.states.length === 0 || asked.states.includes(statusOf(checks))
   const found = source.need(serviceDependency(asked)).filter(isWanted)
-  // If the query names a node to measure from (`~near`), Consul's order by distance is kept.
+  // If the query names a node from which distance is measured (`~near`), Consul's order by distance
+  // is kept.
   const byNode = (a: ServiceInstance, b: ServiceInstance): number =>
     compareText(a.node.node, b.node.node) || compareText(a.serviceId, b.serviceId)
   const sorted = asked.near === undefined ? found.toSorted(byNode) : found

@@ -28,7 +28,10 @@ const typesByWord = {
 
 export type TypeWord = keyof typeof typesByWord
 
-/** Defines a function from a signature: `'string string...'` takes a string and then any number of strings. */
+/**
+ * Defines a function from a signature: `'string string...'` takes one string, followed by any number of
+ * strings.
+ */
 export function define(takes: string, gives: TypeWord | GoType, call: Call): TemplateFunction {
   const words = takes.split(' ').filter(word => word !== '')
   const types = words.map(word => typesByWord[word.replace('...', '') as TypeWord])

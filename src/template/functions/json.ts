@@ -5,7 +5,7 @@ import {bytesOf, elementsOf, entriesOf, GoError, isNil, stored} from '../../gote
 
 /**
  * Style of JSON output: on several lines if there is an indent, and with `<`, `>` and `&` as `\u003c` and so on if
- * asked for.
+ * requested.
  */
 export interface JsonStyle {
   readonly indent: string

@@ -12,8 +12,8 @@ interface Operation {
 }
 
 /**
- * The operands are swapped so that `5 | subtract 2` is 3. Two integers give an integer; if either is a float, so is the
- * result.
+ * The operands are swapped, so that `5 | subtract 2` is 3. The result of two integers is an integer; if either is a
+ * float, the result is a float.
  */
 function operate(operation: Operation, second: Argument, first: Argument): GoValue {
   const a = operand(operation, first)

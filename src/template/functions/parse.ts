@@ -40,7 +40,7 @@ function parseWhole(name: 'parseInt' | 'parseUint', value: string): bigint {
   return parsed
 }
 
-/** Parses JSON into the types that Go's `encoding/json` gives: numbers are float64. */
+/** Parses JSON into the types that Go's `encoding/json` produces, in which numbers are float64. */
 export function parseJson(value: string): Argument {
   if (value === '') return makeMap(anyType, [])
   try {
@@ -50,7 +50,7 @@ export function parseJson(value: string): Argument {
   }
 }
 
-/** Functions that parse a string. The empty string gives false, 0 or an empty map. */
+/** Functions that parse a string. For the empty string, they return false, 0 or an empty map. */
 export const parseFunctions: readonly (readonly [string, TemplateFunction])[] = [
   ['parseBool', define('string', 'bool', value => makeBool(parseBool(textOf(value))))],
   ['parseFloat', define('string', 'float', value => makeFloat(parseFloat64(textOf(value))))],

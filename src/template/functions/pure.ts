@@ -26,7 +26,7 @@ const encoders: readonly (readonly [string, TemplateFunction])[] = [
   ['toYAML', define('any', 'string', value => makeString(trimSpace(writeYaml(value))))],
 ]
 
-/** The functions of consul-template whose result depends on their arguments alone. */
+/** The functions of consul-template whose result depends only on their arguments. */
 export const pureFunctions: FunctionTable = new Map([
   ...textFunctions,
   ...listFunctions,
@@ -37,7 +37,7 @@ export const pureFunctions: FunctionTable = new Map([
   ...sprigFunctions,
 ])
 
-/** The clock and environment variables that `timestamp` and `env` read. */
+/** The clock and the environment variables that `timestamp` and `env` read. */
 export interface Surroundings {
   readonly now: () => number
   readonly env: Readonly<Record<string, string | undefined>>

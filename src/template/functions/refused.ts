@@ -37,7 +37,9 @@ const reasons: Readonly<Record<string, string>> = {
   spew_sprintf: debug,
 }
 
-/** Functions that fail with the reason why they are not supported, instead of "not defined". */
+/**
+ * Functions that fail with the reason why they are not supported, instead of with "not defined".
+ */
 export const refusedFunctions: readonly (readonly [string, TemplateFunction])[] = Object.entries({
   ...reasons,
   ...refusedSprig,

@@ -27,7 +27,9 @@ export function trim(cut: string, value: string): string {
   return all.slice(from, to).join('')
 }
 
-/** Go's `strings.ToUpper`: converts each character separately, so `ß` stays. */
+/**
+ * Go's `strings.ToUpper`, which converts each character separately, so that `ß` does not change.
+ */
 export const goUpper = (value: string): string => mapCharacters(value, one => one.toUpperCase())
 
 /** Go's `strings.ToLower`. */

@@ -1,4 +1,4 @@
-/** The elements of Go's reference time, longest first, with what each is replaced by. */
+/** The elements of Go's reference time, longest first, each with its replacement. */
 const parts: readonly (readonly [string, (at: Date) => string])[] = [
   ['January', at => months[at.getUTCMonth()] ?? ''],
   ['Monday', at => days[at.getUTCDay()] ?? ''],
@@ -38,7 +38,10 @@ function dayOfYear(at: Date): number {
   return Math.floor((at.getTime() - Date.UTC(at.getUTCFullYear(), 0, 1)) / 86_400_000) + 1
 }
 
-/** Formats a time in UTC by a Go layout: an example that shows how 2006-01-02 15:04:05 would be written. */
+/**
+ * Formats a time in UTC according to a Go layout, which is an example that shows how 2006-01-02 15:04:05
+ * would be written.
+ */
 export function formatTime(at: Date, layout: string): string {
   let text = ''
   for (let i = 0; i < layout.length; ) {

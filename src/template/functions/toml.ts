@@ -3,7 +3,10 @@ import {compareText} from '../../gotemplate/value/text.js'
 import {type Argument, type GoValue, isSigned, isUnsigned} from '../../gotemplate/value/types.js'
 import {elementsOf, entriesOf, GoError, isNil, stored} from '../../gotemplate/value/values.js'
 
-/** Writes a value as the Go package BurntSushi/toml does: sorted keys, tables after values. */
+/**
+ * Writes a value as the Go package BurntSushi/toml does, with sorted keys and with tables after
+ * values.
+ */
 export function writeToml(value: Argument): string {
   const root = settle(value)
   if (root === undefined || !isTable(root)) {
@@ -46,7 +49,7 @@ function writeTable(members: Members, path: readonly string[], lines: string[]):
   const indent = '  '.repeat(Math.max(0, path.length - 1))
   const inner = path.length === 0 ? '' : `${indent}  `
   if (path.length > 0) {
-    // An empty line precedes each table directly below the top.
+    // Each table directly below the top is preceded by an empty line.
     if (path.length === 1 && lines.length > 0) lines.push('')
     lines.push(`${indent}[${path.map(keyText).join('.')}]`)
   }

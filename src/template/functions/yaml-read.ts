@@ -18,17 +18,17 @@ type Yaml = typeof import('yaml')
 let library: Yaml | undefined
 
 /**
- * Loads the YAML parser if any of these templates uses it. It is loaded before rendering because template functions are
- * synchronous.
+ * Loads the YAML parser if one of these templates uses it. This happens before rendering, because template functions
+ * are synchronous.
  */
 export async function loadYaml(texts: readonly string[]): Promise<void> {
   if (library === undefined && texts.some(text => text.includes('parseYAML'))) library = await import('yaml')
 }
 
-/** Maximum number of nodes in a document, which limits the growth by aliases. */
+/** Maximum number of nodes in a document, which limits how much aliases can expand. */
 const mostNodes = 1_000_000
 
-/** Parses YAML as Go's yaml package (version 2) does: maps have keys of any type, `yes` is true, `010` is 8. */
+/** Parses YAML as version 2 of Go's yaml package does: keys of maps may have any type, `yes` is true, `010` is 8. */
 export function readYaml(text: string): Argument {
   if (text === '') return makeMap(anyType, [])
   if (library === undefined) throw new GoError('parseYAML: name the function in the template itself')
@@ -74,7 +74,7 @@ class Reader {
       const key = stored(this.value(item.key)) ?? makeString('')
       data.set(mapKey(key), {key, value: stored(this.value(item.value))})
     }
-    // A map's own entries take precedence over those merged with `<<`.
+    // A map's own entries take precedence over those that `<<` merges.
     for (const {data: held} of merged) {
       for (const [name, entry] of held as MapData) if (!data.has(name)) data.set(name, entry)
     }

@@ -4,14 +4,14 @@ import {type Argument, type GoValue, isSigned, isUnsigned} from '../../gotemplat
 import {bytesOf, elementsOf, GoError, isNil, sortedEntries, stored} from '../../gotemplate/value/values.js'
 
 /**
- * Writes a value as YAML like Go's yaml package (version 2), which consul-template uses: keys in natural order, lists
- * indented like their key, quotes only around strings that would otherwise be read as another type.
+ * Writes a value as YAML in the form of version 2 of Go's yaml package, which consul-template uses: keys in natural
+ * order, lists indented like their key, and quotes only around strings that would otherwise be read as another type.
  */
 export function writeYaml(value: Argument): string {
   return block(stored(value), 0).replace(/^\n/, '')
 }
 
-/** The part after a key or dash: a scalar follows a space; a map or list starts on a new line. */
+/** Returns the text after a key or a dash: a scalar follows a space, while a map or list starts on a new line. */
 function block(value: Argument, indent: number): string {
   if (value === undefined || (value.type.kind !== 'slice' && value.type.kind !== 'map' && isNil(value))) return 'null'
   const {kind} = value.type
@@ -136,7 +136,7 @@ function doubleQuoted(text: string): string {
   return `${quoted}"`
 }
 
-/** Natural order of keys: digits compare as numbers, and letters sort after other characters. */
+/** Natural order of keys: digits are compared as numbers, and letters come after other characters. */
 function naturally(a: GoValue, b: GoValue): number {
   if (typeof a.data !== 'string' || typeof b.data !== 'string') return 0
   const left = Array.from(a.data)

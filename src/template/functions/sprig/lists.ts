@@ -12,7 +12,9 @@ const mostElements = 1_000_000
 /** Maximum number of elements that are compared each with each other. */
 const mostCompared = 10_000
 
-/** Defines a function under its name and under the name with "must", which behaves the same here. */
+/**
+ * Defines a function under its name, and under the name with "must", which has the same effect here.
+ */
 function both(name: string, fn: TemplateFunction): Entry[] {
   return [
     [name, fn],

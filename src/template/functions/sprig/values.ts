@@ -42,7 +42,10 @@ export function deepEqual(a: Argument, b: Argument): boolean {
   return a.data === b.data
 }
 
-/** Makes a map from alternating names and values. A last name without a value gets the empty string. */
+/**
+ * Makes a map from alternating names and values. If the last name has no value, its value is the empty
+ * string.
+ */
 function dict(...parts: Argument[]): Argument {
   const entries: [string, Argument][] = []
   for (let at = 0; at < parts.length; at += 2) {
@@ -51,7 +54,7 @@ function dict(...parts: Argument[]): Argument {
   return mapOf(entries)
 }
 
-/** Changes a map in place, as sprig does, and returns it. */
+/** Changes a map in place, as sprig does, and returns the map. */
 function set(map: Argument, name: Argument, value: Argument): Argument {
   const held = stored(map)
   if (held === undefined || isNil(held)) throw new GoError('assignment to entry in nil map')
@@ -84,7 +87,10 @@ const picked = (map: Argument, wanted: Argument[], isKept: boolean): Argument =>
   return mapOf(entriesByName(map).filter(([name]) => chosen.has(name) === isKept))
 }
 
-/** Merges maps into the first. Its own entries are kept unless `isOverwriting`. */
+/**
+ * Merges maps into the first one. Existing entries of the first map are kept unless `isOverwriting`
+ * is true.
+ */
 function merge(isOverwriting: boolean, [into, ...others]: Argument[]): Argument {
   return others.reduce((all, other) => mergeMaps(all, other, isOverwriting), into)
 }
