@@ -87,7 +87,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     await raw(cluster.address).put('/v1/catalog/deregister', {Node: 'baton-locks'})
   }, 400_000)
 
-  it('does not disturb the command if the leader is lost while other servers are alive', async () => {
+  it('lets the command continue if the leader is lost while other servers are alive', async () => {
     const leader = await cluster.leader()
     await using holder = await begin('leader', [], 20, 0)
     await leader.kill()
