@@ -5,6 +5,8 @@ import {StatusLine, type TerminalStream} from './status-line.js'
 
 const redrawMs = 100
 const lineEveryMs = 10_000
+/** Minimum width of a terminal for a line with the rate. */
+const leastForRate = 60
 
 export interface ProgressOptions {
   readonly stderr: TerminalStream
@@ -47,7 +49,12 @@ export class Progress {
     this.#shownMs = nowMs
     const perSecond = (doneCount * 1000) / Math.max(1, nowMs - this.#startedMs)
     const leftMs = Math.ceil((totalCount - doneCount) / Math.max(perSecond, 0.001)) * 1000
-    const numbers = `${doneCount} of ${totalCount} keys, ${Math.round(perSecond)}/s, ${formatDuration(leftMs)} left`
+    const left = `${formatDuration(leftMs)} left`
+    const {columns = 0} = stderr
+    const numbers =
+      isTty && columns > 0 && columns < leastForRate
+        ? `${doneCount}/${totalCount}, ${left}`
+        : `${doneCount} of ${totalCount} keys, ${Math.round(perSecond)}/s, ${left}`
     if (isTty) this.#line.draw(`baton: ${subject}`, numbers)
     else stderr.write(`baton: ${subject}${numbers}\n`)
   }

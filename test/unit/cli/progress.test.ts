@@ -2,10 +2,10 @@ import {describe, expect, it} from 'vitest'
 import {Progress} from '../../../src/cli/progress.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 
-function setUp({isTTY, isQuiet = false}: {isTTY: boolean; isQuiet?: boolean}) {
+function setUp({isTTY, isQuiet = false, columns = 0}: {isTTY: boolean; isQuiet?: boolean; columns?: number}) {
   const clock = new FakeClock()
   const written: string[] = []
-  const stderr = {isTTY, write: (text: string) => written.push(text)}
+  const stderr = {isTTY, columns, write: (text: string) => written.push(text)}
   return {clock, written, progress: new Progress({stderr, isQuiet, clock})}
 }
 
@@ -19,6 +19,18 @@ describe('the progress line', () => {
     progress.end()
     progress.end()
     expect(written).toEqual(['\r\u001b[Jbaton: 400 of 1000 keys, 200/s, 3s left', '\r\u001b[J'])
+  })
+
+  it.each([
+    [40, '200000/1000000, 8s left'],
+    [59, '200000/1000000, 8s left'],
+    [60, '200000 of 1000000 keys, 100000/s, 8s left'],
+  ])('shows done, total and remaining time on a terminal of %d columns', async (columns, numbers) => {
+    const {clock, written, progress} = setUp({isTTY: true, columns})
+    progress.update('', 0, 1_000_000)
+    await clock.advance(2000)
+    progress.update('', 200_000, 1_000_000)
+    expect(written).toEqual([`\r\u001b[Jbaton: ${numbers}`])
   })
 
   it('is printed every ten seconds if the output is not a terminal', async () => {
