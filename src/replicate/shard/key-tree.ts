@@ -20,6 +20,8 @@ export interface Vertex {
    * and then only at the end, so that the list of a divided vertex shows every name that is in no child.
    */
   separator: string
+  /** A separator that shortens the names as far as possible, for lists of which only the index is used. */
+  readonly shortest: string
   /** Number of keys when the vertex was last divided or read. */
   count: number
   /**
@@ -87,6 +89,7 @@ export const leafOf = (prefix: string, sample: readonly string[], count: number)
   children: [],
   versions: new Map(),
   separator: shortener(prefix, sample),
+  shortest: shortener(prefix, sample),
   count,
   known: undefined,
 })

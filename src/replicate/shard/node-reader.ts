@@ -1,6 +1,8 @@
+import type {Snapshot} from '../../core/types.js'
 import {runSteps} from '../steps.js'
 import {adopt, growTree, isListable, leafKeys, leafOf, type Vertex} from './key-tree.js'
 import type {Changes, Node, SideOptions} from './node.js'
+import type {Look} from './shard-reads.js'
 
 /** The side to which the tree nodes belong. */
 interface Side {
@@ -29,10 +31,11 @@ export class NodeReader {
     node.answer = undefined
     node.verifyAtMs = undefined
     if (vertex.children.length === 0) return this.#readLeaf(vertex)
-    const {prefix, separator} = vertex
     // The vertex may have been divided since the query was sent.
-    const isUsable = answer?.value.separator === separator
-    const {index = 0n, value} = isUsable ? answer : await this.#options.reads.look(prefix, separator)
+    const {prefix, separator} = vertex
+    const {index = 0n, value} = await (answer
+      ? this.#listOf(vertex, answer)
+      : this.#options.reads.look(prefix, separator))
     if (!this.#side.isNews(vertex, index, value.isEmpty)) return
     await this.#descend(vertex, {index, names: value.names()})
   }
@@ -50,10 +53,35 @@ export class NodeReader {
   async #lookAtChild(child: Vertex): Promise<void> {
     const {reads, isLeftOut} = this.#options
     if (isLeftOut(child.prefix)) return
-    const {index = 0n, value} = await reads.look(child.prefix, child.separator)
-    if (!this.#side.isNews(child, index, value.isEmpty)) return
-    if (child.children.length === 0) await this.#readLeaf(child)
-    else await this.#descend(child, {index, names: value.names()})
+    const look = await reads.look(child.prefix, child.shortest)
+    if (!this.#side.isNews(child, look.index ?? 0n, look.value.isEmpty)) return
+    if (child.children.length === 0) return this.#readLeaf(child)
+    const {index = 0n, value} = await this.#listOf(child, look)
+    await this.#descend(child, {index, names: value.names()})
+  }
+
+  #listOf(vertex: Vertex, look: Snapshot<Look>): Promise<Snapshot<Look>> | Snapshot<Look> {
+    const isUsable = look.value.separator === vertex.separator
+    return isUsable ? look : this.#options.reads.look(vertex.prefix, vertex.separator)
+  }
+
+  /**
+   * Makes one step of a verification: reads a leaf that has changed. Returns the children of another vertex that has
+   * changed, of which each needs a step of its own.
+   */
+  async step(vertex: Vertex): Promise<readonly Vertex[]> {
+    const {reads, isLeftOut} = this.#options
+    const look = await reads.look(vertex.prefix, vertex.shortest)
+    if (!this.#side.isNews(vertex, look.index ?? 0n, look.value.isEmpty)) return []
+    if (vertex.children.length === 0) {
+      await this.#readLeaf(vertex)
+      return []
+    }
+    const {index, value} = await this.#listOf(vertex, look)
+    await this.#readUncovered(vertex, value.names())
+    await this.#readLoose(vertex)
+    vertex.known = index
+    return vertex.children.filter(child => !isLeftOut(child.prefix))
   }
 
   /** Adds names that are in no child: a key to the vertex's own versions, a cut name as a new leaf. */

@@ -17,12 +17,8 @@ export interface Node {
   isMoved: boolean
   /** The answer to the tree node's query; undefined if the tree node need not be read because of it. */
   answer: Snapshot<Look> | undefined
-  /** True if the query of `answer` was waiting at the agent, so that the first change has ended it. */
-  wasParked: boolean
   /** Greatest index of our own writes. */
   ownIndex: bigint
-  /** Number of our own writes since the last answer that was one of them. */
-  ownCount: number
   /** Indexes of our own latest writes. */
   readonly ownIndexes: Set<bigint>
   /**
@@ -39,10 +35,7 @@ const mostOwnIndexes = 1000
 /** Records the index of one of our own writes, or of a read that showed the write. */
 export function addOwn(node: Node, index: bigint): void {
   const {ownIndexes} = node
-  if (index > node.ownIndex) {
-    node.ownIndex = index
-    node.ownCount += 1
-  }
+  if (index > node.ownIndex) node.ownIndex = index
   ownIndexes.delete(index)
   ownIndexes.add(index)
   const [oldest] = ownIndexes
@@ -52,7 +45,6 @@ export function addOwn(node: Node, index: bigint): void {
 /** Forgets all own writes, because the store was replaced. */
 export function forgetOwn(node: Node): void {
   node.ownIndex = 0n
-  node.ownCount = 0
   node.ownIndexes.clear()
 }
 
@@ -61,9 +53,7 @@ export const nodeOf = (vertex: Vertex): Node => ({
   vertex,
   isMoved: false,
   answer: undefined,
-  wasParked: false,
   ownIndex: 0n,
-  ownCount: 0,
   ownIndexes: new Set(),
   verifyAtMs: undefined,
   costMs: 0,

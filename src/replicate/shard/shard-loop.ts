@@ -210,13 +210,18 @@ export class ShardLoop {
 
   /** Reads changes. `whole`: also those at the source that no query shows. `all`: also all parts of the source. */
   async #look(how: 'moved' | 'whole' | 'all'): Promise<void> {
-    const looks = [this.#source.look(how === 'all' ? this.#source.nodes : undefined), this.#replica.look()]
+    const looks = [this.#source.look(how === 'all' ? this.#source.nodes : undefined), this.#lookAtReplica()]
     for (const result of await Promise.allSettled(looks)) if (result.status === 'rejected') throw result.reason
     const [source, replica] = this.#sweepers
     await source.sweep(how !== 'moved')
     await replica.sweep(false)
     // Reads parts that the same transactions have changed, and parts that a sweep has found.
     for (let more = 0; more < 2 && this.#source.hasMoved; more += 1) await this.#source.look()
+  }
+
+  async #lookAtReplica(): Promise<void> {
+    await this.#replica.look()
+    await this.#replica.verify()
   }
 
   #takeNames(): Taken {

@@ -48,6 +48,25 @@ const neverTrue = ([first]: readonly (readonly [string, number])[]) =>
 const toNames = (answer: Answer): readonly string[] =>
   answer.status === 404 ? [] : decodeJson<string[]>('kv keys', answer)
 
+/** Maximum number of transactions that one read sends at the same time. */
+const lanes = 4
+
+/** Calls `handle` for parts of the list, for a few of them at the same time. */
+async function forEachPart<T>(
+  items: readonly T[],
+  size: number,
+  handle: (part: readonly T[]) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  const work = async (): Promise<void> => {
+    for (let at = next; at < items.length; at = next) {
+      next = at + size
+      await handle(items.slice(at, next))
+    }
+  }
+  await Promise.all(Array.from({length: Math.min(lanes, Math.ceil(items.length / size))}, work))
+}
+
 /**
  * The reads of one side. All are consistent unless the options permit stale ones, except that blocking
  * queries are never consistent.
@@ -80,25 +99,22 @@ export class ShardReads {
   async changed(versions: readonly (readonly [string, number])[]): Promise<readonly string[]> {
     const {client} = this.#options
     const changed: string[] = []
-    for (let at = 0; at < versions.length; at += checksOfTransaction) {
-      const some = versions.slice(at, at + checksOfTransaction)
+    await forEachPart(versions, checksOfTransaction, async some => {
       const checks = some.map(([key, version]) => ({verb: 'check-index' as const, key, index: BigInt(version)}))
       const result = await client.txn.commit([...checks, neverTrue(some)], this.#transaction)
-      if (result.committed) continue
+      if (result.committed) return
       for (const {opIndex} of result.errors) {
         const [key] = some[opIndex] ?? []
         if (key !== undefined) changed.push(key)
       }
-    }
+    })
     return changed
   }
 
   /** Reads single keys in transactions, because only a transaction distinguishes absent from hidden keys. */
   async keys(names: readonly string[]): Promise<KeysFound> {
     const found = {entries: new Map<string, KvEntry>(), absent: new Set<string>()}
-    for (let at = 0; at < names.length; at += txnOperationLimit) {
-      await this.#someKeys(names.slice(at, at + txnOperationLimit), found)
-    }
+    await forEachPart(names, txnOperationLimit, some => this.#someKeys(some, found))
     return found
   }
 

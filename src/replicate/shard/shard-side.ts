@@ -27,12 +27,11 @@ import {
 } from './node.js'
 import {NodeReader} from './node-reader.js'
 import type {Look, ShardReads} from './shard-reads.js'
+import {Verification} from './verification.js'
 
 const longListing = 5000
 const listingShareMs = 0.1
 const changedShare = 0.05
-/** Minimum time between two verifications, as a multiple of the duration of the last one. */
-const verifyShare = 10
 
 /**
  * One side of a mapping, as the ModifyIndex of each key. To find changed keys, reads the tree nodes whose
@@ -45,6 +44,7 @@ export class ShardSide {
   nodes: Node[] = []
   readonly #options: SideOptions
   readonly #reader: NodeReader
+  readonly #verification: Verification
   #above: readonly Vertex[] = []
   readonly #foreign = new Set<string>()
   /** Versions of keys that are in no tree node. */
@@ -52,8 +52,6 @@ export class ShardSide {
   #baseline = 0n
   #listableAtMs = 0
   #isTooMuch = false
-  /** Earliest time of the next verification. It is later if verifications take long. */
-  #verifiableAtMs = 0
   #size = 0
   #lastNode: Node | undefined
   #lastHome: Vertex | undefined
@@ -61,6 +59,7 @@ export class ShardSide {
   constructor(options: SideOptions) {
     this.#options = options
     this.#reader = new NodeReader(this, options)
+    this.#verification = new Verification(this.#reader, options.clock)
   }
 
   get prefix(): string {
@@ -138,6 +137,7 @@ export class ShardSide {
     this.#size = 0
     this.#foreign.clear()
     this.#isTooMuch = false
+    this.#verification.clear()
     this.changes = new Map()
     this.#baseline = index
     for (const node of this.nodes) {
@@ -215,11 +215,7 @@ export class ShardSide {
 
   /** Time at which a read is due that no answered query asks for. */
   get verifyAtMs(): number {
-    const leastMs = this.nodes.reduce(
-      (least, {verifyAtMs = least}) => Math.min(least, verifyAtMs),
-      Number.POSITIVE_INFINITY,
-    )
-    return Math.max(leastMs, this.#verifiableAtMs)
+    return this.#verification.dueAtMs(this.nodes)
   }
 
   /** Reads the tree nodes whose blocking query has returned. A read that fails is repeated in the next round. */
@@ -228,12 +224,10 @@ export class ShardSide {
     const results = await Promise.allSettled(
       nodes.map(async node => {
         const startedMs = clock.monotonicMs()
-        const isVerified = !node.isMoved && node.verifyAtMs !== undefined
         node.isMoved = false
         try {
           await this.#reader.look(node)
           node.costMs = clock.monotonicMs() - startedMs
-          if (isVerified) this.#verifiableAtMs = clock.monotonicMs() + node.costMs * verifyShare
         } catch (error) {
           node.isMoved = true
           node.answer = undefined
@@ -246,31 +240,24 @@ export class ShardSide {
 
   /**
    * Returns true, and forgets the node's answer, if the answer shows a write of our own. The change of another client
-   * may be hidden behind that write, and the node is read again later, unless the query was waiting at the agent and
-   * this was our only write meanwhile.
+   * may be hidden behind that write, so the node is read again later.
    */
   explain(node: Node): boolean {
     const index = node.answer?.index
     if (index === undefined || !node.ownIndexes.has(index)) return false
     node.answer = undefined
-    const isAlone = node.wasParked && node.ownCount <= 1
-    node.ownCount = 0
-    if (!isAlone) node.verifyAtMs ??= this.#options.clock.monotonicMs() + verifyAfterMs
+    node.verifyAtMs ??= this.#options.clock.monotonicMs() + verifyAfterMs
     return true
   }
 
-  /**
-   * Returns the tree nodes whose query has returned, and at most one that has to be verified: after many of
-   * our own writes, verifying it costs many comparisons.
-   */
+  /** Makes a step of the verification of what our own writes may hide, if one is due. */
+  verify(): Promise<void> {
+    return this.#verification.step(this.nodes)
+  }
+
   #dueNodes(): readonly Node[] {
     for (const node of this.nodes) if (node.isMoved && this.explain(node)) node.isMoved = false
-    const moved = this.nodes.filter(({isMoved}) => isMoved)
-    if (this.#options.clock.monotonicMs() < this.verifyAtMs) return moved
-    const [oldest] = this.nodes
-      .filter(({isMoved, verifyAtMs}) => !isMoved && verifyAtMs !== undefined)
-      .sort((a, b) => (a.verifyAtMs ?? 0) - (b.verifyAtMs ?? 0))
-    return oldest ? [...moved, oldest] : moved
+    return this.nodes.filter(({isMoved}) => isMoved)
   }
 
   /** The greatest index read so far. */

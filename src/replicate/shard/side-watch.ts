@@ -35,8 +35,6 @@ const costShare = 4
 const rootPauseOfKeyMs = 0.01
 const earlyShare = 0.9
 const coldPauseMs = 20
-/** If a query takes longer than this to return, it was waiting at the agent and was woken by the first change. */
-const parkedMs = 100
 const firstWaitMs = 5000
 
 /**
@@ -102,7 +100,7 @@ export class SideWatch {
   }
 
   async #watchNode(node: Node, signal: AbortSignal): Promise<void> {
-    const {side, context, onMoved, onSeen, leastPauseMs} = this.#options
+    const {side, onMoved, onSeen, leastPauseMs} = this.#options
     const {vertex} = node
     for await (const {kind, snapshot} of this.#follow(vertex, signal)) {
       const {index = 0n, value} = snapshot
@@ -113,7 +111,6 @@ export class SideWatch {
       }
       if (kind === 'reset') await side.doubt(node)
       else if (!side.isNews(vertex, index, value.isEmpty)) continue
-      node.wasParked = context.clock.monotonicMs() - snapshot.sentAtMs >= parkedMs
       node.answer = snapshot
       if (side.explain(node)) onSeen()
       else {

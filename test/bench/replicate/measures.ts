@@ -65,6 +65,14 @@ export async function runOnce(bench: Bench): Promise<Figures> {
   return {...figures, cpuMs: (Number(user) + Number(system)) * 1000, wrong}
 }
 
+/** Copies everything with another tool, which leaves the status key that lets consul-replicate skip what is copied. */
+export async function copyWith(other: Tool, bench: Bench): Promise<void> {
+  const [file, ...args] = other.command(mappingOf(bench), bench.proxy.address)
+  const child = spawn(file, [...args, '-once'], {stdio: ['ignore', 'ignore', 'inherit']})
+  const [code] = (await once(child, 'close')) as [number]
+  if (code !== 0) throw new Error(`${other.name}: ${code}`)
+}
+
 export async function removeCopy(bench: Bench): Promise<void> {
   await bench.client.kv.deleteTree(targetOf(bench))
   await bench.client.kv.deleteTree('service/consul-replicate/')

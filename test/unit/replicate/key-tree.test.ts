@@ -44,16 +44,16 @@ describe('a tree of keys', () => {
     )
   })
 
-  it('uses only prefixes that a request path can contain, so that a list up to the next slash shows each new name', () => {
+  it('uses only prefixes that a request path can contain, so that a list up to a separator shows each new name', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), name, (names, added) => {
         const root = tree('p/', names, 3)
-        for (const {prefix, children} of vertices(root)) {
+        for (const {prefix, children, separator} of vertices(root)) {
           expect(isListable(prefix), prefix).toBe(true)
           for (const child of children) expect(child.prefix.slice(prefix.length, -1)).not.toContain('/')
           if (children.length === 0 || !added.startsWith(prefix)) continue
-          const slash = added.indexOf('/', prefix.length)
-          const listed = slash < 0 ? added : added.slice(0, slash + 1)
+          const cut = added.indexOf(separator, prefix.length)
+          const listed = cut < 0 ? added : added.slice(0, cut + 1)
           const isIn = (text: string): boolean => children.some(child => text.startsWith(child.prefix))
           expect(isIn(listed)).toBe(isIn(added))
         }

@@ -1,0 +1,65 @@
+import type {Clock} from '../../core/types.js'
+import type {Vertex} from './key-tree.js'
+import type {Node} from './node.js'
+import type {NodeReader} from './node-reader.js'
+
+/** Minimum time between two steps, as a multiple of the duration of the last one. */
+const pauseShare = 10
+/** Number of vertices that one step compares. */
+const stepSize = 16
+
+/**
+ * Reads nodes again in which our own writes may have hidden the change of another client. After many writes of our own
+ * nearly every part of a node has changed, so the node is read in steps between the rounds, and not in one of them.
+ */
+export class Verification {
+  readonly #reader: NodeReader
+  readonly #clock: Clock
+  /** Vertices that have to be compared. */
+  #open: Vertex[] = []
+  #nextAtMs = 0
+
+  constructor(reader: NodeReader, clock: Clock) {
+    this.#reader = reader
+    this.#clock = clock
+  }
+
+  /** Time at which the next step is due; Infinity if there is nothing to verify. */
+  dueAtMs(nodes: readonly Node[]): number {
+    if (this.#open.length > 0) return this.#nextAtMs
+    const atMs = nodes.reduce((least, {verifyAtMs = least}) => Math.min(least, verifyAtMs), Number.POSITIVE_INFINITY)
+    return Math.max(atMs, this.#nextAtMs)
+  }
+
+  /** Forgets what has to be compared, because everything was read again. */
+  clear(): void {
+    this.#open = []
+  }
+
+  /** Makes the next step if it is due. What fails is compared again in a later step. */
+  async step(nodes: readonly Node[]): Promise<void> {
+    const startedMs = this.#clock.monotonicMs()
+    if (startedMs < this.dueAtMs(nodes)) return
+    if (this.#open.length === 0) this.#take(nodes)
+    const some = this.#open.splice(-stepSize)
+    const results = await Promise.allSettled(some.map(vertex => this.#reader.step(vertex)))
+    for (const [at, result] of results.entries()) {
+      const vertex = some[at]
+      if (result.status === 'fulfilled') this.#open.push(...result.value)
+      else if (vertex) this.#open.push(vertex)
+    }
+    const nowMs = this.#clock.monotonicMs()
+    this.#nextAtMs = nowMs + (nowMs - startedMs) * pauseShare
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** Opens the node that has waited longest. */
+  #take(nodes: readonly Node[]): void {
+    const [oldest] = nodes
+      .filter(({verifyAtMs}) => verifyAtMs !== undefined)
+      .toSorted((a, b) => (a.verifyAtMs ?? 0) - (b.verifyAtMs ?? 0))
+    if (!oldest) return
+    oldest.verifyAtMs = undefined
+    this.#open.push(oldest.vertex)
+  }
+}

@@ -1,0 +1,46 @@
+import {describe, expect, it} from 'vitest'
+import {leafOf, type Vertex} from '../../../src/replicate/shard/key-tree.js'
+import {type Node, nodeOf} from '../../../src/replicate/shard/node.js'
+import type {NodeReader} from '../../../src/replicate/shard/node-reader.js'
+import {Verification} from '../../../src/replicate/shard/verification.js'
+import {FakeClock} from '../../kit/fake-clock.js'
+
+describe('the verification of a part that our own writes have changed', () => {
+  const leaves = Array.from({length: 40}, (_, at) => leafOf(`p/${at}/`, [], 1))
+  const top: Vertex = {...leafOf('p/', [], 40), children: leaves}
+
+  /** Steps until nothing is due. Returns the prefixes that were read in each step. */
+  async function run(read: (vertex: Vertex) => readonly Vertex[]): Promise<readonly (readonly string[])[]> {
+    const clock = new FakeClock()
+    const node: Node = {...nodeOf(top), verifyAtMs: clock.monotonicMs()}
+    let steps: string[] = []
+    const step = async (vertex: Vertex): Promise<readonly Vertex[]> => {
+      steps.push(vertex.prefix)
+      return read(vertex)
+    }
+    const verification = new Verification({step} as unknown as NodeReader, clock)
+    const all: (readonly string[])[] = []
+    while (verification.dueAtMs([node]) < Number.POSITIVE_INFINITY) {
+      steps = []
+      await verification.step([node]).catch(() => {})
+      all.push(steps)
+    }
+    return all
+  }
+
+  it('reads a few of its parts in each step, and each of them once', async () => {
+    const steps = await run(({children}) => children)
+    expect(Math.max(...steps.map(({length}) => length))).toBeLessThanOrEqual(16)
+    expect(steps.flat().toSorted()).toEqual([top, ...leaves].map(({prefix}) => prefix).toSorted())
+  })
+
+  it('reads a part again if reading it has failed', async () => {
+    let failures = 1
+    const steps = await run(({prefix, children}) => {
+      if (prefix === 'p/7/' && failures-- > 0) throw new Error('no answer')
+      return children
+    })
+    expect(steps.flat().filter(prefix => prefix === 'p/7/')).toHaveLength(2)
+    expect(new Set(steps.flat()).size).toBe(41)
+  })
+})
