@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {durationFlag} from '../src/cli/flags.js'
+import type {HiddenCheck} from '../src/cli/hidden-items.js'
 import {toChild} from '../src/cli/template/child.js'
 import {toFolder} from '../src/cli/template/env-folder.js'
 import {EnvSession} from '../src/cli/template/env-session.js'
@@ -64,6 +65,10 @@ and started again, or gets --exec-reload-signal. An outage of Consul changes not
   }
 
   #session: EnvSession | undefined
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
 
   async run(): Promise<number> {
     const {flags} = this

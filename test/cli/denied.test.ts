@@ -53,6 +53,7 @@ const refused: Readonly<Record<string, string>> = {
  * Commands that read lists, from which Consul omits what the token may not read. A warning must name these rules.
  */
 const listing: Readonly<Record<string, string>> = {
+  env: read('key_prefix', 'a/'),
   'event list': read('event_prefix'),
   'event prune': write('key_prefix', 'baton/events/v1/a/'),
   exec: write('key_prefix', 'baton/exec/v1/jobs/'),
@@ -141,9 +142,13 @@ describe.each(backends)('a token without permissions on $name', backend => {
 describe.each(backends)('a token with all permissions on $name', backend => {
   const agent = sharedAgent(backend, {managementToken: master})
 
-  it.each(Object.keys(listing))('keeps baton %s from printing any warning about permissions', async id => {
-    await using command = startInProcess(lines.argvOf(id), {agent, env: {...lines.env, CONSUL_HTTP_TOKEN: master}})
-    await Promise.race([command.exited, command.waitForOutput(/./, {stream: 'stdout'})])
-    expect(command.stderr).not.toContain('lacks')
-  })
+  // `env` prints nothing, so a test cannot see when it has read its list.
+  it.each(Object.keys(listing).filter(id => id !== 'env'))(
+    'keeps baton %s from printing any warning about permissions',
+    async id => {
+      await using command = startInProcess(lines.argvOf(id), {agent, env: {...lines.env, CONSUL_HTTP_TOKEN: master}})
+      await Promise.race([command.exited, command.waitForOutput(/./, {stream: 'stdout'})])
+      expect(command.stderr).not.toContain('lacks')
+    },
+  )
 })
