@@ -11,18 +11,26 @@ const filesUnder = (folder: string, ending: string): string[] =>
     .filter(file => file.endsWith(ending))
     .map(file => `${folder}/${file}`)
 
+const tests = filesUnder('test', '.test.ts').map(read).join('\n')
+const citedIn = (text: string): string[] => [...text.matchAll(/\[test: ([^\]]+)\]/g)].map(match => match[1] ?? '')
+
+describe('the pages of docs/test', () => {
+  it.each(filesUnder('docs/test', '.md'))('name only tests that exist: %s', page => {
+    expect(citedIn(read(page)).filter(id => !tests.includes(id))).toEqual([])
+  })
+})
+
 describe('docs/guarantees.md', () => {
   const sentences = read('docs/guarantees.md')
     .split('\n')
     .filter(line => line.startsWith('- '))
-  const tests = filesUnder('test', '.test.ts').map(read).join('\n')
 
   it('contains at least one guarantee', () => {
     expect(sentences.length).toBeGreaterThan(0)
   })
 
   it.each(sentences)('names a test that exists: %s', sentence => {
-    const ids = [...sentence.matchAll(/\[test: ([^\]]+)\]/g)].map(match => match[1] ?? '')
+    const ids = citedIn(sentence)
     expect(ids, 'every guarantee names its test as [test: part of its title]').not.toHaveLength(0)
     for (const id of ids) expect(tests, `no test is called '${id}'`).toContain(id)
   })
