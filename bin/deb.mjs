@@ -17,13 +17,13 @@ import {constants, gzipSync} from 'node:zlib'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const {version, description, license} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-/** Names of architectures, Node's and Debian's. */
+/** Names of architectures: Node's name and Debian's. */
 const debianArch = {x64: 'amd64', arm64: 'arm64'}
 
-/** Files that the administrator changes, which an upgrade keeps. */
+/** Files that an administrator may change, and that an upgrade therefore keeps. */
 const conffiles = ['/etc/baton/environment']
 
-/** Scripts of the package. With DPKG_ROOT the package is in another root, whose services do not run. */
+/** Scripts of the package. If DPKG_ROOT is set, the package is installed into another root, where no services run. */
 const maintainerScripts = {
   postinst: `#!/bin/sh
 set -e
@@ -116,7 +116,7 @@ function sizeOf(folder) {
   return bytes
 }
 
-/** The mode of a folder depends on the umask of the build otherwise. */
+/** Set explicitly, because the mode of a folder otherwise depends on the umask of the build. */
 function normalizeFolders(folder) {
   chmodSync(folder, 0o755)
   for (const entry of readdirSync(folder, {withFileTypes: true}))

@@ -27,7 +27,7 @@ const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const call = (program, args, options = {}) =>
   execFileSync(program, args, {cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options}).trim()
 
-/** Returns the lines of the section of a version in the text of a changelog; none if it is missing or empty. */
+/** Returns the lines of a version's section in the text of a changelog; none if the section is missing or empty. */
 export function changesOf(changelog, name) {
   const sections = changelog.split(/^## /m).slice(1)
   const section = sections.find(one => one.split('\n')[0].split(' ')[0] === name) ?? ''
@@ -67,7 +67,7 @@ async function make(folder, architectures) {
   writeFileSync(join(folder, 'SHA256SUMS'), sums.join(''))
 }
 
-/** Tries the artefacts of this architecture as a user gets them. */
+/** Tries the artefacts of this architecture as a user would receive them. */
 function check(folder) {
   call('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], {cwd: folder})
   const work = mkdtempSync(join(tmpdir(), 'baton-release-'))

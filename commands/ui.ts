@@ -80,14 +80,14 @@ export default class Ui extends ConsulCommand<typeof Ui> {
     return token
   }
 
-  /** Later failures concern a part, and the page shows them. */
+  /** Failures after the start concern only a part of the page, and the page itself shows them. */
   protected override get ifHopeless(): 'end' | 'leave' {
     return this.#isStarting ? 'end' : 'leave'
   }
 
   /**
-   * Reads something for which no token needs a permission, before the first viewer comes: an agent that does not answer is
-   * reported at once, and an address that belongs to something else ends the command.
+   * Sends a read that needs no permission before the first viewer comes, so that an agent that does not answer is
+   * reported at once. If another program answers at the address, the command ends.
    */
   #firstLook(client: ConsulClient, feed: StatusFeed): Worker {
     const {clock, random} = client

@@ -46,7 +46,10 @@ export default class LockWhy extends BaseCommand<typeof LockWhy> {
   }
 }
 
-/** Returns the flights of a lock. If there are none and the text is a number, those of the process with this ID. */
+/**
+ * Returns the recorded runs of a lock. If there are none and the text is a number, returns those of the process
+ * with this ID.
+ */
 function findFlights(directory: string, key: string): readonly Flight[] {
   const ofKey = toFlights(readFlights(directory, key))
   if (ofKey.length > 0 || !/^\d+$/.test(key)) return ofKey

@@ -1,12 +1,13 @@
 import {type AclRule, ruleOfRefusal} from '../core/api/acl-rule.js'
 import type {Transport, TransportRequest, TransportResponse} from '../core/types.js'
 
-/** Which lists may lack items because of the token: those without any items, or all. */
+/** The lists that are checked for items that the token may not read: only empty lists, or all lists. */
 export type HiddenCheck = 'none' | 'empty' | 'all'
 
 /**
- * Passes requests on to another transport, and calls `onDoubt` with the rule that a list needs: Consul does not refuse a
- * list, but leaves out what the token may not read. Each rule is reported once.
+ * Passes requests on to another transport. If the token may lack the permission to read all of a list, calls `onDoubt`
+ * with the rule that the list needs, because Consul silently leaves out what the token may not read. Each rule is
+ * reported once.
  */
 export class HiddenItems implements Transport {
   readonly #inner: Transport
@@ -15,7 +16,7 @@ export class HiddenItems implements Transport {
   readonly #datacenter: string
   readonly #known = new Set<string>()
 
-  /** `datacenter` is the one in which the permissions can be checked: lists of others are not. */
+  /** `datacenter` is the only one whose lists are checked, because only there can the permissions be checked. */
   constructor(
     inner: Transport,
     options: {
@@ -49,7 +50,7 @@ export class HiddenItems implements Transport {
   }
 }
 
-/** True for an answer of Consul: a 404 without an index is not from Consul's key-value store. */
+/** True for an answer from Consul. A 404 without an index does not come from Consul's key-value store. */
 const isList = ({status, headers}: TransportResponse): boolean =>
   status === 200 || (status === 404 && headers.has('x-consul-index'))
 

@@ -11,9 +11,9 @@ import type {Hold} from './types.js'
 import {electionPrefix, encodeLeader, leaderKey, toLeader} from './wire/leader-record.js'
 
 /**
- * Creates an election on a mutex: the candidate that holds the lock leads. A leader that is cut off from Consul stops
- * before another one can be elected, as the holder of a lock does. Sends nothing until it is used. Throws a UsageError
- * if an option is not valid.
+ * Creates an election on a mutex: the candidate that holds the lock is the leader. As with any holder of a lock, a
+ * leader that is cut off from Consul stops before another one can be elected. Sends nothing until it is used. Throws a
+ * UsageError if an option is not valid.
  *
  * @example
  * ```ts
@@ -139,7 +139,10 @@ class HeldTerm implements Term {
     await this.resign()
   }
 
-  /** The record is deleted first. If that fails, it stays without effect, because it names a session that holds no lock. */
+  /**
+   * The leader's record is deleted first. If that fails, the record has no effect, because it names a session that no
+   * longer holds the lock.
+   */
   async #resign(): Promise<void> {
     if (!this.hold.signal.aborted) await this.hold.commit([{verb: 'delete', key: this.#key}]).catch(() => {})
     await this.hold.release()

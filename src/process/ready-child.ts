@@ -7,14 +7,14 @@ import {type Launcher, launchPlainly} from './launch.js'
 import {findOnPath, isExecutable} from './search-path.js'
 
 const shell = '/bin/sh'
-/** Variable with the current folder, which a shell sets. */
+/** Variable with the current folder, which a shell sets itself. */
 const folder = 'PWD'
 const orderFd = 3
-/** Variables that the shell changes by itself, besides those whose names it cannot keep. */
+/** Variables that the shell changes. It also drops variables with names that a shell cannot have. */
 const shellsOwn: ReadonlySet<string> = new Set(['IFS', 'OPTIND', 'PPID', 'LINENO'])
 
 export interface ReadyChildOptions {
-  /** The child, except for one variable of its environment. */
+  /** The child, except for one environment variable. */
   readonly spec: ChildSpec
   /** Name of the variable whose value is not known yet. */
   readonly lateVariable: string
@@ -22,7 +22,7 @@ export interface ReadyChildOptions {
 
 /**
  * A shell that waits for an order and then becomes the program, which is faster than starting a process from Node. If
- * the order never comes, because this process ended or the owner disposed of the shell, the program is never started.
+ * this process ends or the shell is disposed before that, the program is never started.
  */
 export class ReadyChild implements Disposable {
   readonly #options: ReadyChildOptions
@@ -33,7 +33,7 @@ export class ReadyChild implements Disposable {
     if (canWaitInShell(options)) this.#start()
   }
 
-  /** Launches `spec` by the waiting shell. If the shell cannot become this child, it starts a process. */
+  /** Launches `spec` through the waiting shell. If the shell cannot become this child, starts a new process. */
   readonly launch: Launcher = spec => {
     const child = this.#process
     const {lateVariable} = this.#options
@@ -86,7 +86,7 @@ export class ReadyChild implements Disposable {
 
 const orderPipe = (child: ChildProcess): Socket | undefined => (child.stdio[orderFd] ?? undefined) as Socket | undefined
 
-/** True if the child is the same whether a shell becomes it or a process is started for it. */
+/** True if the child would be the same whether a shell becomes it or a process is started for it. */
 function canWaitInShell({spec, lateVariable}: ReadyChildOptions): boolean {
   const {argv, env, shape, cwd} = spec
   const [file] = argv
@@ -103,7 +103,7 @@ function canWaitInShell({spec, lateVariable}: ReadyChildOptions): boolean {
   )
 }
 
-/** True if the shell is dash, which leaves the other variables of its environment as they are. */
+/** True if the shell is dash, which leaves all other environment variables unchanged. */
 function isDash(): boolean {
   try {
     return basename(realpathSync(shell)) === 'dash'

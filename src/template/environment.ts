@@ -7,20 +7,20 @@ import {Calm} from './quiet.js'
 import {Store} from './store.js'
 import type {Quiet} from './types.js'
 
-/** A folder of keys that become variables. `path` ends with a slash. */
+/** A folder of keys that become environment variables. `path` ends with a slash. */
 export interface EnvironmentFolder {
   readonly path: string
   readonly where: Where
 }
 
-/** How keys become names of variables. */
+/** How the names of keys become names of variables. */
 export interface NameRules {
   /** Replaces each character that is not a letter, a digit or `_` by `_`, and puts `_` before a leading digit. */
   readonly sanitize: boolean
   readonly upcase: boolean
 }
 
-/** A key that does not become a variable, and why. */
+/** A key that does not become a variable, with the reason. */
 export interface SkippedKey {
   readonly key: string
   readonly why: string
@@ -33,8 +33,8 @@ export interface Variables {
 }
 
 /**
- * Returns the variables of folders. Later folders override earlier ones. Of two keys of one folder that become the same
- * name, the first in the order of keys counts.
+ * Returns the variables of folders. Later folders override earlier ones. If two keys of one folder become the same
+ * name, the first key in order counts.
  */
 export function toVariables(
   folders: readonly {readonly path: string; readonly entries: readonly KvEntry[]}[],
@@ -68,20 +68,23 @@ function faultOf(name: string, value: Uint8Array, text: string): string | undefi
   return Buffer.from(text).equals(value) ? undefined : 'its value is not UTF-8'
 }
 
-/** Interval in milliseconds at which the first read is checked for a failure that waiting cannot end. */
+/** Interval in milliseconds at which the first read is checked for a failure that waiting cannot fix. */
 const refusalCheckMs = 200
 
 /** Options of {@link followEnvironment}. */
 export interface FollowEnvironmentOptions extends NameRules {
-  /** Ends the following. */
+  /** Aborting it stops following the folders. */
   readonly signal: AbortSignal
   /** True to end after the first report. @default false */
   readonly once?: boolean
-  /** How long the variables must be unchanged before a change is reported. @default 0 */
+  /** How long the variables must stay unchanged before a change is reported. @default 0 */
   readonly quiet?: Quiet
   /** Maximum age in milliseconds of stale answers. @default no limit */
   readonly maxStaleMs?: number
-  /** Receives the variables once all folders have been read, and after each change. Following waits until it resolves. */
+  /**
+   * Receives the variables once all folders have been read, and after each change. No further change is reported until
+   * it resolves.
+   */
   readonly onVariables: (variables: Variables) => Promise<void>
 }
 

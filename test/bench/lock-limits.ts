@@ -19,7 +19,7 @@ const say = (text: string): void => {
   process.stdout.write(`${text}\n`)
 }
 
-/** Six contenders, each as on a host of its own, acquire the lock for 20 ms again and again for 20 s. */
+/** Six contenders, which act as if on separate hosts, acquire the lock for 20 ms again and again during 20 s. */
 async function worstWait(agent: ConsulServer): Promise<void> {
   const waits: number[] = []
   const until = Date.now() + 20_000

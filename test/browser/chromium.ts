@@ -47,14 +47,17 @@ export class Page implements AsyncDisposable {
     await this.#send('Page.navigate', {url})
   }
 
-  /** Returns the value of an expression, of a promise when it is resolved. */
+  /** Returns the value of an expression. If the value is a promise, waits until it is resolved. */
   async evaluate(expression: string): Promise<unknown> {
     const answer = await this.#send('Runtime.evaluate', {expression, awaitPromise: true, returnByValue: true})
     if (answer['exceptionDetails'] !== undefined) throw new Error(JSON.stringify(answer['exceptionDetails']))
     return (answer['result'] as {readonly value?: unknown}).value
   }
 
-  /** Resolves with the time in milliseconds until the visible text matches, seen by a check in each frame. */
+  /**
+   * Resolves with the time in milliseconds until the visible text matches, which is checked in each animation
+   * frame.
+   */
   async untilText(pattern: RegExp, timeoutMs = 20_000): Promise<number> {
     const startMs = performance.now()
     const isSeen = await this.evaluate(`new Promise(resolve => {

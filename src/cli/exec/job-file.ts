@@ -8,7 +8,10 @@ import {foldNodes} from '../../exec/node-set.js'
 import {commandText} from './job-command.js'
 import {printable} from './printable.js'
 
-/** Reads a file of `baton exec --prepare`. Rejects with a UsageError if the file is not a prepared job. */
+/**
+ * Reads a file that `baton exec --prepare` wrote. Rejects with a UsageError if it does not contain a
+ * prepared job.
+ */
 export async function readJobFile(path: string): Promise<JobFile> {
   let value: Buffer
   try {
@@ -64,6 +67,6 @@ const meanings = {
   expired: 'of a key that is not valid now',
 } as const
 
-/** Describes one signature in a line. */
+/** Describes one signature in one line. */
 export const signatureLine = ({kid, name, verdict}: SignatureVerdict): string =>
   `signature of ${printable(kid.slice(0, 64))}${name === undefined ? '' : ` (${printable(name)})`}: ${meanings[verdict]}`

@@ -7,7 +7,7 @@ import type {Output} from '../output.js'
 import {exitCodes} from './exit-code.js'
 import {printable} from './printable.js'
 
-/** Writes a prepared job to a new file and prints what comes next. Returns the exit code. */
+/** Writes a prepared job to a new file, and prints the next steps. Returns the exit code. */
 export async function reportPrepared(
   run: PreparedRun,
   {path, out, isJson}: {readonly path: string; readonly out: Output; readonly isJson: boolean},

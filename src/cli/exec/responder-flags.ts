@@ -6,7 +6,7 @@ import {type Policy, parsePolicy} from '../../exec/native/policy.js'
 import {trustDirectory} from '../directories.js'
 import {durationFlag} from '../flags.js'
 
-/** Flags that decide which jobs a responder runs. `baton responder check` has the same. */
+/** Flags that decide which jobs a responder runs. `baton responder check` has the same flags. */
 export const responderFlags = {
   name: Flags.string({description: "name of this responder (default: the agent's node)"}),
   'trust-dir': Flags.string({
@@ -37,7 +37,10 @@ interface UnsignedFlags {
   readonly 'unsigned-policy'?: string | undefined
 }
 
-/** Reads the policy for unsigned jobs; undefined if they are refused. Rejects with BATON_CONFIG if it is not valid. */
+/**
+ * Reads the policy for unsigned jobs; undefined if unsigned jobs are refused. Rejects with BATON_CONFIG if the policy
+ * is not valid.
+ */
 export async function unsignedPolicyOf(flags: UnsignedFlags): Promise<Policy | undefined> {
   const path = flags['unsigned-policy']
   if (!flags['allow-unsigned'] || path === undefined) return undefined

@@ -4,11 +4,11 @@ import type {Environment} from '../../config/environment.js'
 import {UsageError} from '../../core/errors.js'
 import {findOnPath} from '../../process/search-path.js'
 
-/** How commands run as another user. */
+/** How commands are run as another user. */
 export interface OtherUser {
-  /** Program and arguments before each command. */
+  /** Program and arguments that precede each command. */
   readonly words: readonly string[]
-  /** Variables of that user. */
+  /** Environment variables of that user. */
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -17,14 +17,17 @@ const limits = ['as', 'core', 'cpu', 'data', 'fsize', 'memlock', 'nice', 'nofile
 const wrong = (flag: string, why: string, hint?: string): UsageError =>
   new UsageError(`${flag}: ${why}`, {code: 'BATON_CONFIG', ...(hint !== undefined && {hint})})
 
-/** Looks up a user. Rejects with BATON_CONFIG if there is none, or if this process may not run commands as that user. */
+/**
+ * Looks up a user. Rejects with BATON_CONFIG if the user does not exist, or if this process may not run commands as
+ * that user.
+ */
 export async function findUser(name: string, env: Environment): Promise<OtherUser> {
   if (process.geteuid?.() !== 0) throw wrong('run-as', 'only root can run commands as another user')
   const setpriv = programOf('setpriv', 'run-as', env)
   const entry = await promisify(execFile)('getent', ['passwd', '--', name]).catch(() => undefined)
   const [user = '', , uid = '', gid = '', , home = '/'] = (entry?.stdout.trimEnd() ?? '').split(':')
   if (uid === '') throw wrong('run-as', `there is no user ${name.slice(0, 60)}`)
-  // The shell of a service's user often only refuses logins, so shell lines run by /bin/sh.
+  // The login shell of a service's user often only refuses logins, so /bin/sh runs shell lines.
   return {
     words: [setpriv, `--reuid=${uid}`, `--regid=${gid}`, '--init-groups', '--inh-caps=-all', '--no-new-privs', '--'],
     env: {HOME: home, USER: user, LOGNAME: user, SHELL: '/bin/sh'},

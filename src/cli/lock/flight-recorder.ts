@@ -15,12 +15,12 @@ import {formatDuration} from '../../core/time/duration.js'
 import {makeFolder} from '../../process/make-folder.js'
 
 const ending = '.ndjson'
-/** Size of a file above which a new one is begun. The one before it is kept. */
+/** Size of a file above which a new file is begun. The previous file is kept. */
 const mostBytes = 512 * 1024
 /** Number of files that are kept. The oldest ones are deleted when a lock with a new name is recorded. */
 const mostFiles = 200
 
-/** Settings of a lock that its record begins with. */
+/** Settings of a lock, with which its record begins. */
 export interface FlightFacts {
   readonly command: string
   readonly ttlMs: number
@@ -28,11 +28,11 @@ export interface FlightFacts {
   readonly graceMs: number
 }
 
-/** One line of a record. Fields besides these are those of the event. */
+/** One line of a record. All other fields are those of the event. */
 export interface FlightLine {
   readonly type: string
   readonly time: string
-  /** Boot time of the line in milliseconds, in which the deadlines of events are. */
+  /** Boot time of the line in milliseconds, on the same clock as the deadlines in events. */
   readonly bootMs: number
   /** ID of the process that recorded the line. */
   readonly process: number
@@ -42,8 +42,8 @@ export interface FlightLine {
 
 /**
  * Records the events of locks on this machine, so that `baton lock why` can explain later why one ended. Each line is
- * written at once, and the system keeps it even if this process is killed. A record that cannot be written is left out:
- * it must not stop a lock.
+ * written at once, and the system keeps it even if this process is killed. If a line cannot be written, it is left out,
+ * because that must not stop a lock.
  */
 export class FlightRecorder implements Disposable {
   readonly #file: string
@@ -71,7 +71,7 @@ export class FlightRecorder implements Disposable {
     attempt(() => writeSync(fd, `${eventLine.slice(0, -1)},${facts}}\n`))
   }
 
-  /** Ends the record: without this last line, the process was killed. */
+  /** Writes the last line of the record. If it is missing, the process was killed. */
   [Symbol.dispose](): void {
     const fd = this.#fd
     if (fd === undefined) return
@@ -84,7 +84,10 @@ export class FlightRecorder implements Disposable {
   }
 }
 
-/** Returns the recorded lines of a lock, or of all locks; those of one lock in the order in which they were written. Lines that are damaged are left out. */
+/**
+ * Returns the recorded lines of one lock, in the order in which they were written, or of all locks. Damaged lines are
+ * left out.
+ */
 export function readFlights(directory: string, prefix?: string): readonly FlightLine[] {
   const names = prefix === undefined ? (attempt(() => readdirSync(directory)) ?? []) : bothNames(prefix)
   const lines = names.flatMap(name => (attempt(() => readFileSync(join(directory, name), 'utf8')) ?? '').split('\n'))

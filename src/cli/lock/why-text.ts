@@ -10,7 +10,7 @@ export interface Flight {
   readonly lines: readonly FlightLine[]
 }
 
-/** Divides lines into the flights of their processes, newest first. */
+/** Divides lines into the recorded runs (flights) of their processes, newest first. */
 export function toFlights(lines: readonly FlightLine[]): readonly Flight[] {
   const open = new Map<string, FlightLine[]>()
   const flights: {pid: number; prefix: string; lines: FlightLine[]}[] = []
@@ -26,7 +26,10 @@ export function toFlights(lines: readonly FlightLine[]): readonly Flight[] {
   return flights.sort((one, other) => (other.lines[0]?.time ?? '').localeCompare(one.lines[0]?.time ?? ''))
 }
 
-/** How a flight ended: `lost`, `released`, `failed` (not acquired), `running`, or `killed` if no last line was written. */
+/**
+ * How a recorded run (flight) ended: `lost`, `released`, `failed` (the lock was not acquired), `running`, or `killed`
+ * if no last line was written.
+ */
 export function endOf({lines}: Flight, isRunning: boolean): string {
   const types = lines.map(({type}) => type)
   if (types.includes('lock.lost')) return 'lost'
@@ -35,7 +38,7 @@ export function endOf({lines}: Flight, isRunning: boolean): string {
   return isRunning ? 'running' : 'killed'
 }
 
-/** Returns the lines that explain one flight to people. */
+/** Returns the lines that explain one recorded run to people. */
 export function whyLines(flight: Flight, isRunning: boolean): readonly string[] {
   const {pid, prefix, lines} = flight
   const [begin] = lines
@@ -98,7 +101,7 @@ function sayLine(line: FlightLine): string | undefined {
   }
 }
 
-/** Returns the calculation of the deadline, as times of the wall clock. */
+/** Returns the calculation of the deadline, with times of the wall clock. */
 function arithmetic(line: FlightLine): string {
   const {termAtMs, killAtMs, freeAtMs} = (line['deadline'] ?? {}) as Partial<LeaseDeadline>
   if (termAtMs === undefined || killAtMs === undefined || freeAtMs === undefined) return 'the deadline is unknown'

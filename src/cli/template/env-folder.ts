@@ -3,7 +3,7 @@ import {messageOf, UsageError} from '../../core/errors.js'
 import type {EnvironmentFolder} from '../../template/environment.js'
 import {parseKey} from '../../template/query-text.js'
 
-/** Reads `PREFIX`, `PREFIX@DATACENTER` or `PREFIX?ns=NAME`. Slashes at both ends do not count. */
+/** Parses `PREFIX`, `PREFIX@DATACENTER` or `PREFIX?ns=NAME`. Slashes at both ends are ignored. */
 export function toFolder(text: string): EnvironmentFolder {
   try {
     const {path, ...where} = parseKey('env', text)

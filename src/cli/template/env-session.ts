@@ -17,7 +17,7 @@ import type {SignalSource, StopSignals} from '../signals.js'
 import type {ChildSettings} from './child.js'
 import {childLine} from './event-text.js'
 
-/** What a session needs from its command. */
+/** The parts of the command that a session needs. */
 export interface EnvHost {
   readonly client: ConsulClient
   readonly folders: readonly EnvironmentFolder[]
@@ -35,7 +35,7 @@ export interface EnvHost {
 /** Signals that are passed on to the program. */
 const passedOn = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
-/** Runs a program whose variables follow keys. */
+/** Runs a program whose environment variables come from keys, and follows changes of these keys. */
 export class EnvSession implements AsyncDisposable {
   readonly #host: EnvHost
   readonly #supervisor: Supervisor
@@ -66,12 +66,15 @@ export class EnvSession implements AsyncDisposable {
     this.#listeners = passedOn.map(name => listen(host.signals, name, () => this.#supervisor.signal(name)))
   }
 
-  /** True once the program has been started. */
+  /** True once the program was started for the first time. */
   get isStarted(): boolean {
     return this.#supervisor.isStarted
   }
 
-  /** Resolves to the program's exit if it ended by itself, to undefined if a signal stopped baton. */
+  /**
+   * Resolves to the program's exit if the program ended by itself, or to undefined if a signal
+   * stopped baton.
+   */
   async run(): Promise<ChildExit | undefined> {
     const {client, folders, rules, once, quiet, maxStaleMs} = this.#host
     const {signal} = this.#stop

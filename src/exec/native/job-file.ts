@@ -11,7 +11,7 @@ export interface JobFile {
   readonly value: Buffer
 }
 
-/** Parses the content of a file of `baton exec --prepare`. Throws a UsageError if it is not a prepared job. */
+/** Parses the content of a file that `baton exec --prepare` wrote. Throws a UsageError if it is not a prepared job. */
 export function parseJobFile(value: Buffer, where: string): JobFile {
   const envelope = parseEnvelope('baton-exec/1', value)
   if (!envelope) throw new UsageError(`job ${where}: not a prepared job`)
@@ -22,7 +22,8 @@ export function parseJobFile(value: Buffer, where: string): JobFile {
 }
 
 /**
- * Returns the job with additional signatures. A signature of the same key is replaced. Rejects if a key cannot sign.
+ * Returns the job with additional signatures. An existing signature of the same key is replaced. Rejects if a key
+ * cannot sign.
  */
 export async function addSignatures({envelope, value}: JobFile, keys: readonly SigningKey[]): Promise<Buffer> {
   const signed = await signEnvelope('baton-exec/1', envelope.payload, keys)
@@ -33,10 +34,10 @@ export async function addSignatures({envelope, value}: JobFile, keys: readonly S
 
 const signaturesIn = (value: Buffer): {k: string}[] => parseObject(value)?.['s'] as {k: string}[]
 
-/** A signature of a job, compared with a set of trusted keys. `valid` is the only good verdict. */
+/** A signature of a job, compared with a set of trusted keys. Only `valid` means that the signature counts. */
 export interface SignatureVerdict {
   readonly kid: string
-  /** Name under which the key is trusted; undefined if it is not. */
+  /** Name under which the key is trusted; undefined if the key is not trusted. */
   readonly name: string | undefined
   readonly verdict: 'valid' | 'wrong' | 'unknown' | 'revoked' | 'expired'
 }

@@ -7,7 +7,7 @@ export interface JobVerdict {
   readonly reason: string
 }
 
-/** Judges a job as a responder does, in the same order, but runs nothing and records nothing. */
+/** Judges a job as a responder would, in the same order, but runs nothing and records nothing. */
 export async function judgeJob({id}: Pick<Manifest, 'id'>, value: Buffer, context: CheckContext): Promise<JobVerdict> {
   const checked = checkJob(id, value, context)
   if (!checked.isAccepted) return checked.refusal

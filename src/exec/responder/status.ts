@@ -6,10 +6,13 @@ import {parseObject} from '../native/envelope.js'
 import type {TrustStore} from '../native/trust.js'
 import type {AuditEntry} from './audit-log.js'
 
-/** Name of the status in the state directory of a responder. */
+/** Name of the status file in the state directory of a responder. */
 const statusFile = 'status.json'
 
-/** State of a responder, as it writes it at each renewal of its health check. Times are ISO 8601. */
+/**
+ * The state of a responder, which the responder writes at each renewal of its health check. Times
+ * are in ISO 8601.
+ */
 export interface ResponderStatus {
   readonly v: 1
   readonly node: string
@@ -18,14 +21,14 @@ export interface ResponderStatus {
   readonly startedAt: string
   /** Time of the last renewal. */
   readonly updatedAt: string
-  /** Time after which a responder that still ran would have renewed its status. */
+  /** Time by which a running responder would have renewed its status. */
   readonly staleAfter: string
   readonly trustedKeys: number
   /** Reason why the trusted keys cannot be read. @default they can be read */
   readonly trustTrouble?: string
-  /** IDs of the jobs that run. */
+  /** IDs of the jobs that are running. */
   readonly running: readonly string[]
-  /** Number of listed jobs that are not examined, because there are too many. */
+  /** Number of listed jobs that are not examined because there are too many. */
   readonly ignoredJobs: number
   /** Number of jobs since the start, by the verdict in the audit log. */
   readonly jobs: Readonly<Partial<Record<AuditEntry['verdict'], number>>>
@@ -57,7 +60,7 @@ export class StatusWriter implements AsyncDisposable {
     this.#startedAtMs = options.client.clock.wallMs()
   }
 
-  /** Counts a line of the audit log. */
+  /** Counts an entry of the audit log. */
   count({verdict, code, job}: AuditEntry): void {
     this.#jobs.set(verdict, (this.#jobs.get(verdict) ?? 0) + 1)
     if (verdict === 'refused' && code !== undefined) this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1)
@@ -83,7 +86,7 @@ export class StatusWriter implements AsyncDisposable {
     }
   }
 
-  /** Removes the files, so that nothing takes an ended responder for a running one. */
+  /** Removes the files, so that an ended responder is not mistaken for a running one. */
   async [Symbol.asyncDispose](): Promise<void> {
     const {directory, metricsFile} = this.#options
     await rm(join(directory, statusFile), {force: true}).catch(() => {})
@@ -140,7 +143,10 @@ function metricsText(status: ResponderStatus): string {
   ].join('\n')}\n`
 }
 
-/** Reads the status of each responder below a state directory, by name. A directory that does not exist has none. */
+/**
+ * Reads the status of each responder below a state directory, by name. If the directory does not exist, there are
+ * none.
+ */
 export async function readStatuses(stateDirectory: string): Promise<readonly ResponderStatus[]> {
   const names = await readdir(stateDirectory).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []

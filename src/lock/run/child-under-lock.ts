@@ -8,12 +8,18 @@ import {defaultTtlMs} from '../../session/session.js'
 import type {Hold} from '../types.js'
 import {lockKey} from '../wire/names.js'
 
-/** Name of the variable with the ID of the session, which only the child and its descendants have. */
+/**
+ * Name of the variable that contains the session's ID, and that only the child and its descendants
+ * have.
+ */
 export const sessionVariable = 'BATON_LOCK_SESSION'
-/** Name of the variable with the fencing token, the only one that is not known before the grant. */
+/**
+ * Name of the variable that contains the fencing token, the only value that is unknown before the
+ * grant.
+ */
 const tokenVariable = 'BATON_FENCING_TOKEN'
 
-/** A hold, or a contender that does not have its token yet. */
+/** A hold, or a contender that does not have a fencing token yet. */
 type Contender = Pick<Hold, 'prefix' | 'key' | 'session'> & Partial<Pick<Hold, 'token'>>
 
 export interface ChildUnderLockOptions {
@@ -23,7 +29,9 @@ export interface ChildUnderLockOptions {
   readonly limit: number
 }
 
-/** Returns the environment variables that describe the lock to the child. The token is left out before the grant. */
+/**
+ * Returns the environment variables that describe the lock to the child. Before the grant, the token is left out.
+ */
 export const lockVariables = (
   {scope}: ConsulClient,
   {prefix, key, session, token}: Contender,
@@ -47,7 +55,10 @@ export function childSpec(client: ConsulClient, contender: Contender, options: C
   return {...child, env, markedBy: sessionVariable, clock: client.clock}
 }
 
-/** The child of a contender, which waits in a shell while the contender is the first in the queue. */
+/**
+ * The child of a contender. While the contender is first in the queue, a shell waits to become the
+ * child.
+ */
 export class WaitingChild implements Disposable {
   readonly #client: ConsulClient
   readonly #options: ChildUnderLockOptions
@@ -59,7 +70,7 @@ export class WaitingChild implements Disposable {
     this.#options = options
   }
 
-  /** Starts the shell, unless it was started for this session before. */
+  /** Starts the shell, unless it was already started for this session. */
   prepare(session: SessionId): void {
     if (this.#session === session) return
     this[Symbol.dispose]()

@@ -4,16 +4,19 @@ import {joinKey, lockKey} from './names.js'
 
 const version = 1
 
-/** The key with the value of an election's leader. It counts only while the session that it names holds the lock. */
+/**
+ * The key with the value of an election's leader. The value counts only while the session that it names holds the
+ * lock.
+ */
 export const leaderKey = (prefix: string): string => joinKey(prefix, '.leader')
 
-/** The part that `.lock` and `.leader` have in common, so that one read shows both in the same state. */
+/** The common prefix of `.lock` and `.leader`, so that one read returns both in the same state. */
 export const electionPrefix = (prefix: string): string => joinKey(prefix, '.l')
 
 export const encodeLeader = ({session, token, value}: Required<Leader>): Buffer =>
   Buffer.from(JSON.stringify({v: version, session, token: String(token), value}))
 
-/** Returns the session that holds the lock, with the value that it has published. */
+/** Returns the session that holds the lock, with the value that this session has published. */
 export function toLeader(prefix: string, entries: readonly KvEntry[]): Leader | undefined {
   const session = entries.find(({key}) => key === lockKey(prefix))?.session
   if (session === undefined) return undefined
@@ -27,7 +30,7 @@ function parse(bytes: Buffer, holder: SessionId): Pick<Leader, 'value' | 'token'
     if (v !== version || session !== holder || typeof value !== 'string' || typeof token !== 'string') return undefined
     return {value, token: BigInt(token) as NonNullable<Leader['token']>}
   } catch {
-    // Another program, or a later version, has written the key.
+    // Another program or a later version wrote the key, so the value is unknown.
     return undefined
   }
 }

@@ -5,7 +5,10 @@ import type {SideWatch} from './side-watch.js'
 /** Minimum time between two searches for changes that other changes may have hidden. */
 const wholeEveryMs = 10_000
 
-/** Looks for changes of one side that no node shows: by the answers of the root's query, and by a search at intervals. */
+/**
+ * Looks for changes on one side that no tree node's query shows, by means of the root's query and of a search at
+ * intervals.
+ */
 export class Sweeper {
   readonly #side: ShardSide
   readonly #watch: SideWatch
@@ -19,19 +22,19 @@ export class Sweeper {
     this.#clock = clock
   }
 
-  /** When the next sweep is due. */
+  /** Time at which the next sweep is due. */
   get dueAtMs(): number {
     return this.#watch.rootAnswer ? 0 : this.#wholeAtMs
   }
 
-  /** Makes a search due after a change that no node may show. */
+  /** Makes a search due after a change that may show in no tree node's query. */
   noticeChange(): void {
     this.#wholeAtMs = Math.min(this.#wholeAtMs, this.#sweptMs + wholeEveryMs)
   }
 
   /**
-   * Sweeps the side. If the root has an index that no node explains, or if `isForced`, the search for hidden changes is
-   * made at once, otherwise at most once in ten seconds.
+   * Sweeps the side. The search for hidden changes is made at once if `isForced` is set or the root has an index that
+   * no tree node explains, otherwise at most every ten seconds.
    */
   async sweep(isForced: boolean): Promise<void> {
     const nowMs = this.#clock.monotonicMs()
