@@ -45,8 +45,13 @@ describe.runIf(hasConsul)('a service of baton service run, as a server of the cl
     const words = [`--name=${name}`, `--id=${name}`, `--port=${port}`, `--ttl=${ttlMs}ms`]
     const check = ['--check=tcp', '--interval=500ms', ...flags, '--', process.execPath, '-e', server]
     const baton = startCli(['service', 'run', ...words, ...check], {agent: agent()})
-    await baton.waitForOutput(/pid \d+\n/)
-    await becomes(name, 'passing')
+    try {
+      await baton.waitForOutput(/pid \d+\n/)
+      await becomes(name, 'passing')
+    } catch (error) {
+      await baton[Symbol.asyncDispose]()
+      throw error
+    }
     return [baton, () => Number(/pid (\d+)\n$/.exec(baton.stdout)?.[1])]
   }
 

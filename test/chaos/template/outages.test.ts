@@ -53,7 +53,13 @@ describe.runIf(hasConsul)('baton template with a child, through a client agent',
     const words = ['template', `${join(folder, 'in.ctmpl')}:${out}`, ...flags, '--', 'sh', '-c', child]
     const file = new RenderedFile(out)
     const baton = startCli(words, {agent: client(), env: {OUT: out}})
-    await baton.waitForOutput(/start .*\n/, minute)
+    try {
+      await baton.waitForOutput(/start .*\n/, minute)
+    } catch (error) {
+      file[Symbol.dispose]()
+      await baton[Symbol.asyncDispose]()
+      throw error
+    }
     return [baton, file, out]
   }
   const starts = (baton: CommandHandle): readonly string[] =>
