@@ -28,7 +28,7 @@ export function openSides(
     ...common,
     compressNames: compress.source,
   })
-  const readsHere = new ShardReads({client: destination, call: {}, ...common, compressNames: compress.destination})
+  const readsHere = new ShardReads({client: destination, call: {}, ...common, compressNames: compress.parts})
   return [
     new ShardSide({
       prefix: mapping.source,

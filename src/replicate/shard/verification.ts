@@ -4,7 +4,7 @@ import type {Node} from './node.js'
 import type {NodeReader} from './node-reader.js'
 
 /** Minimum time between two steps, as a multiple of the duration of the last one. */
-const pauseShare = 10
+const pauseShare = 3
 /** Number of vertices that one step compares. */
 const stepSize = 16
 
