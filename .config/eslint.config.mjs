@@ -22,7 +22,7 @@ const processDoors = ['stdout', 'stderr', 'stdin', 'argv', 'exit', 'env'].map(pr
 }))
 
 export default tseslint.config(
-  {ignores: ['bin/site/**', 'dist/**', 'node_modules/**', 'test/**/fixtures/**']},
+  {ignores: ['bin/site/**', 'src/status/http/page/**', 'dist/**', 'node_modules/**', 'test/**/fixtures/**']},
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {parserOptions: {projectService: true, tsconfigRootDir: root}},
