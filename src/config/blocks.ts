@@ -70,7 +70,7 @@ function convert(value: unknown, kind: Kind, place: BlockPlace, name: string): u
     case 'mode':
       return toMode(value, place, name)
     default:
-      // The other kinds are names of JavaScript types.
+      // All other kinds have the name of the JavaScript type that they require.
       if (typeof value === kind) return value
       throw wrong(place, name, `a ${kind}`)
   }

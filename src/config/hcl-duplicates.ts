@@ -1,5 +1,5 @@
 /**
- * Returns the first name that is set twice to a single value within one block of HCL or JSON, or undefined if there is
+ * Returns the first setting to which one block of HCL or JSON assigns a single value twice, or undefined if there is
  * none. The parser would keep the last value and silently drop the first, which may be an exclude that protects keys.
  * Lists and blocks that are given twice are not reported, because the parser joins them.
  */

@@ -14,7 +14,7 @@ export async function parseHcl(text: string, path: string): Promise<unknown> {
     try {
       return JSON.parse(text) as unknown
     } catch {
-      // A file that is not plain JSON is parsed as HCL below.
+      // Not plain JSON, so the text is parsed as HCL below.
     }
   }
   const {default: hcl} = await import('js-hcl-parser')

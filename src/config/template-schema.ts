@@ -1,7 +1,7 @@
 import type {Block, Schema} from './blocks.js'
 
-// The settings of consul-template's configuration, including those of older versions. Settings that baton adds are
-// marked.
+// The `env` block of consul-template's configuration. This and the blocks below include the settings of older versions;
+// settings that only baton has are marked.
 
 const env: Block = {
   fields: {
@@ -33,7 +33,7 @@ const template: Block = {
   isRepeatable: true,
   fields: {
     backup: 'boolean',
-    // Added by baton.
+    // Only in baton.
     check: 'command',
     command: 'command',
     command_timeout: 'duration',

@@ -19,7 +19,7 @@ export interface DirectoryOptions {
   readonly logger: Logger
   /** Maximum time in milliseconds for which an outage may go unnoticed. @default 60000 */
   readonly waitMs?: number
-  /** Consistency of reads without an index. @default 'consistent' */
+  /** Consistency of reads that are not blocking queries. @default 'consistent' */
   readonly freshConsistency?: Consistency
 }
 
@@ -71,7 +71,8 @@ export class ServiceDirectory implements AsyncDisposable {
   }
 
   /**
-   * Starts to follow the sources, once. Rejects if Consul refuses a source. Resolves after the directory was disposed.
+   * Starts to follow the sources; a second call starts nothing and returns the same promise. Rejects if Consul refuses
+   * a source. Resolves after the directory was disposed.
    */
   run(): Promise<void> {
     this.#running ??= this.#runAll()
@@ -111,7 +112,7 @@ export class ServiceDirectory implements AsyncDisposable {
     return [...withCapability(this.services(), name, service => service, options.minCapacity)]
   }
 
-  /** Resolves when the list's index differs from this one, or when the signal aborts. */
+  /** Resolves when the list's index differs from `index`, or when the signal aborts. */
   async untilNewer(index: bigint, signal: AbortSignal): Promise<void> {
     checkOptions('untilNewer', {index}, {index: uint64}, ['index'])
     await this.until(() => this.current?.index !== index, signal)

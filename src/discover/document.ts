@@ -8,7 +8,7 @@ import type {DiscoveredService} from './types.js'
 export type DocumentDecoder = (key: string, bytes: Uint8Array) => readonly DiscoveredService[]
 
 /**
- * `document`: the key contains `{services: […]}`. `folder`: each key may also contain a single
+ * `document`: the one key contains `{services: […]}`. `folder`: each key of a folder contains that, or a single
  * service.
  */
 export type DocumentKind = 'document' | 'folder'

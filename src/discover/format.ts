@@ -7,7 +7,7 @@ const formatCapabilities = (service: DiscoveredService): string =>
 export const toLines = (services: readonly DiscoveredService[]): readonly string[] =>
   services.map(service => `${service.uri}\t${formatCapabilities(service)}`)
 
-/** Returns the same facts in columns, with a heading. */
+/** Returns the URIs and capabilities as a table with a heading. */
 export function toTable(services: readonly DiscoveredService[]): readonly string[] {
   const rows = [['URI', 'CAPABILITIES'], ...services.map(service => [service.uri, formatCapabilities(service)])]
   const width = Math.max(...rows.map(([uri = '']) => uri.length)) + 2

@@ -127,7 +127,7 @@ function instanceDocument(instance: ServiceInstance): SourceDocument {
     fingerprint: fingerprint(JSON.stringify([service, labels])),
     labels,
     decode: () => {
-      // Consul accepts any text as an address.
+      // The URI may be invalid, because Consul accepts any text as an address.
       if (hasHost(service.uri)) return [service]
       throw new BatonError('BATON_CONFIG', `${key}: ${service.uri} is not a URI with a host`)
     },

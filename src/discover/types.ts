@@ -38,7 +38,7 @@ export interface SourceDocument {
 export interface PublishedList {
   /** All services, in the order of sources and documents. */
   readonly services: readonly DiscoveredService[]
-  /** The labels of each of these services; undefined for those of a document. */
+  /** The labels of each of these services; undefined for a service that comes from a document in KV. */
   readonly labels: readonly (Labels | undefined)[]
   /** The services as JSON, ready to be sent. */
   readonly body: Buffer
@@ -85,7 +85,7 @@ export interface DirectoryStatus {
   readonly state: 'starting' | 'live' | 'degraded' | 'stale'
   /** The current problems. */
   readonly problems: readonly Problem[]
-  /** Time since the list was last proven current, in milliseconds; 0 while it is current. */
+  /** Time since the list was last known to be current, in milliseconds; 0 while it is current. */
   readonly staleForMs: number
   /** Wall time of the last successful answer, in milliseconds. */
   readonly lastAnswerAtMs: number | undefined

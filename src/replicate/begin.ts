@@ -27,9 +27,9 @@ const groupsOf = (members: readonly Member[], given: Attempts): readonly Group[]
   byDestination(members).flatMap(some => (some[0] ? [{members: some, options: some[0].options, ...given}] : []))
 
 /**
- * Throws a UsageError if a mapping conflicts with another one or with a mapping of another running
- * replicator. Each replicator writes its reports and then looks for others once more, so that of two
- * replicators that start together, at least one sees the other.
+ * Throws a UsageError if a mapping conflicts with another mapping, of this replicator or of another running one. Each
+ * replicator writes its own reports before it looks for the reports of others a second time, so that of two replicators
+ * that start together, at least one sees the other.
  */
 export async function begin(members: readonly Member[], given: Attempts): Promise<void> {
   for (const group of groupsOf(members, given)) {

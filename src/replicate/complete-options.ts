@@ -28,32 +28,35 @@ import type {
 } from './types.js'
 import {UndoJournal} from './undo/journal.js'
 
-/** Up to this number of keys, listing them all is as fast as reading a part of them. */
+/** If a mapping has at most this many keys, listing all of them is as fast as reading a part of them. */
 const defaultShardAbove = 1000
 
 /** The options of a replicator, checked, with all defaults. */
 export interface CompleteOptions {
   readonly destination: ConsulClient
   readonly source: ConsulClient
-  /** True if both sides use the same address. */
+  /** True if the source and the destination are reached at the same address. */
   readonly isOneAddress: boolean
   readonly canDelete: boolean
   readonly maxDelete: MaxDelete
   readonly deleteBudget: DeleteBudget
-  /** IDs of approved sets of deletes. An ID is removed when it is used. */
+  /** IDs of the sets of held deletes that the caller approves. An ID is removed when its approval is used. */
   readonly approved: Set<string>
   readonly statusDir: string
   readonly lockKeys: LockKeys
   /** Maximum age of a list of the source. With 0, only the leader may answer reads of the source. */
   readonly maxStaleMs: number
   readonly waitMs: number
-  /** A mapping with more keys than this is followed in parts. */
+  /** A mapping with more keys than this is followed in parts: by one blocking query for each part of its keys. */
   readonly shardAbove: number
-  /** The blocking queries that may wait at an agent at the same time, shared by all mappings. */
+  /** Divides the blocking queries that may wait at an agent at the same time among all mappings. */
   readonly places: QueryPlaces
   /** Interval between two comparisons of all keys, for mappings that are followed in parts. */
   readonly auditEveryMs: number
-  /** Whether Consul compresses the lists of all keys of each side, and the lists of parts. */
+  /**
+   * Whether Consul compresses its lists: of all keys of the source, of all keys of the destination, and of parts of
+   * them.
+   */
   readonly compress: {readonly source: boolean; readonly destination: boolean; readonly parts: boolean}
   readonly quiescence: {readonly minMs: number; readonly maxMs: number} | undefined
   readonly concurrency: number

@@ -15,8 +15,8 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
 /**
- * A regular expression with the flag `g` or `y` keeps state between calls, so that the same name could match
- * once and then not again.
+ * Refuses regular expressions with the flag `g` or `y`: these keep state between calls, so that the same name could
+ * match once and then not again.
  */
 const isPattern = (value: unknown): boolean =>
   typeof value === 'string' ||

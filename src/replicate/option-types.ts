@@ -41,16 +41,16 @@ export interface MappingOptions extends Mapping, KeyFilter {
 export type LockKeys = 'skip' | 'copy'
 
 /**
- * Limit above which deletes are held: a share of the destination's keys (at least 10 keys), a number of keys,
- * or no limit.
+ * Limit above which deletes are held back until they are approved: a share of the destination's keys (at least 10
+ * keys), a number of keys, or no limit.
  */
 export type MaxDelete = {readonly ratio: number} | {readonly count: number} | 'off'
 
-/** Limit on the deletes within a period, above which deletes are held. */
+/** Limit on the deletes within a period, above which deletes are held back until they are approved. */
 export interface DeleteBudget {
   /** The limit. A ratio refers to the keys that exist at the destination or were deleted within the period. */
   readonly max: MaxDelete
-  /** The period in milliseconds, at least 1000. */
+  /** The period in milliseconds. Its minimum is 1000. */
   readonly windowMs: number
 }
 
@@ -76,7 +76,7 @@ export interface Fence {
  */
 export type DriftRule = 'repair' | 'report' | 'protect'
 
-/** Where overwritten and deleted entries are kept, for how long, and up to which size. */
+/** Where overwritten and deleted entries are kept, for how long, and up to which total size. */
 export interface UndoKeeping {
   /** The directory of the files. It is created if it does not exist. Several replicators may share it. */
   readonly directory: string

@@ -100,7 +100,7 @@ class MappingReplicator implements Replicator {
     return member?.options.observer
   }
 
-  /** Returns members for the mappings. An unchanged mapping keeps its member. */
+  /** Returns a member for each mapping. An unchanged mapping keeps the member that it has. */
   #toMembers(mappings: readonly MappingOptions[], known: readonly Member[]): readonly Member[] {
     return this.#complete(mappings).map(({given, options}) => {
       const {source, datacenter, destination} = given
@@ -176,7 +176,7 @@ async function passOnce(member: Member, once: Once, stops: Stops): Promise<Repli
     await worker.carryOutApprovals(stops)
     worker.monitor.began()
     const pass = await worker.pass(await worker.readSides(stops.stop), stops)
-    // A pass that is stopped ends early without an error.
+    // A stopped pass is not complete, although it reports no error.
     worker.monitor.ended(pass.error === undefined && !stops.stop.aborted)
     sum.written += pass.written
     sum.deleted += pass.deleted

@@ -30,7 +30,7 @@ export interface ReplicatorOptions extends KeyFilter {
   readonly lockKeys?: LockKeys
   /** False to only create and update keys. @default true */
   readonly canDelete?: boolean
-  /** Limit above which deletes are held. @default 10 % */
+  /** Limit above which deletes are held back until they are approved. @default 10 % */
   readonly maxDelete?: MaxDelete
   /**
    * Limit on deletes within a period, which counts all passes and replicators of a mapping, even across restarts.
@@ -38,7 +38,8 @@ export interface ReplicatorOptions extends KeyFilter {
    */
   readonly deleteBudget?: DeleteBudget
   /**
-   * Held deletes that are to be made, once: the IDs of held sets, or `all` for the first pass of each mapping.
+   * Held deletes that are to be made, once: the IDs of their sets, or `all` for the deletes in the first pass of each
+   * mapping.
    * @default none
    */
   readonly approved?: readonly string[]
@@ -53,8 +54,8 @@ export interface ReplicatorOptions extends KeyFilter {
   /** Maximum wait of a blocking query, in milliseconds. @default 60000 */
   readonly waitMs?: number
   /**
-   * Number of keys above which a mapping is followed in parts, so that a change costs a read of its part instead of
-   * everything. Infinity to never do so.
+   * Number of keys above which a mapping is followed in parts, so that a change costs a read of one part instead of all
+   * keys. Infinity to never do so.
    * @default 1000
    */
   readonly shardAbove?: number
@@ -77,8 +78,8 @@ export interface ReplicatorOptions extends KeyFilter {
   /** Time in milliseconds that transactions in flight have after the signal has aborted. @default 10000 */
   readonly graceMs?: number
   /**
-   * Interval at which `run` reports in the status keys that it is running, and how current each mapping is; at least
-   * 1000. After three missed reports, a replicator counts as dead.
+   * Interval in milliseconds, at least 1000, at which `run` reports in the status keys that it is running, and how
+   * current each mapping is. After three missed reports, a replicator counts as dead.
    * @default 30000
    */
   readonly heartbeatMs?: number
@@ -97,15 +98,15 @@ export interface ReplicatorOptions extends KeyFilter {
   readonly onDrift?: DriftRule
   /** Source of time. @default the clock of the destination's client */
   readonly clock?: Clock
-  /** Receives reports of outages if there is no observer. @default the logger of the destination's client */
+  /** Receives reports of outages if no observer is given. @default the logger of the destination's client */
   readonly logger?: Logger
   /** Receives the events of the replicator. Must not throw. @default writes outages to the logger, at level warn */
   readonly observer?: ReplicatorObserver
 }
 
 /**
- * The part that does not answer: the agent (asked for its own datacenter at the start), a mapping's source,
- * its destination, or the writes of a pass.
+ * The part that does not answer: the agent (which is asked for its datacenter at the start), a mapping's source, a
+ * mapping's destination, or the writes of a pass.
  */
 export type RetryingPart = 'agent' | 'source' | 'destination' | 'pass'
 
@@ -207,7 +208,9 @@ export interface Refused {
   readonly reason: string
 }
 
-/** One comparison of both sides of a mapping, and the changes that it made. */
+/**
+ * One replication pass: a comparison of the source and the destination of a mapping, and the changes that it led to.
+ */
 export interface ReplicationPass {
   /** The mapping, as given in the options. */
   readonly mapping: Mapping
@@ -262,7 +265,7 @@ export interface MappingStatus {
   readonly lagMs: number
   /** Time up to which the destination has every change of the source, apart from held, refused and hidden keys. */
   readonly currentAtMs: number | undefined
-  /** Time at which both sides were last known to be equal, with no held, refused or hidden keys. */
+  /** Time at which source and destination were last known to be equal, with no held, refused or hidden keys. */
   readonly equalAtMs: number | undefined
   /** Index of the newest answer of the source that was copied completely. */
   readonly index: bigint

@@ -69,7 +69,7 @@ export function settingsWithoutEffect(
     if (source === undefined) return
     lines.push(`${source === 'flag' ? `--${name}` : `${source}: ${name}`}: no effect: ${reason}`)
   }
-  /** Only flags and arguments of this run are reported, because a file is shared by all modes. */
+  /** Only flags and arguments are reported, because the settings in a file may be meant for another mode. */
   const addTyped = (name: string, reason: string): void => {
     if (sources.get(name) === 'flag') add(name, reason)
   }

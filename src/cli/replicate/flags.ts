@@ -46,7 +46,7 @@ export function parseLogLevel(text: string, what = '--log-level'): LogLevel {
   throw new UsageError(`${what}: '${brief(text)}' is none of trace, debug, info, warn, err`, {code: 'BATON_CONFIG'})
 }
 
-/** Returns the flag for the directory that contains entries to restore. */
+/** Returns the flag for the directory with the entries that an undo can restore. */
 export const undoDirFlag = (group: {readonly helpGroup?: string} = {}) =>
   Flags.string({
     ...group,

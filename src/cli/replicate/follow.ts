@@ -30,9 +30,9 @@ export interface FollowHost {
 }
 
 /**
- * Replicates until stopped. If a reload changes only mappings, only these mappings are ended or started. If it changes
- * shared settings, all mappings are started again after they have finished their transactions. If the new settings are
- * invalid, the run continues unchanged.
+ * Replicates until stopped. If a reload changes only mappings, only the changed mappings are ended or started. If it
+ * changes shared settings, all mappings are started again after they have finished their transactions. If the new
+ * settings are invalid, the run continues unchanged.
  */
 export async function followUntilStopped(first: Opened, host: FollowHost): Promise<void> {
   let current = first

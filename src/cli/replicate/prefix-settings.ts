@@ -67,8 +67,8 @@ async function ownSettings(
 
 /**
  * Merges the settings of a block with those of the whole run. If the block has an address, only its own settings are
- * used, because a token for one server must not be sent to another. If it has no address, it replaces the settings that
- * it names; if it has a token, all other tokens are dropped.
+ * used, because a token for one server must not be sent to another. A block without an address replaces only the
+ * settings that it names, and all other tokens are dropped if it names a token.
  */
 function layered(own: Settings, base: ConnectionSettings): ConnectionSettings {
   const {'consul-auth': _auth, 'consul-ssl': _ssl, 'consul-ssl-verify': _verify, ...plain} = own

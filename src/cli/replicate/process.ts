@@ -26,7 +26,7 @@ export function parseSignal(text: string, what: string): NodeJS.Signals | undefi
   throw new UsageError(`${what}: '${text}' is not a signal that can be caught`)
 }
 
-/** Throws a UsageError if one signal is to reload and to stop. */
+/** Throws a UsageError if the same signal is set both to reload and to stop. */
 export function checkSignals({reload, kill}: Readonly<Record<'reload' | 'kill', NodeJS.Signals | undefined>>): void {
   if (reload !== undefined && reload === kill) throw new UsageError(`--kill-signal: ${kill} reloads (--reload-signal)`)
 }

@@ -19,7 +19,7 @@ export interface ServiceOptions {
 
 /** The interface of a replicator that runs as a service: HTTP pages, and messages to the service manager. */
 export interface ReplicatorService extends AsyncDisposable {
-  /** Shows this replicator from now on. */
+  /** Makes the pages and the messages show this replicator from now on. */
   show(replicator: Replicator): void
   reloading(): void
   /** Reports that the service has started and waits for its lock. */

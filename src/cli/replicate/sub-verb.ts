@@ -14,8 +14,8 @@ export const statusDirFlag = Flags.custom({
 })()
 
 /**
- * Throws a UsageError if there are more than `most` arguments. They are probably mappings, and the source of the first
- * one has the same name as the sub-command.
+ * Throws a UsageError if there are more than `most` arguments. In that case they are probably all mappings, and the
+ * source of the first mapping has the same name as the sub-command.
  */
 export function checkWords(verb: string, words: readonly string[], most: number): void {
   const unexpected = words[most]
@@ -35,6 +35,6 @@ export function ofMapping<T extends {readonly mapping: Mapping}>(
   return items.filter(({mapping}) => formatMapping(mapping) === wanted)
 }
 
-/** Returns the destination of the first mapping among the words, for the ACL rules that it needs. */
+/** Returns the destination of the mapping that is the first argument, for the ACL rules that the command needs. */
 export const destinationOf = ([word]: readonly string[]): string =>
   word === undefined ? '' : parseMapping(word, {datacenterRequired: false}).destination

@@ -24,14 +24,15 @@ import {waitForQuiescence} from './quiescence.js'
  */
 const fromLeader = {freshConsistency: 'consistent'} as const
 const leastBetweenReadsMs = 500
-/** Reads of the destination may take at most one part in this many of the time. */
+/** The pause after a read of the destination is this many times as long as the read. */
 const readShare = 10
 
 /**
  * Keeps the destination of one mapping equal to its source until `stop` aborts. The source is followed with its values.
- * The destination is followed by names only. If a key changed there, the whole destination is read between two passes;
- * such a read is newer than every write of this process, so it shows changes of other clients without mistaking our own
- * writes for them. Both sides are read again at least once per wait, which limits the effect of a missed change.
+ * The destination is followed by names only. If a key changed there, the whole destination is read between two
+ * replication passes; such a read is newer than every write of this process, so it shows changes of other clients
+ * without mistaking our own writes for them. Both sides are read again at least once per wait, which limits the effect
+ * of a missed change.
  */
 export async function* followMapping(
   worker: MappingWorker,
@@ -59,14 +60,15 @@ export async function* followMapping(
   }
 }
 
-/** Both sides as last read, and the places for the queries that follow their parts. */
+/** Source and destination as last read, and the query slots with which their parts are to be followed. */
 interface Left {
   readonly sides: Sides
   readonly places: Places
 }
 
 /**
- * Follows whole lists. When there are so many keys that they should be followed in parts, ends and returns both sides.
+ * Follows whole lists. When there are so many keys that they should be followed in parts, ends, and the last value
+ * contains both sides.
  */
 async function* followWhole(
   worker: MappingWorker,
@@ -95,7 +97,10 @@ function openOutages(worker: MappingWorker, options: CompleteOptions): Outages {
   return {source: outage('source'), destination: outage('destination'), pass: outage('pass')}
 }
 
-/** Decides which passes to yield: the first one, and each later one that changed, held or found something. */
+/**
+ * Decides which replication passes to yield: the first one, and each later one that changed keys, held other deletes
+ * than the pass before, found new changes of other clients, or failed.
+ */
 class News {
   #isFirst = true
   #heldIds = ''
@@ -184,12 +189,12 @@ class MappingLoop {
       if (this.#source === undefined) continue
       sides = {...replica, source: this.#source}
       const pass = await this.#pass(sides)
-      // A pass that is stopped ends early without an error.
+      // A stopped pass is not complete, although it reports no error.
       this.#worker.monitor.ended(pass !== undefined && pass.error === undefined && !this.#stops.stop.aborted)
       const places = pass !== undefined && !pass.error && this.#areMany(sides) ? this.#takePlaces(sides) : undefined
       if (pass) yield {pass, ...(places && {left: {sides, places}})}
       if (places) return
-      // A pass that copied something resets the back-off, even if another part of the pass failed.
+      // A pass that copied something resets the back-off, even if the pass failed later.
       if (pass && pass.written + pass.deleted > 0) this.#backoff.reset()
       if (pass && !pass.error) this.#outages.pass.end()
       if (pass?.error) await this.#rest(pass.error)
@@ -282,7 +287,9 @@ class MappingLoop {
     return Math.max(source.value.length, replica.size) > this.#options.shardAbove
   }
 
-  /** Takes places for queries of parts. If none are left, logs that once and returns undefined. */
+  /**
+   * Takes query slots for following the mapping in parts. If too few are left, logs that once and returns undefined.
+   */
   #takePlaces({source}: Sides): Places | undefined {
     const {places, logger} = this.#options
     const taken = places.take()
@@ -312,7 +319,7 @@ class MappingLoop {
     }
   }
 
-  /** Makes one pass. Resolves with undefined if the source could not be read. */
+  /** Makes one replication pass. Resolves with undefined if the source could not be read. */
   async #pass(sides: Sides): Promise<ReplicationPass | undefined> {
     try {
       return await this.#worker.pass(sides, this.#stops)

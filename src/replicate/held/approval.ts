@@ -13,7 +13,7 @@ export const approvalLifeMs = 24 * 3_600_000
 /** An approval as it is stored in its key. */
 export interface Approval {
   readonly id: string
-  /** Digest of the approved set. */
+  /** Digest of the approved set of held deletes. */
   readonly digest: string
   readonly atMs: number
 }
@@ -28,8 +28,8 @@ export function decodeApproval(value: Buffer): Approval | undefined {
 }
 
 /**
- * `unknown`: no held set has this ID. `approved`: the set was already approved, and no replicator has made
- * its deletes yet.
+ * `unknown`: no set of held deletes has this ID. `done`: the set is now approved. `approved`: the set was already
+ * approved, and no replicator has made its deletes yet.
  */
 export type ApproveResult =
   | {readonly outcome: 'done' | 'approved'; readonly mapping: Mapping; readonly count: number}
@@ -38,8 +38,8 @@ export type ApproveResult =
 type Call = Pick<CallOptions, 'signal'>
 
 /**
- * Approves a held set. The running replicator, or else the next one, makes the deletes. The approval covers
- * the keys that the set contains now.
+ * Approves a set of held deletes. The running replicator, or else the next one that starts, makes these deletes. The
+ * approval covers the keys that the set contains now.
  */
 export async function approveHeld(
   client: ConsulClient,
@@ -72,13 +72,16 @@ export async function approveHeld(
   }
 }
 
-/** Reads all held sets. Ignores a set that was copied to the folder of another mapping. */
+/**
+ * Reads the summary records of all sets of held deletes. Ignores a set that was copied to the folder of another
+ * mapping.
+ */
 async function readAll(client: ConsulClient, statusDir: string, call: Call): Promise<readonly KeptHead[]> {
   const heads = await readHeads(client, batonDir(statusDir), call)
   return heads.filter(({head, key}) => key === `${mappingPaths(statusDir, head.mapping).held}${head.id}`)
 }
 
-/** A held set, for display. */
+/** A set of held deletes, for display. */
 export interface HeldReport extends Pick<HeldHead, 'id' | 'mapping' | 'reason' | 'why' | 'sinceMs'> {
   /** True if the set is approved, and no replicator has made its deletes yet. */
   readonly isApproved: boolean
@@ -86,7 +89,7 @@ export interface HeldReport extends Pick<HeldHead, 'id' | 'mapping' | 'reason' |
   readonly keys: readonly string[]
 }
 
-/** Returns the held sets below a status directory, oldest first. */
+/** Returns the sets of held deletes that are stored for the mappings of a status directory, oldest first. */
 export async function readHeld(
   client: ConsulClient,
   statusDir: string,

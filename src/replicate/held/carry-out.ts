@@ -29,7 +29,8 @@ interface Given {
 /**
  * Makes the approved deletes, then removes the approvals. A key of an approved set is deleted only if it was not
  * written in the meantime and the source's leader reports that it does not exist there. The approval is removed last,
- * so that it survives if the process is killed; repeating its deletes is harmless. Returns the number of approvals.
+ * so that it survives if the process is killed; repeating its deletes is harmless. Returns the number of approvals that
+ * were found, including those that were not valid.
  */
 export async function carryOutApprovals(context: CarryOutContext): Promise<number> {
   const {options, book, mapping, stop} = context
@@ -68,8 +69,8 @@ function refusal(
 }
 
 /**
- * Makes the deletes of one set. Returns the number of deleted keys. Rejects if `stop` aborted, or with an
- * error that does not concern a single key.
+ * Makes the deletes of one set. Returns the number of deleted keys. Rejects if `stop` aborts, and with any error that
+ * does not concern a single key.
  */
 async function deleteSet(context: CarryOutContext, set: HeldSet): Promise<number> {
   const keys = [...set.keys]

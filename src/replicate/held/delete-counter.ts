@@ -5,7 +5,7 @@ import {deleteLimit} from '../plan/max-delete.js'
 import type {DeleteBudget} from '../types.js'
 import {parseObject} from './held-set.js'
 
-/** The deletes of one pass. */
+/** The deletes that one replication pass counted towards the budget. */
 interface Spending {
   readonly atMs: number
   readonly count: number
@@ -16,15 +16,15 @@ interface Spending {
   readonly digest: string
 }
 
-/** The number of deletes that the limit still permits within the window. */
+/** How many more deletes the budget permits within its period. */
 export interface BudgetLeft {
   readonly left: number
   readonly limit: number
-  /** Number of keys that a ratio refers to: those that exist, and those that were deleted within the window. */
+  /** Number of keys that a ratio refers to: those that exist, and those that were deleted within the period. */
   readonly base: number
 }
 
-/** Deletes that are older than this are merged with those around the same time. */
+/** The counts of deletes that are older than this are merged if the deletes were made at about the same time. */
 const mergeAfterMs = 30_000
 const slots = 60
 
@@ -43,7 +43,7 @@ export class DeleteCounter {
     this.#budget = options.budget
   }
 
-  /** Returns how many deletes are permitted if `present` keys exist now. */
+  /** Returns how many deletes the budget still permits if `present` keys exist now. */
   async left(present: number, signal: AbortSignal): Promise<BudgetLeft> {
     const {max} = this.#budget
     if (max === 'off') return {left: Number.POSITIVE_INFINITY, limit: Number.POSITIVE_INFINITY, base: present}
@@ -85,7 +85,7 @@ export class DeleteCounter {
   }
 
   /**
-   * Entries with a time in the future are dropped, because they would lengthen the window after the clock was set back.
+   * Drops entries with a time in the future: after the clock was set back, they would count for longer than the period.
    */
   #current(entry: KvEntry | undefined): readonly Spending[] {
     const nowMs = this.#client.clock.wallMs()
@@ -128,8 +128,8 @@ const encode = (spendings: readonly Spending[]): Buffer =>
   )
 
 /**
- * A value that cannot be decoded counts as no deletes. The limit of each pass still applies, as does the
- * window from now on.
+ * A value that cannot be decoded counts as no deletes. The limit of each pass still applies, and the budget counts all
+ * deletes from now on.
  */
 function decode(value: Buffer): readonly Spending[] {
   const list = parseObject(value)?.['Deletes']

@@ -8,11 +8,11 @@ import {digestSteps, type HeldKeys, type HeldSet, type SetReason} from './held-s
 import {readHeads, readSet, removeSet, writeSet} from './held-store.js'
 import {type MappingPaths, mappingPaths} from './paths.js'
 
-/** The deletes of a plan, grouped by the held sets that contain them. */
+/** The deletes of a plan, grouped by the stored sets of held deletes that contain them. */
 export interface SplitDeletes {
-  /** Held sets that contain at least one delete of the plan, each with those deletes. */
+  /** Stored sets that contain at least one delete of the plan, each with those deletes. */
   readonly sets: readonly {readonly set: HeldSet; readonly keys: readonly string[]}[]
-  /** Deletes that are not in any held set. */
+  /** Deletes that are in none of the stored sets. */
   readonly fresh: readonly string[]
 }
 
@@ -23,17 +23,15 @@ export interface SplitDeletes {
 const gatherStepMs = 60_000
 const mostGatherMs = 600_000
 
-/** The held sets of one mapping, which are stored at the destination. */
+/** The sets of held deletes of one mapping, which are stored at the destination. */
 export class HeldBook {
   readonly paths: MappingPaths
-  /** Woken when there is a set that can be approved and there was none before. */
+  /** Woken when a set that can be approved is stored and there was none before. */
   readonly news = new Wake()
   readonly #options: CompleteOptions
   readonly #mapping: Mapping
   #sets: readonly HeldSet[] | undefined
-  /**
-   * Keys that the deletes of an approval have removed. A plan that was made from an older list would delete them again.
-   */
+  /** Keys that approved deletes have removed. A plan that was made from an older list would delete them again. */
   readonly #gone = new Map<string, bigint>()
 
   constructor(options: CompleteOptions, mapping: Mapping) {
@@ -42,7 +40,7 @@ export class HeldBook {
     this.paths = mappingPaths(options.statusDir, mapping)
   }
 
-  /** Records that the deletes of an approval have removed the key. */
+  /** Records that an approved delete has removed the key. */
   note(key: string, index: bigint): void {
     this.#gone.set(key, index)
   }
@@ -64,7 +62,7 @@ export class HeldBook {
   }
 
   /**
-   * Groups deletes by the sets that hold them. A key that was written after its delete was held no longer
+   * Groups deletes by the stored sets that contain them. A key that was written after its delete was held no longer
    * belongs to a set.
    */
   async split(
@@ -91,7 +89,7 @@ export class HeldBook {
     return {sets: parts.filter(({keys}) => keys.length > 0), fresh}
   }
 
-  /** Removes sets none of whose deletes is wanted any more, that is, those missing from `wanted`. */
+  /** Removes all sets that are not in `wanted`, because none of their deletes is planned any more. */
   async keepOnly(wanted: ReadonlySet<HeldSet>, signal: AbortSignal): Promise<void> {
     for (const set of this.#sets ?? []) if (!wanted.has(set)) await this.remove(set.id, signal)
   }

@@ -9,7 +9,7 @@ export type HeldKeys = ReadonlyMap<string, bigint>
 
 export type SetReason = 'empty-source' | 'limit' | 'budget'
 
-/** Deletes that wait for an approval. A set never changes: later deletes make another set. */
+/** Deletes that wait for an approval. A set never changes: later deletes form another set. */
 export interface HeldSet {
   readonly id: string
   /**
@@ -26,7 +26,7 @@ export interface HeldSet {
 }
 
 /**
- * The part of a set that is stored in the key named after the set's ID. The names of the set's keys are
+ * The summary record of a set, which is stored in the key named after the set's ID. The names of the set's keys are
  * stored in parts below that key.
  */
 export type HeldHead = Omit<HeldSet, 'keys'> & {readonly count: number; readonly partCount: number}
@@ -40,7 +40,7 @@ export function* digestSteps(mapping: Mapping, keys: HeldKeys): Steps<string> {
   return hash.digest('hex')
 }
 
-/** Returns the names in parts, each of which fits in the value of a key. */
+/** Returns the names of the keys in parts, each of which is small enough for one value in KV. */
 export async function encodeParts(keys: HeldKeys): Promise<readonly Buffer[]> {
   const text = JSON.stringify([...keys].map(([key, index]) => [key, String(index)]))
   const whole = await compress(text)

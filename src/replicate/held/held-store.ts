@@ -5,7 +5,10 @@ import {decodeHead, decodeParts, digestSteps, encodeHead, encodeParts, type Held
 
 type Call = Pick<CallOptions, 'signal'>
 
-/** The head of a stored set, and its ModifyIndex. Every writer of the set changes the head. */
+/**
+ * The summary record of a stored set of held deletes, with the record's key and ModifyIndex. Every writer of the set
+ * also writes this record.
+ */
 export interface KeptHead {
   readonly head: HeldHead
   readonly key: string
@@ -14,7 +17,7 @@ export interface KeptHead {
 
 const partKey = (headKey: string, at: number): string => `${headKey}/${at}`
 
-/** Writes the parts with the names before the head, so that a set that has a head is complete. */
+/** Writes the parts with the key names before the summary record, so that a set with a summary record is complete. */
 export async function writeSet(client: ConsulClient, dir: string, set: HeldSet, call: Call): Promise<void> {
   const parts = await encodeParts(set.keys)
   const key = `${dir}${set.id}`
@@ -30,7 +33,7 @@ export async function removeSet(client: ConsulClient, dir: string, id: string, c
 
 const headForm = /\/held\/[0-9a-f]{8}$/
 
-/** Returns the heads of all sets below a prefix, oldest first. */
+/** Returns the summary records of all sets of held deletes below a prefix, oldest first. */
 export async function readHeads(client: ConsulClient, prefix: string, call: Call): Promise<readonly KeptHead[]> {
   const {value: names} = await client.kv.keys(prefix, {...call, consistency: 'consistent'})
   const heads: KeptHead[] = []
@@ -47,7 +50,7 @@ async function readHead(client: ConsulClient, key: string, call: Call): Promise<
   return entry && head && key.endsWith(`/${head.id}`) ? {head, key, index: entry.modifyIndex} : undefined
 }
 
-/** Resolves with undefined if a part is missing or the names do not match the head. */
+/** Resolves with undefined if a part is missing or the names do not match the summary record. */
 export async function readSet(client: ConsulClient, kept: KeptHead, call: Call): Promise<HeldSet | undefined> {
   const {head, key} = kept
   const parts: KvEntry[] = []

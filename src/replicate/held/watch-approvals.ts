@@ -9,8 +9,8 @@ import {type CarryOutContext, carryOutApprovals} from './carry-out.js'
 const loudFailure = 5
 
 /**
- * Carries out approvals as they are given, until stopped. Sends no request while nothing is held. Retries
- * after failures, and logs them if they persist. Never rejects.
+ * Carries out approvals as they are given, until stopped. Sends no request while no deletes are held. Retries after
+ * failures, and logs them if they persist. Never rejects.
  */
 export async function watchApprovals(context: CarryOutContext): Promise<void> {
   const {options, book, mapping, stop} = context
@@ -30,7 +30,7 @@ export async function watchApprovals(context: CarryOutContext): Promise<void> {
     } catch (error) {
       if (isStopped()) return
       const fields = {component: 'replicate', mapping: formatMapping(mapping), problem: messageOf(error)}
-      // An outage of a side is reported elsewhere, so only other failures count here.
+      // An outage of the source or the destination is reported elsewhere, so only other failures count here.
       failures += 1
       if (failures === loudFailure) logger.warn(fields, 'approvals cannot be carried out now')
       await clock.sleep(backoff.next(), stop).catch(() => {})
@@ -38,7 +38,7 @@ export async function watchApprovals(context: CarryOutContext): Promise<void> {
   }
 }
 
-/** Carries out approvals until nothing is held any more. */
+/** Carries out approvals until no deletes are held any more. */
 async function watchOnce(context: CarryOutContext): Promise<void> {
   const {options, book, stop: signal} = context
   const {destination, waitMs} = options

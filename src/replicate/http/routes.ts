@@ -10,7 +10,7 @@ const fresh = {'cache-control': 'no-store'}
 export interface ReplicateRouteOptions {
   /** Returns the mappings that are currently replicated. */
   readonly read: () => readonly MappingStatus[]
-  /** Maximum lag in milliseconds up to which a mapping counts as ready. */
+  /** Maximum lag in milliseconds with which a mapping still counts as ready. */
   readonly mostLagMs: number
 }
 

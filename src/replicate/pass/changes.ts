@@ -6,8 +6,8 @@ import type {Overwritten} from '../undo/journal.js'
 type Copies = ReadonlyMap<string, ReplicaEntry>
 
 /**
- * Yields the writes of the changes. With `copies`, each key is written only if it still has the ModifyIndex in
- * `copies`.
+ * Yields the operations that write the changed keys. If `copies` is given, each key is written only if it still has the
+ * ModifyIndex in `copies`.
  */
 export function* toSets(changes: readonly SetChange[], copies?: Copies): Generator<BulkItem> {
   for (const {key, entry} of changes) {
@@ -38,7 +38,8 @@ export const deleted = (keys: readonly string[], replica: ReadonlyMap<string, Re
   })
 
 /**
- * Yields the deletes of the keys. With `copies`, each key is deleted only if it still has the ModifyIndex in `copies`.
+ * Yields the operations that delete the keys. If `copies` is given, each key is deleted only if it still has the
+ * ModifyIndex in `copies`.
  */
 export function* toDeletes(keys: readonly string[], copies?: Copies): Generator<BulkItem> {
   for (const key of keys) {

@@ -2,13 +2,13 @@ import type {Drift} from '../plan/plan.js'
 import type {DriftRule} from '../types.js'
 
 /**
- * Remembers for each key which version of the source the destination had when both sides were last equal. If
- * the source still has that version but the destination differs, another client has changed the destination.
+ * Remembers for each key which version of the source the destination had when the two were last equal. If the source
+ * still has that version but the destination differs, another client has changed the destination.
  */
 export class DriftBook implements Drift {
   readonly #rule: Exclude<DriftRule, 'repair'>
   readonly #known = new Map<string, bigint>()
-  /** Keys to leave alone until both sides are equal. */
+  /** Keys to leave alone until source and destination are equal. */
   readonly #kept = new Set<string>()
   /** Index in the status key: every change of the source up to this index was copied. */
   #position: bigint | undefined

@@ -105,7 +105,7 @@ export class KeyWriter {
     return {count, refused, changed, error: failure?.error}
   }
 
-  /** Separates changes that are in quarantine from those to send. */
+  /** Separates changes that the destination has refused recently from those to send. */
   #split<T>(
     items: readonly T[],
     toCase: (item: T) => readonly [string, bigint | 'delete'],

@@ -5,7 +5,10 @@ import {parseConsulJson} from '../../core/http/json-bigint.js'
 import type {BlockingReadOptions, Clock, KvEntry, Snapshot} from '../../core/types.js'
 
 const chunkBytes = 512 * 1024
-/** Timeout of a list. The agent sends nothing until it has the whole list, which may come from another datacenter. */
+/**
+ * Timeout of a request for a list. The agent sends nothing until it has the whole list, which may come from another
+ * datacenter.
+ */
 export const listTimeoutMs = 120_000
 
 /** Reads a list of any size, and decodes it in steps, so that timers and other connections can run in between. */

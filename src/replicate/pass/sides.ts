@@ -10,7 +10,7 @@ export interface Stops {
   readonly kill: AbortSignal
 }
 
-/** Both sides as last read. A pass records its writes in `replica`. */
+/** Source and destination as last read. A replication pass records its writes in `replica`. */
 export interface Sides {
   source: SourceSnapshot
   replica: Map<string, ReplicaEntry>
@@ -18,7 +18,7 @@ export interface Sides {
   readonly replicaIndex: bigint
 }
 
-/** Some keys of both sides, just read from the leaders, with the total number of keys. */
+/** Some keys of source and destination, just read from the leaders, and the total numbers of keys. */
 export interface Part {
   /** The source's entries of these keys. */
   readonly source: readonly KvEntry[]

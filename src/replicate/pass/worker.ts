@@ -27,7 +27,10 @@ interface CarriedOut {
   readonly changed: readonly string[]
 }
 
-/** Replicates one mapping: reads both sides, plans a pass and carries it out. Passes of one worker never overlap. */
+/**
+ * Replicates one mapping: reads source and destination, plans a replication pass and carries it out. Passes of one
+ * worker never overlap.
+ */
 export class MappingWorker {
   readonly mapping: Mapping
   readonly monitor: MappingMonitor
@@ -37,7 +40,7 @@ export class MappingWorker {
   readonly #status: StatusKeeper
   readonly #book: HeldBook
   readonly #counter: DeleteCounter
-  /** Lists that were read from the leader although other servers may answer. */
+  /** Lists that were read from the leader although the options permit answers of other servers. */
   readonly #leaders = new WeakSet<SourceSnapshot>()
   /** Undo holds: keys that an undo has restored and that must be left alone. */
   #holds: readonly UndoHold[] = []
@@ -228,8 +231,8 @@ export class MappingWorker {
   }
 
   /**
-   * Plans a pass. If the list came from any server, and the plan has deletes, the list is read again from the
-   * leader, because only that list can justify deletes.
+   * Plans a pass. If the plan has deletes, and the source's list did not come from its leader, reads the list again
+   * from the leader, because only such a list can justify deletes.
    */
   async #plan(sides: Sides, signal: AbortSignal): Promise<Plan> {
     this.#drift?.look(sides.source.index ?? 0n)

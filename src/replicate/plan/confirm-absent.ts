@@ -14,9 +14,9 @@ export interface Verdict {
 const rounds = 3
 
 /**
- * Asks the leader about each key in a read transaction. Consul's answer names every key that does not exist,
- * but silently omits a key that the token may not read. So it distinguishes absent keys from hidden ones,
- * whereas both are missing from a list.
+ * Asks the leader about each key in a read transaction. Consul's answer names every key that does not exist, but
+ * silently omits a key that the token may not read. So the answer distinguishes absent keys from hidden keys, whereas a
+ * list contains neither.
  */
 export async function confirmAbsent(
   client: ConsulClient,

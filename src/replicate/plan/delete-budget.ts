@@ -6,7 +6,7 @@ import {parseMaxDelete} from './max-delete.js'
 
 const defaultWindowMs = 600_000
 
-/** Returns the default budget, which applies the limit of a pass to ten minutes. */
+/** Returns the default budget: the limit of a single pass, applied to all deletes within ten minutes. */
 export const defaultBudget = (maxDelete: MaxDelete): DeleteBudget => ({max: maxDelete, windowMs: defaultWindowMs})
 
 /** Parses a budget: `10%/10m`, `500/1h` or `off`. */

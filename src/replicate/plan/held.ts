@@ -6,8 +6,8 @@ import type {Held, Mapping} from '../types.js'
 const sampleSize = 10
 
 /**
- * Returns the ID of a set of deletes of one mapping. It does not depend on the order of the keys. An approval
- * of the ID applies only to this set.
+ * Returns the ID of a set of deletes of one mapping. The ID does not depend on the order of the keys. An approval of
+ * the ID applies only to this set.
  */
 export function* heldIdSteps(mapping: Mapping, keys: readonly string[]): Steps<string> {
   const hash = createHash('sha256').update(JSON.stringify([mapping.source, mapping.datacenter, mapping.destination]))

@@ -18,7 +18,7 @@ export interface DeleteCase {
   readonly replica: Replica
   /** True if the source's list came from its leader. */
   readonly isLeaders: boolean
-  /** True if this pass may make all deletes that would be held. */
+  /** True if this pass may make all deletes that would otherwise be held. */
   readonly approveAll: boolean
   readonly book: HeldBook
   readonly counter: DeleteCounter
@@ -115,8 +115,8 @@ class Judgement {
   }
 
   /**
-   * Returns the deletes that were held because the source was empty, together with the new ones, if the
-   * source has keys again. They are then judged like any others.
+   * If the source has keys again, and no limit forbids it, returns the new deletes together with those that were held
+   * because the source was empty. Otherwise returns undefined.
    */
   async #freed(fresh: readonly string[], waiting: readonly Waiting[]): Promise<readonly string[] | undefined> {
     if (waiting.every(isFirm)) return undefined
@@ -146,7 +146,10 @@ class Judgement {
     return {...set, keys: fresh, isKept: await book.add({...set, keys}, signal)}
   }
 
-  /** Asks the leader about each key that may be deleted, and counts the deletes against the limit. */
+  /**
+   * Asks the leader about each key that may be deleted, and counts the deletes in `counted` against the limit of a
+   * period.
+   */
   async #ask({may, counted, waiting}: Allowed): Promise<DeleteVerdict> {
     const {scope, counter, plan, isForReal, signal} = this.#given
     const verdict = await ask(this.#given, may)
@@ -158,7 +161,7 @@ class Judgement {
     const isPaid = !isForReal || (await counter.spend(paid, plan.destinationCount, signal))
     const reported = await this.#report(waiting)
     return {
-      // Another replicator has used up the limit, so these keys are judged again in the next pass.
+      // If another replicator has used up the limit, the counted deletes are judged again in the next pass.
       go: isPaid ? go : go.filter(key => !spent.has(key)),
       held: [...held, ...reported.held],
       hidden: hidden.length + reported.hidden,

@@ -43,8 +43,8 @@ const leavesOut = ({excludes = [], excludeMatches = [], includes = []}: KeyFilte
   (includes.length > 0 && !includes.some(pattern => fits(pattern, key)))
 
 /**
- * True if the filter leaves out every key with the prefix. Tests are not considered, because the result of a
- * test for the prefix says nothing about longer names.
+ * True if the filter leaves out every key with the prefix. Patterns with a `test` method are not considered, because
+ * what they say of the prefix says nothing about longer names.
  */
 const leavesOutAll = ({excludes = [], excludeMatches = []}: KeyFilter, prefix: string): boolean =>
   excludes.some(pattern => typeof pattern === 'string' && prefix.startsWith(pattern)) ||

@@ -8,7 +8,7 @@ import {planSteps} from './plan.js'
 
 /** The changes that a pass would make if the guards permitted all deletes. */
 export interface ReplicationPlan {
-  /** Keys to write, each with the source's entry, in the order in which the source was written. */
+  /** Keys to write, each with the source's entry, in the order in which they were written at the source. */
   readonly sets: readonly (PlannedChange & {readonly entry: KvEntry})[]
   /** Destination keys that are missing at the source. */
   readonly deletes: readonly string[]

@@ -28,7 +28,7 @@ export interface SetChange {
 }
 
 export interface Plan {
-  /** Keys to write, in the order in which the source was written. */
+  /** Keys to write, in the order in which they were written at the source. */
   readonly sets: readonly SetChange[]
   /** Destination keys that do not exist at the source. The guards decide which of them are deleted. */
   readonly deletes: readonly string[]
@@ -40,9 +40,9 @@ export interface Plan {
   readonly drifted: readonly string[]
   /** Skipped source keys whose names are not UTF-8, or contain the character by which Consul replaces such bytes. */
   readonly unreadable: readonly string[]
-  /** Number of source keys in scope. */
+  /** Number of source keys that the mapping covers. */
   readonly sourceCount: number
-  /** Number of destination keys in scope. */
+  /** Number of destination keys that the mapping covers. */
   readonly destinationCount: number
 }
 

@@ -3,9 +3,7 @@ import type {ReplicationPreview, ShadowDifference} from '../types.js'
 
 type Content = Pick<ReplicaEntry, 'value' | 'flags'>
 
-/**
- * The destination before and after the other program's change, and the plan for the state before.
- */
+/** The destination before and after the other program's change, and what baton would have done in the state before. */
 export interface Results {
   /** The destination before the change. */
   readonly before: Replica

@@ -16,8 +16,8 @@ const lookEveryMs = 500
 const behindMs = 30_000
 
 /**
- * Waits for a change on either side, lets another program copy it, and compares the result with the pass that
- * baton would have made. Repeats this until the signal aborts. Writes nothing. Reports each difference once.
+ * Waits for a change at the source or the destination, lets another program copy it, and compares the result with the
+ * pass that baton would have made. Repeats this until the signal aborts. Writes nothing. Reports each difference once.
  * The first report lists the changes that a pass would make now.
  */
 export async function* shadowMapping(
@@ -60,7 +60,7 @@ export async function* shadowMapping(
   }
 }
 
-/** Wakes the loop when a side has changed. Never rejects. */
+/** Wakes the loop when the source or the destination has changed. Never rejects. */
 async function watch(
   {worker, options}: Member,
   side: 'source' | 'destination',
@@ -86,7 +86,7 @@ interface Look {
   readonly isBehind: boolean
 }
 
-/** Reads both sides as soon as the status key shows that the other program has copied the source. */
+/** Reads source and destination as soon as the status key shows that the other program has copied the source. */
 async function lookAtBoth({worker, options}: Member, signal: AbortSignal): Promise<Look> {
   const {clock} = options
   const endsAtMs = clock.monotonicMs() + behindMs

@@ -1,7 +1,9 @@
 import {encodeKey} from '../../core/api/kv.js'
 import type {Steps} from '../steps.js'
 
-/** All keys that start with `prefix`, divided by the characters that follow the prefix. */
+/**
+ * A part of the keys, as a tree: all keys that start with `prefix`, divided by the characters that follow the prefix.
+ */
 export interface Vertex {
   readonly prefix: string
   /**
@@ -10,17 +12,18 @@ export interface Vertex {
    */
   children: readonly Vertex[]
   /**
-   * ModifyIndex of each key in scope that is in no child, as last read. For a leaf, this contains all of its
-   * keys. For a divided vertex, it contains the key that equals its prefix, and keys for which no child can
+   * ModifyIndex, as last read, of each key that the mapping covers and that is in no child. For a leaf, this contains
+   * all of its keys. For a divided vertex, it contains the key that equals its prefix, and keys for which no child can
    * exist because no request path could contain the child's prefix.
    */
   readonly versions: Map<string, number>
   /**
-   * A separator that shortens the names in a list of the vertex. The prefix of a child contains it only if it is `/`,
-   * and then only at the end, so that the list of a divided vertex shows every name that is in no child.
+   * The separator at which Consul cuts the names in a list of the vertex. The prefix of a child contains this separator
+   * only if it is `/`, and then only at the end, so that the list of a divided vertex shows every name that is in no
+   * child.
    */
   separator: string
-  /** A separator that shortens the names as far as possible, for lists of which only the index is used. */
+  /** The separator that shortens the names the most, for lists of which only the index is used. */
   readonly shortest: string
   /** Number of keys when the vertex was last divided or read. */
   count: number
@@ -35,8 +38,9 @@ export interface Vertex {
 export const leafKeys = 128
 
 /**
- * Divides sorted names until no part has more than `most`. Between the parent's prefix and its own end, a child's
- * prefix contains no `/`, so a list of the parent with the separator `/` shows every name that is in no child.
+ * Divides sorted names into a tree, until no leaf has more than `most` names. Between the parent's prefix and its own
+ * end, a child's prefix contains no `/`, so a list of the parent with the separator `/` shows every name that is in no
+ * child.
  */
 export function* growTree(prefix: string, names: readonly string[], most = leafKeys): Steps<Vertex> {
   return yield* grow({names, most}, {prefix, from: 0, to: names.length})
@@ -76,7 +80,7 @@ function* grow(growth: Growth, span: Span): Steps<Vertex> {
 
 const sampleSize = 32
 
-/** Returns names from the whole span, in order. */
+/** Returns a sample of names from the whole span, in order. */
 const sampleOf = (names: readonly string[], from: number, to: number): readonly string[] =>
   Array.from(
     {length: Math.min(sampleSize, to - from)},
@@ -111,7 +115,10 @@ export function* versionsIn(vertex: Vertex): Generator<readonly [string, number]
 
 const coldSample = 32
 
-/** Returns a name with a low version among a sample of each vertex; undefined if no path can contain any of them. */
+/**
+ * Returns the name with the lowest version among samples from all vertices; undefined if no request path can contain
+ * any name of the samples.
+ */
 export function coldestIn(vertices: readonly Vertex[]): string | undefined {
   let coldest: {readonly name: string; readonly version: number} | undefined
   for (const vertex of vertices) {
@@ -131,7 +138,10 @@ export const sizeOf = ({versions, children}: Vertex): number =>
 /** True if no key is known in the vertex or below it. */
 export const isBare = (vertex: Vertex): boolean => vertex.versions.size === 0 && vertex.children.every(isBare)
 
-/** Gives a vertex the children of another one with the same prefix, and moves the versions of its keys to them. */
+/**
+ * Gives a vertex the children of another vertex with the same prefix, and moves the versions of the vertex's keys to
+ * these children.
+ */
 export function adopt(vertex: Vertex, {children, separator}: Pick<Vertex, 'children' | 'separator'>): void {
   vertex.children = children
   vertex.separator = separator
@@ -220,7 +230,10 @@ export interface Cut {
   readonly above: readonly Vertex[]
 }
 
-/** Replaces the largest part by its children, again and again, as long as there are places for all of them. */
+/**
+ * Chooses at most `places` vertices as tree nodes. Starts with the root, and replaces the largest vertex by its
+ * children, again and again, as long as the number of vertices permits it.
+ */
 export function cutTree(root: Vertex, places: number, isLeftOut: (prefix: string) => boolean = () => false): Cut {
   const above: Vertex[] = []
   const nodes: Vertex[] = []
@@ -242,7 +255,10 @@ export function cutTree(root: Vertex, places: number, isLeftOut: (prefix: string
   return {nodes, above}
 }
 
-/** Returns the vertex, and the only child again and again as long as it is divided. */
+/**
+ * Returns the vertex, its child if that is an only child and divided, the child of that child on the same condition,
+ * and so on.
+ */
 function chainOf(top: Vertex): readonly Vertex[] {
   const chain = [top]
   for (let vertex = top; ; ) {

@@ -4,7 +4,7 @@ import {adopt, growTree, isListable, leafKeys, leafOf, type Vertex} from './key-
 import type {Changes, Node, SideOptions} from './node.js'
 import type {Look} from './shard-reads.js'
 
-/** The side to which the tree nodes belong. */
+/** The side (source or destination) to which the tree nodes belong. */
 interface Side {
   readonly changes: Changes
   readonly isOverflowing: boolean
@@ -13,8 +13,8 @@ interface Side {
 }
 
 /**
- * Finds the changes in a tree node by comparing the indexes of smaller and smaller parts, and adds them to
- * the changes of its side.
+ * Finds the changes in a tree node by comparing the indexes of smaller and smaller parts, and adds these changes to
+ * those of its side.
  */
 export class NodeReader {
   readonly #side: Side
@@ -66,8 +66,8 @@ export class NodeReader {
   }
 
   /**
-   * Makes one step of a verification: reads a leaf that has changed. Returns the children of another vertex that has
-   * changed, of which each needs a step of its own.
+   * Makes one step of a verification: if the vertex has changed and is a leaf, reads it; if it has changed and is
+   * divided, returns its children, each of which needs a step of its own.
    */
   async step(vertex: Vertex): Promise<readonly Vertex[]> {
     const {reads, isLeftOut} = this.#options
@@ -84,7 +84,7 @@ export class NodeReader {
     return vertex.children.filter(child => !isLeftOut(child.prefix))
   }
 
-  /** Adds names that are in no child: a key to the vertex's own versions, a cut name as a new leaf. */
+  /** Adds names that are in no child: a key to the vertex's own versions, a name cut at the separator as a new leaf. */
   async #readUncovered(vertex: Vertex, names: readonly string[]): Promise<void> {
     const {isInScope, isLeftOut, reads} = this.#options
     const {separator} = vertex
@@ -129,7 +129,7 @@ export class NodeReader {
       )
   }
 
-  /** Compares only names and indexes, because there is hardly ever a difference. */
+  /** Compares names and indexes without reading values, because there is hardly ever a difference. */
   async #checkLeaf(vertex: Vertex): Promise<void> {
     const {reads, isInScope} = this.#options
     const {value: names, index = 0n} = await reads.names(vertex.prefix)
@@ -147,7 +147,7 @@ export class NodeReader {
     if (names.length > 2 * leafKeys) await this.#divideLeaf(vertex, names)
   }
 
-  /** Records missing keys as deleted, even those that were found earlier in the same round. */
+  /** Records missing keys as deleted, even keys that were found earlier in the same round. */
   #missGone({prefix, versions}: Vertex, present: ReadonlySet<string>): void {
     const {changes} = this.#side
     for (const name of versions.keys()) if (!present.has(name)) changes.set(name, undefined)

@@ -15,11 +15,13 @@ export interface Node {
   readonly vertex: Vertex
   /** True from the time when the tree node's query is answered until the tree node is read. */
   isMoved: boolean
-  /** The answer to the tree node's query; undefined if the tree node need not be read because of it. */
+  /**
+   * The last answer to the tree node's query, while that answer is a reason to read the tree node; otherwise undefined.
+   */
   answer: Snapshot<Look> | undefined
-  /** Greatest index of our own writes. */
+  /** Greatest index of our own writes to the tree node's keys. */
   ownIndex: bigint
-  /** Indexes of our own latest writes. */
+  /** Indexes of our own latest writes to the tree node's keys. */
   readonly ownIndexes: Set<bigint>
   /**
    * Time at which the tree node is read again although its index belongs to one of our own writes; undefined
@@ -63,8 +65,8 @@ export const nodeOf = (vertex: Vertex): Node => ({
 export type Changes = Map<string, KvEntry | undefined>
 
 /**
- * The changes that a round found on both sides, under their names on that side, and the names of all of
- * them at the source.
+ * The changes that a round found at the source and at the destination, each under its name there, and the source names
+ * of all changed keys.
  */
 export interface Taken {
   readonly source: Changes
@@ -79,7 +81,7 @@ export interface Version {
   readonly isForeign: boolean
 }
 
-/** Options of a side. */
+/** Options of a side, which is the source or the destination of a mapping. */
 export interface SideOptions {
   readonly prefix: string
   readonly reads: ShardReads

@@ -5,13 +5,16 @@ import {ShardReads} from './shard-reads.js'
 import {ShardSide} from './shard-side.js'
 import {type Doubt, SideWatch} from './side-watch.js'
 
-/** Number of tree nodes at the destination. It is small, because other clients make few changes there. */
+/** Maximum number of tree nodes at the destination. It is small, because other clients make few changes there. */
 const placesOfDestination = 8
 const mostChanges = 2000
 /** Minimum time between two answers of one query, in milliseconds. */
 const pauses = {source: 50, destination: 500}
 
-/** Creates both sides of a mapping. At each agent, a side has `placeCount` queries, two of which are not for parts. */
+/**
+ * Creates the source side and the destination side of a mapping. Together they keep at most `placeCount` queries
+ * waiting at one agent; two queries of each side are not for tree nodes.
+ */
 export function openSides(
   {mapping, scope}: MappingWorker,
   {destination, source, sourceCall, isOneAddress, clock, compress}: CompleteOptions,

@@ -1,17 +1,17 @@
 import type {ReplicaEntry} from '../plan/plan.js'
 import type {ReplicationPass} from '../types.js'
 
-/** Time within which all deletes of one request become visible. They are judged together. */
+/** Time within which all deletes of one request become visible, so that they are judged together. */
 const settleMs = 150
 const longestMs = 2000
 /** If more deletes than this are waiting, all parts of the source are read before the deletes are judged. */
 const few = 10
-/** Up to this number of held deletes, their keys are read again whenever the deletes are judged again. */
+/** If at most this many deletes are held, their keys are read again whenever the deletes are judged again. */
 const mostReadAgain = 1000
 const heldAgainMs = 60_000
 const soonMs = 250
 
-/** The verdict of a pass on its deletes. */
+/** The verdict of a replication pass on its deletes. */
 export interface DeletesFound {
   /** Destination keys that the pass has read. */
   readonly looked: ReadonlySet<string>
@@ -36,7 +36,7 @@ export class PendingDeletes {
     return this.#copies
   }
 
-  /** The deletes that the last verdict held. */
+  /** The deletes that the last verdict held back. */
   get held(): ReplicationPass['held'] {
     return this.#held
   }

@@ -1,23 +1,23 @@
 /**
- * Maximum number of a replicator's queries that wait at an agent at the same time. An agent accepts 200 connections from
- * one address, and counts those of a killed process until their waits end: four processes, one after the other, have
- * enough.
+ * Maximum number of query slots: blocking queries of a replicator that wait at an agent at the same time. An agent
+ * accepts 200 connections from one address, and counts those of a killed process until their waits end: four processes,
+ * one after the other, have enough.
  */
 const placesOfAgent = 40
-/** Maximum if mappings are added while others have their places. */
+/** Maximum number of query slots if mappings are added while other mappings hold theirs. */
 const mostOfAgent = 80
-/** Minimum number of places with which a mapping is followed in parts. */
+/** Minimum number of query slots with which a mapping is followed in parts. */
 const leastPlaces = 6
 
-/** The places of one mapping. Disposing returns them. */
+/** The query slots of one mapping, which is followed in parts. Disposing makes them available to other mappings. */
 export interface Places extends Disposable {
   readonly count: number
 }
 
 /**
- * Divides the blocking queries that may wait at an agent among all mappings of a replicator. Each mapping has
- * the places that it needs to be followed by whole lists. The remaining places are divided equally among as
- * many mappings as possible, first come, first served.
+ * Divides the query slots (blocking queries that may wait at an agent) among all mappings of a replicator. Each mapping
+ * has the slots that it needs to be followed by whole lists. The remaining slots are divided equally among as many
+ * mappings as possible, first come, first served.
  */
 export class QueryPlaces {
   readonly #ownCount: number
@@ -35,7 +35,7 @@ export class QueryPlaces {
     this.#mappingCount = mappingCount
   }
 
-  /** Takes the places for one more mapping. Returns undefined if none are left. */
+  /** Takes the query slots for following one more mapping in parts. Returns undefined if too few are left. */
   take(): Places | undefined {
     const count = Math.min(this.#fairCount(), this.#leftCount())
     if (count < leastPlaces) return undefined

@@ -1,7 +1,7 @@
 import type {Clock} from '../../core/types.js'
 import type {ReadAgain} from './pending-deletes.js'
 
-/** Names to read again, each with the time for it. */
+/** Names of source keys that are to be read again, each with the time at which it is due. */
 export class Retries {
   readonly #clock: Clock
   readonly #dueMs = new Map<string, number>()

@@ -5,9 +5,9 @@ import type {ReplicationPass} from '../types.js'
 const mostRounds = 3
 
 /**
- * Repeats the comparison with a newer list of the destination until nothing was written after that list.
- * Otherwise, writes of other clients between a list and the writes of its pass would be missed. Returns both
- * sides, and the sum of the passes if there were any.
+ * Repeats the comparison with a newer list of the destination until nothing was written after that list. Otherwise,
+ * writes of other clients between a list and the writes of its pass would be missed. Returns source and destination as
+ * last read, and the sum of the passes if there were any.
  */
 export async function settle(
   worker: MappingWorker,

@@ -19,16 +19,16 @@ import type {ShardSide} from './shard-side.js'
 import type {Doubt, SideWatch} from './side-watch.js'
 import {Sweeper} from './sweeper.js'
 
-/** Time to wait for the answers of other queries that the same write has ended. */
+/** Time to wait for the answers to other queries that the same write has ended. */
 const settleMs = 2
 const retryMs = 60_000
 const recoveredMs = 60_000
 
 /**
- * Replicates a mapping that has so many keys that listing them for each change would be too slow. Of each
- * side, only the ModifyIndexes are kept in memory (`ShardSide`), and parts of it are followed (`SideWatch`).
- * A round reads the changed keys of one side, then the same keys of the other side, and makes a pass over
- * these keys. An audit compares everything, to find changes that no query shows.
+ * Replicates a mapping that has so many keys that listing them for each change would be too slow. Of source and
+ * destination, only the ModifyIndexes are kept in memory (`ShardSide`), and parts of them are followed (`SideWatch`). A
+ * round reads the changed keys of one side, then the same keys of the other side, and makes a pass over these keys. An
+ * audit compares everything, to find changes that no query shows.
  */
 export class ShardLoop {
   readonly #worker: MappingWorker
@@ -60,7 +60,7 @@ export class ShardLoop {
     given: {
       readonly stops: Stops
       readonly outages: Readonly<Record<'source' | 'destination' | 'pass', Outage>>
-      /** Maximum number of this mapping's queries that wait at each agent. */
+      /** Number of query slots: blocking queries of this mapping that may wait at an agent. */
       readonly placeCount: number
     },
   ) {
@@ -98,8 +98,9 @@ export class ShardLoop {
   }
 
   /**
-   * Starts with both sides as a pass has just left them. The values in the lists can be freed afterwards. Returns the
-   * passes that were made. Returns undefined if the loop was stopped or failed; both sides must then be read again.
+   * Starts with source and destination as a replication pass has just left them. The values in the lists can be freed
+   * afterwards. Returns the passes that were made. Returns undefined if the loop was stopped or failed; both sides must
+   * then be read again.
    */
   async begin(sides: Sides): Promise<readonly ReplicationPass[] | undefined> {
     try {
@@ -154,7 +155,8 @@ export class ShardLoop {
       this.#isFailing = true
       if (this.#stops.stop.aborted) return undefined
       await this.#rest(error)
-      // If Consul refuses to show a part, the other parts must go on, so everything is compared.
+      // If Consul refuses to show one part, the changes in the other parts must still be copied, so everything is
+      // compared.
       if (!isTransient(error)) this.#auditAtMs = this.#options.clock.monotonicMs()
       return undefined
     }
@@ -208,14 +210,17 @@ export class ShardLoop {
     }
   }
 
-  /** Reads changes. `whole`: also those at the source that no query shows. `all`: also all parts of the source. */
+  /**
+   * Reads the changes in parts whose query has returned. `whole`: also changes at the source that no query shows.
+   * `all`: also all parts of the source.
+   */
   async #look(how: 'moved' | 'whole' | 'all'): Promise<void> {
     const looks = [this.#source.look(how === 'all' ? this.#source.nodes : undefined), this.#lookAtReplica()]
     for (const result of await Promise.allSettled(looks)) if (result.status === 'rejected') throw result.reason
     const [source, replica] = this.#sweepers
     await source.sweep(how !== 'moved')
     await replica.sweep(false)
-    // Reads parts that the same transactions have changed, and parts that a sweep has found.
+    // Reads parts that the same transactions have changed, and parts that the searches above have found.
     for (let more = 0; more < 2 && this.#source.hasMoved; more += 1) await this.#source.look()
   }
 
@@ -330,7 +335,8 @@ export class ShardLoop {
     const pass = more ? plus(first, more) : first
     if (pass.error) return pass
     await this.#takeOver(sides, this.#source.isUneven || this.#replica.isUneven ? 'divide' : 'reset')
-    // The old store's index, for which a query may wait that paused during the audit, may come late in the new store.
+    // A query that paused during the audit may wait for an index of the old store, which the new store may reach much
+    // later.
     if (isReplaced) this.#watchAgain()
     for (const {key} of pass.refused) this.#retries.add([this.#worker.scope.toSource(key)], retryMs)
     this.#pending.hold(pass.held)

@@ -10,7 +10,7 @@ import {listEntries} from '../pass/list-entries.js'
 export interface Look {
   readonly isEmpty: boolean
   readonly separator: string
-  /** Decodes the names. Only the index of most answers is used. */
+  /** Decodes the names. Of most answers only the index is used, so they are not decoded earlier. */
   names(): readonly string[]
 }
 
@@ -51,7 +51,7 @@ const toNames = (answer: Answer): readonly string[] =>
 /** Maximum number of transactions that one read sends at the same time. */
 const lanes = 4
 
-/** Calls `handle` for parts of the list, for a few of them at the same time. */
+/** Calls `handle` for each part of the list, with a few calls at the same time. */
 async function forEachPart<T>(
   items: readonly T[],
   size: number,
@@ -68,8 +68,8 @@ async function forEachPart<T>(
 }
 
 /**
- * The reads of one side. All are consistent unless the options permit stale ones, except that blocking
- * queries are never consistent.
+ * The reads of one side. Blocking queries are never consistent. All other reads are consistent, unless the options
+ * permit stale ones.
  */
 export class ShardReads {
   readonly #options: ReadsOptions

@@ -34,9 +34,9 @@ const listingShareMs = 0.1
 const changedShare = 0.05
 
 /**
- * One side of a mapping, as the ModifyIndex of each key. To find changed keys, reads the tree nodes whose
- * blocking query has returned, and compares the indexes of smaller and smaller parts. The reads are made one
- * after another, so that an older answer never replaces a newer one.
+ * One side of a mapping (its source or its destination), of which only the ModifyIndex of each key is kept. To find
+ * changed keys, reads the tree nodes whose blocking query has returned, and compares the indexes of smaller and smaller
+ * parts. The reads are made one after another, so that an older answer never replaces a newer one.
  */
 export class ShardSide {
   /** Changes that were found and that no pass has taken yet. */
@@ -106,7 +106,10 @@ export class ShardSide {
     return Math.max(this.#options.mostChanges, this.size * changedShare)
   }
 
-  /** True if the tree should be divided again: too many keys are in no tree node, or places were lacking. */
+  /**
+   * True if the tree should be divided again: too many keys are in no tree node, or a tree node has grown far larger
+   * than the others.
+   */
   get isUneven(): boolean {
     const most = Math.max(4 * leafKeys, (4 * this.size) / Math.max(1, this.nodes.length))
     return (
@@ -174,7 +177,7 @@ export class ShardSide {
     return this.#lastNode
   }
 
-  /** Returns the leaf of the last name if it also contains this name; undefined if it was divided or removed. */
+  /** Returns the vertex that contains a name; undefined if no tree node does. The last name's leaf is tried first. */
   #homeOf(name: string): Vertex | undefined {
     const last = this.#lastHome
     if (last?.children.length === 0 && name.startsWith(last.prefix)) return last
@@ -213,7 +216,7 @@ export class ShardSide {
     node.isMoved = true
   }
 
-  /** Time at which a read is due that no answered query asks for. */
+  /** Time at which a read is due that no answer of a query has caused. */
   get verifyAtMs(): number {
     return this.#verification.dueAtMs(this.nodes)
   }
@@ -239,8 +242,8 @@ export class ShardSide {
   }
 
   /**
-   * Returns true, and forgets the node's answer, if the answer shows a write of our own. The change of another client
-   * may be hidden behind that write, so the node is read again later.
+   * Returns true, and forgets the tree node's answer, if the answer shows a write of our own. That write may hide the
+   * change of another client, so the tree node is read again later.
    */
   explain(node: Node): boolean {
     const index = node.answer?.index
@@ -250,7 +253,7 @@ export class ShardSide {
     return true
   }
 
-  /** Makes a step of the verification of what our own writes may hide, if one is due. */
+  /** Makes the next step of the search for changes that our own writes may have hidden, if that step is due. */
   verify(): Promise<void> {
     return this.#verification.step(this.nodes)
   }
@@ -274,14 +277,18 @@ export class ShardSide {
     return most
   }
 
-  /** True if an answer of the root's query contains no new name, and a node explains its index. */
+  /**
+   * True if an answer of the root's query needs no sweep: it contains no new name, its index is not above the greatest
+   * index read so far, and all keys are in tree nodes.
+   */
   isSwept({index, value}: Snapshot<Look>): boolean {
     if (this.#loose.size > 0 || (index ?? 0n) > this.knownIndex) return false
     return !value.names().some(name => this.#isNew(name, this.prefix))
   }
 
   /**
-   * Reads the keys in no tree node, and the given names from the root's list. Returns new tree nodes that need a query.
+   * Reads the keys that are in no tree node, and the new names among the given names of the root's list. Returns new
+   * tree nodes that need a query.
    */
   async sweep(names: readonly string[]): Promise<readonly Node[]> {
     if (this.#loose.size > 0) await this.readKeys(await this.reads.changed([...this.#loose]))
@@ -289,9 +296,10 @@ export class ShardSide {
   }
 
   /**
-   * Searches for changes that no query shows: new keys below divided folders that are in no node, and nodes that were
-   * deleted by a shorter prefix. Consul does not wake a query of such a node if the query knows a newer tombstone. One
-   * key of each node shows whether it was deleted. `withRoot` also lists the root, whose query may be pausing.
+   * Searches for changes that no query shows: new keys below divided folders that are in no tree node, and tree nodes
+   * whose keys were deleted by a shorter prefix. Consul does not wake the query of such a tree node if the query knows
+   * a newer tombstone. One key of each tree node shows whether its keys were deleted. `withRoot` also lists the root,
+   * whose query may be pausing.
    */
   async sweepWhole(withRoot: boolean): Promise<readonly Node[]> {
     const {reads, clock} = this.#options
@@ -332,7 +340,7 @@ export class ShardSide {
     return added
   }
 
-  /** True if the name in a folder's list is not known yet. A name equal to the folder's own is a key. */
+  /** True if the name in a folder's list is not known yet. A name that equals the name of the folder is a key. */
   #isNew(name: string, folder: string): boolean {
     if (this.nodeOf(name) || this.#loose.has(name)) return false
     if (name === folder || !name.endsWith('/')) return this.#options.isInScope(name)

@@ -21,7 +21,7 @@ export interface WatchOptions {
   readonly leastPauseMs: number
   /** Called when a part has changed and should be read. */
   readonly onMoved: () => void
-  /** Called for an answer that shows nothing new, but may hide the change of another client. */
+  /** Called for an answer that shows nothing new, although it may hide the change of another client. */
   readonly onSeen: () => void
   /** Called when an answer may belong to another state than the answers before. */
   readonly onDoubt: (kind: Doubt) => void
@@ -42,7 +42,7 @@ const firstWaitMs = 5000
  * something has changed. The keys are read later, so that all reads are made in one order.
  */
 export class SideWatch {
-  /** The answer of the root's query, until the side is swept. */
+  /** The answer of the root's query, until it has been used to search for changes that no tree node's query shows. */
   rootAnswer: Snapshot<Look> | undefined
   readonly #options: WatchOptions
   readonly #running = new Set<Promise<void>>()

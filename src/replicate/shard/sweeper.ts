@@ -22,19 +22,19 @@ export class Sweeper {
     this.#clock = clock
   }
 
-  /** Time at which the next sweep is due. */
+  /** Time at which the next such search (sweep) is due. */
   get dueAtMs(): number {
     return this.#watch.rootAnswer ? 0 : this.#wholeAtMs
   }
 
-  /** Makes a search due after a change that may show in no tree node's query. */
+  /** Makes a search due, because a change may have happened that no tree node's query shows. */
   noticeChange(): void {
     this.#wholeAtMs = Math.min(this.#wholeAtMs, this.#sweptMs + wholeEveryMs)
   }
 
   /**
-   * Sweeps the side. The search for hidden changes is made at once if `isForced` is set or the root has an index that
-   * no tree node explains, otherwise at most every ten seconds.
+   * Sweeps the side. The search for hidden changes is made at once if `isForced` is set or the index of the root is
+   * above the greatest index read so far, otherwise at most every ten seconds.
    */
   async sweep(isForced: boolean): Promise<void> {
     const nowMs = this.#clock.monotonicMs()

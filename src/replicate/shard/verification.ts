@@ -9,8 +9,9 @@ const pauseShare = 3
 const stepSize = 16
 
 /**
- * Reads nodes again in which our own writes may have hidden the change of another client. After many writes of our own
- * nearly every part of a node has changed, so the node is read in steps between the rounds, and not in one of them.
+ * Reads tree nodes again in which our own writes may have hidden the change of another client. After many writes of our
+ * own, nearly every part of a tree node has changed, so the tree node is read in steps between the rounds, and not
+ * within one round.
  */
 export class Verification {
   readonly #reader: NodeReader
@@ -36,7 +37,7 @@ export class Verification {
     this.#open = []
   }
 
-  /** Makes the next step if it is due. What fails is compared again in a later step. */
+  /** Makes the next step if it is due. A vertex whose comparison fails is compared again in a later step. */
   async step(nodes: readonly Node[]): Promise<void> {
     const startedMs = this.#clock.monotonicMs()
     if (startedMs < this.dueAtMs(nodes)) return
@@ -53,7 +54,7 @@ export class Verification {
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
-  /** Opens the node that has waited longest. */
+  /** Adds the tree node whose verification has been due for the longest time to the vertices to compare. */
   #take(nodes: readonly Node[]): void {
     const [oldest] = nodes
       .filter(({verifyAtMs}) => verifyAtMs !== undefined)

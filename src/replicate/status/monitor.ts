@@ -11,21 +11,21 @@ interface Failure {
   readonly error: unknown
 }
 
-/** The counts that the latest passes of a mapping have reported. */
+/** The counts that the latest replication passes of a mapping have reported. */
 type Left = Pick<MappingStatus, 'keys' | 'held' | 'refused' | 'hidden' | 'skipped' | 'index'>
 
 const nothingLeft: Left = {keys: 0, held: 0, refused: 0, hidden: 0, skipped: 0, index: 0n}
 
 /**
- * Measures how current one mapping is. The loop that follows the mapping calls these methods, and both sides report
- * their answers:
+ * Measures how current one mapping is. The loop that follows the mapping calls the methods below, and each answer of
+ * source or destination is also reported:
  *
  *     moved     something has changed that is not at the destination yet
  *     began     a pass begins, which copies all changes so far
  *     ended     the pass has ended; if it was not complete, its changes still have to be copied
  *
- * The mapping is behind from the first change that no complete pass has copied. While a part fails, it is behind from
- * the last time at which everything was known to be copied.
+ * The mapping is behind from the first change that no complete pass has copied. While the source, the destination or
+ * the writing fails, it is behind from the last time at which everything was known to be copied.
  */
 export class MappingMonitor {
   /** Called when the state has changed. Most passes leave it unchanged. */

@@ -21,7 +21,7 @@ export interface ReplicatorReport {
   readonly lagMs: number
   /** Time up to which the destination has every change of the source. */
   readonly currentAtMs: number | undefined
-  /** Time at which both sides were last known to be equal. */
+  /** Time at which source and destination were last known to be equal. */
   readonly equalAtMs: number | undefined
   readonly held: number
   readonly refused: number
@@ -75,7 +75,7 @@ const countOf = (value: unknown): number =>
 const secondsOf = (value: unknown): number =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value * 1000 : 0
 
-/** Returns the report in a list of its own, or an empty list if `encodeReport` did not write the value. */
+/** Returns a list that contains only the decoded report, or an empty list if `encodeReport` did not write the value. */
 export function decodeReport(value: unknown): readonly ReplicatorReport[] {
   if (!isRecord(value) || value['Version'] !== version) return []
   const {ID: id, Host: host, PID: pid, Phase: phase, State: state, Datacenter: datacenter} = value

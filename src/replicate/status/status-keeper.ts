@@ -46,8 +46,8 @@ export class StatusKeeper {
   }
 
   /**
-   * Writes the position. Logs a failure, on which no decision depends. Resolves with the failure if another
-   * attempt may succeed.
+   * Writes the position. A failure is only logged, because no decision depends on the position. Resolves with the
+   * failure if another attempt may succeed.
    */
   async keep(
     record: StatusRecord,

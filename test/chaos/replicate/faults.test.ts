@@ -46,7 +46,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
     waitUntil(() => isEqual(client, from, to), {what: `${to} to equal ${from}`, timeoutMs: 40_000})
 
   it.each(ways)(
-    'writes and deletes nothing if an index goes back, as it does when tombstones are reaped, followed %s',
+    'writes and deletes nothing if an index goes back, as it does when tombstones are reaped (mapping followed %s)',
     async (way, shardAbove) => {
       const [from, to] = [`low${way.length}/`, `low${way.length}-copy/`]
       await using proxy = await HttpProxy.start(address('dc2'))
@@ -107,7 +107,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
   })
 
   it.each(ways)(
-    'catches up after a cut with many changes, and deletes nothing else, followed %s',
+    'copies the many changes made while the network was cut, and makes no other delete (mapping followed %s)',
     async (way, shardAbove) => {
       const [from, to] = [`cut${way.length}/`, `cut${way.length}-copy/`]
       await using proxy = await TcpProxy.start(address('dc1'))
@@ -159,7 +159,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
       names.map(name => ({key: `${name}1/1`, value: bytes('2')})),
     )
     for (const name of names) await untilEqual(reader, name, `copy-${name}`)
-    // One more query follows the notices of undos.
+    // Besides, one query follows the notices of undos.
     const parked = proxy.requests.filter(({path}) => path.includes('index='))
     expect(new Set(parked.map(({path}) => path.replace(/[?&]index=\d+/, ''))).size).toBeGreaterThan(20)
     expect(most).toBeLessThanOrEqual(41)

@@ -56,7 +56,7 @@ describe.each(backends)('several processes of baton replicate, on $name', backen
     const second = start()
     await second.waitForOutput(/standing by|written/)
     await seed(client, 'dc1', pairs('pau/', ['a'], '2'))
-    // The lock-delay has to pass first.
+    // The second process gets the lock only after Consul's lock-delay.
     await waitUntil(async () => (await read('a')) === '2', {what: 'the copy of the second one', timeoutMs: 60_000})
     const index = (await client.kv.get('pau-copy/a')).value?.modifyIndex
     first.killGroup('SIGCONT')

@@ -18,10 +18,10 @@ const ways = [
 ] as const
 
 describe.runIf(hasConsul).each(ways)(
-  'replication %s between two datacenters, under random operations and kill -9',
+  'replication between two datacenters, with the mapping followed %s, under random operations and kill -9',
   (way, flags) => {
     it(
-      'ends with equal sides at every check, never splits a source transaction, and leaves protected keys alone',
+      'has made source and destination equal at every check, never splits a source transaction, and leaves protected keys alone',
       async () => {
         const random = createRandom(testSeed(`random operations ${way}`))
         await using federation = await startFederation(['dc1', 'dc2'])

@@ -31,11 +31,11 @@ const rows: readonly BadInput[] = [
 ]
 
 describe('an input file that never ends', () => {
-  it.each(rows)('is refused with one line: $words', async input => {
+  it.each(rows)('is refused with one line (command: $words)', async input => {
     await expectRefused(input, {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}})
   })
 
-  it('is refused as the file that a template function reads', async () => {
+  it('is refused if a template function reads it', async () => {
     await expectRefused({
       words: ['template', 'FILE:/dev/stdout', '--once'],
       file: '{{ file "/dev/zero" }}',

@@ -24,7 +24,7 @@ const mistakes: readonly (readonly [words: readonly string[], line: string])[] =
 ]
 
 describe.concurrent.each(Object.keys(exitCodes))('bad input of baton %s', id => {
-  it.each(mistakes)('is refused in one line: %j', async (words, line) => {
+  it.each(mistakes)('is refused in one line (arguments: %j)', async (words, line) => {
     const {exitCode, stdout, stderr} = await runInProcess([...id.split(' '), ...words], {env: {HOME: directory}})
     expect({exitCode, stdout}).toEqual({exitCode: expect.toBeOneOf([64, 13, 15]), stdout: ''})
     expect(stderr).toMatch(/^[^\n]*\n$/)

@@ -99,7 +99,7 @@ const inVain: readonly BadInput[] = [
 ]
 
 describe('invalid input of kv and members', () => {
-  it.concurrent.each(refused)('is refused with one line: $words', async input => {
+  it.concurrent.each(refused)('is refused with one line (command: $words)', async input => {
     // No agent listens at this address, because input is checked before any request.
     await expectRefused(input, {agent: {address: '127.0.0.1:1'}})
   })

@@ -120,16 +120,16 @@ const inVain: readonly (readonly [flags: string, line: string])[] = [
 const nowhere = {agent: {address: '127.0.0.1:1'}}
 
 describe('invalid input of replicate', () => {
-  it.concurrent.each(lines)('is refused with one line: $words', async input => {
+  it.concurrent.each(lines)('is refused with one line (command: $words)', async input => {
     await expectRefused(input, nowhere)
   })
 
   const rows = flags.map(([words, line, exitCode = badFlags]) => ({words, line, exitCode}))
-  it.concurrent.each(rows)('is refused with one line: $words', async ({words, line, exitCode}) => {
+  it.concurrent.each(rows)('is refused with one line (flags: $words)', async ({words, line, exitCode}) => {
     await expectRefused(row(`replicate app/@dc1 ${words}`, `baton: ${line}`, exitCode), nowhere)
   })
 
-  it.concurrent.each(files)('is refused in a file: %s', async (file, line) => {
+  it.concurrent.each(files)('is refused with one line if a configuration file contains it (%s)', async (file, line) => {
     const words = ['replicate', '-config', 'FILE', '-once']
     await expectRefused({words, file, line: `baton: config: FILE: ${line}`, exitCode: badConfig}, nowhere)
   })
@@ -140,11 +140,11 @@ describe.each(backends.filter(({name}) => name === 'embedded'))(
   backend => {
     const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
-    it.each(inVain)('are named on stderr: %s', async (words, line) => {
+    it.each(inVain)('are named on stderr (flags: %s)', async (words, line) => {
       await expectRefused(row(`replicate empty/@dc1:copy/ --once ${words}`, `baton: ${line}`, 0), {agent})
     })
 
-    it('are named on stderr: a transport block', async () => {
+    it('are named on stderr if a configuration file contains them', async () => {
       const file = 'prefix = "empty/@dc1:copy/"\nconsul { transport { dial_timeout = "1s" } }'
       const line = 'baton: FILE: consul.transport.dial_timeout: no effect: accepted for consul-replicate only'
       await expectRefused({words: ['replicate', '-config', 'FILE', '-once'], file, line, exitCode: 0}, {agent})

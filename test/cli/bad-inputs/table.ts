@@ -35,20 +35,23 @@ export function describeBadInputs(title: string, rows: readonly BadInput[]): voi
   const resolved = (text: string): string => text.replaceAll(/\{(\w*)\}/g, (_, name: string) => join(directory, name))
 
   describe.concurrent(title, () => {
-    it.each(rows.map(([words, line]) => ({words, line})))('is refused: $words', async ({words, line}) => {
-      const env = {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: directory}
-      const {exitCode, stderr, stdout} = await runInProcess(words.map(resolved), {env})
-      const expected = resolved(line)
-      // The messages of Node's JSON parser differ between versions.
-      const isStart = expected.endsWith('…')
-      const said = isStart ? stderr.slice(0, expected.length - 1) : stderr
-      expect({exitCode, said, stdout}).toEqual({
-        exitCode: 64,
-        said: isStart ? expected.slice(0, -1) : `${expected}\n`,
-        stdout: '',
-      })
-      expect(stderr.trim().split('\n')).toHaveLength(1)
-      expect(stderr).not.toContain(secret)
-    })
+    it.each(rows.map(([words, line]) => ({words, line})))(
+      'invalid input is refused (arguments: $words)',
+      async ({words, line}) => {
+        const env = {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: directory}
+        const {exitCode, stderr, stdout} = await runInProcess(words.map(resolved), {env})
+        const expected = resolved(line)
+        // The messages of Node's JSON parser differ between versions.
+        const isStart = expected.endsWith('…')
+        const said = isStart ? stderr.slice(0, expected.length - 1) : stderr
+        expect({exitCode, said, stdout}).toEqual({
+          exitCode: 64,
+          said: isStart ? expected.slice(0, -1) : `${expected}\n`,
+          stdout: '',
+        })
+        expect(stderr.trim().split('\n')).toHaveLength(1)
+        expect(stderr).not.toContain(secret)
+      },
+    )
   })
 }

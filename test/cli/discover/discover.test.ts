@@ -29,7 +29,7 @@ describe.each(backends)('baton discover on $name', backend => {
   const put = (key: string, value: unknown): Promise<unknown> =>
     raw(agent.address).ok('PUT', `/v1/kv/${key}`, {body: typeof value === 'string' ? value : JSON.stringify(value)})
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('stops first its HTTP server and then its queries on %s', async signal => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('stops its HTTP server and then its queries on %s', async signal => {
     await put('c1/services', list)
     await using daemon = startCli(['discover', 'c1/services', '--listen', '127.0.0.1:0', '--log-level', 'debug'], {
       agent,
@@ -103,7 +103,7 @@ describe.each(backends)('baton discover on $name', backend => {
   it.each([
     ['c5/none', 'baton: key c5/none: does not exist\n'],
     ['c5/bad', 'baton: services document c5/bad: services[0].uri: not a URI with a host\n'],
-  ])('reports in one line what is wrong with %s, and exits with 1', async (key, stderr) => {
+  ])('reports in one line what is wrong with the key %s, and exits with 1', async (key, stderr) => {
     await put('c5/bad', {services: [{uri: 'oops'}]})
     expect(await runInProcess(['discover', key, '--once'], {agent})).toMatchObject({stdout: '', stderr, exitCode: 1})
   })
@@ -121,7 +121,7 @@ describe('baton discover', () => {
     ],
     [['a', '--wait', '5'], /^baton: --wait: '5' is not a duration \(.*\)\n$/],
     [['a', 'b'], /^baton: unexpected argument: b .*\n$/i],
-  ])('refuses %j with one line', async (args, stderr) => {
+  ])('refuses the arguments %j with one line', async (args, stderr) => {
     const result = await runInProcess(['discover', ...args])
     expect(result.exitCode).toBe(64)
     expect(result.stdout).toBe('')
@@ -145,7 +145,7 @@ describe('baton discover', () => {
     expect(result.stderr).toMatch(/^baton: Consul at .*: connection refused \(.*\)\n$/)
   })
 
-  it('serves its page and keeps trying while Consul cannot be reached, and reports that once', async () => {
+  it('serves its HTTP pages and keeps trying while Consul cannot be reached, and reports the outage once', async () => {
     const address = `http://127.0.0.1:${await freePort()}`
     await using daemon = startInProcess(['discover', 'a', '--listen', '127.0.0.1:0'], {agent: {address}})
     const url = await urlOf(daemon)

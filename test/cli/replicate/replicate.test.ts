@@ -72,7 +72,7 @@ describe('baton replicate --once', () => {
     expect(await at('dc2').kvKeys('held/')).toEqual([])
   })
 
-  it('can list held deletes with `held`, and approve them while a replicator runs', async () => {
+  it('holds deletes that `held` lists, and that can be approved while a replicator runs', async () => {
     await put('dc2', {'side/a': '1', 'side/b': '2'})
     await using child = start('sdie/@dc1:side/')
     await waitUntil(() => child.stderr.includes('2 deletes held'), {what: 'deletes are held'})
@@ -172,7 +172,7 @@ describe('baton replicate --dry-run and verify', () => {
   })
 })
 
-describe('invalid input of baton replicate', () => {
+describe('baton replicate with invalid, deprecated or secret settings', () => {
   it.each([
     [[], 13, /nothing to replicate/],
     [['app'], 13, /prefix 'app': missing datacenter/],
@@ -190,7 +190,7 @@ describe('invalid input of baton replicate', () => {
     [['app@dc1', '--pid-file=/no/such/folder/pid'], 13, /cannot write/],
     [['app@dc2'], 13, /overlaps 'app'/],
     [['--config=/no/such/file'], 15, /cannot read \/no\/such\/file: ENOENT/],
-  ])('prints one line, exits and writes nothing: %j, exit code %i', async (args, exitCode, message) => {
+  ])('refuses the arguments %j in one line, with exit code %i, and writes nothing', async (args, exitCode, message) => {
     const before = faults().statistics('dc2').index
     const result = await replicate(...args)
     expect(result).toMatchObject({exitCode, stdout: ''})
@@ -207,14 +207,14 @@ describe('invalid input of baton replicate', () => {
     ['prefix {', /At 1:/],
     ['prefix = "app@dc1" approve_deletes = true', /bad.hcl: approve-deletes would approve deletes at each start/],
     ['prefix = "app@dc1" approve = ["3f2a91c0"]', /bad.hcl: approve would approve deletes at each start/],
-  ])('in a file makes it exit with 15: %s', async (text, message) => {
+  ])('exits with 15 if a configuration file contains %s', async (text, message) => {
     const result = await replicate('-config', file('bad.hcl', text), '-once')
     expect(result).toMatchObject({exitCode: 15, stdout: ''})
     expect(result.stderr).toMatch(message)
     expect(result.stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  it('is never shown with a secret, while the source of each setting is shown', async () => {
+  it('shows the source of each setting with --print-config, but no secret', async () => {
     const env = {CONSUL_TOKEN: 's3cret', CR_LOG: 'DEBUG', CONSUL_HTTP_AUTH: 'user:s3cret'}
     const config = file('auth.hcl', 'consul { auth { username = "user" password = "s3cret" } }')
     const words = ['-config', config, '--source-http-addr=http://u:s3cret@a:1', '--source-token=s3cret']

@@ -68,7 +68,7 @@ describe('the first bytes that an agent receives', () => {
       [...to.slice(0, 2), '-consul-ssl', '--source-http-addr', 'ADDRESS', '--source-tls-server-name', 'x', 'a/'],
       '',
     ],
-  ])('are TLS with %s', async (_, words, config) => {
+  ])('are TLS in the case of %s', async (_, words, config) => {
     const bytes = await firstBytes(words, config)
     expect(bytes.length).toBeGreaterThan(0)
     expect(bytes.map(each => each[0])).toEqual(bytes.map(() => helloOfTls))
@@ -87,7 +87,7 @@ describe('the first bytes that an agent receives', () => {
       ['-consul-addr', 'http://ADDRESS', '-prefix', 'a/@dc1'],
       'consul { ssl { verify = false } }',
     ],
-  ])('are plain HTTP with %s', async (_, words, config) => {
+  ])('are plain HTTP in the case of %s', async (_, words, config) => {
     const bytes = await firstBytes(words, config)
     expect(bytes.length).toBeGreaterThan(0)
     expect(bytes.map(each => each.subarray(0, 4).toString())).toEqual(bytes.map(() => 'GET '))

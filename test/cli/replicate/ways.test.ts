@@ -61,7 +61,7 @@ describe('baton replicate --lock', () => {
     expect((await second.exited).exitCode).toBe(12)
   })
 
-  it('refuses a lock below a destination', async () => {
+  it('refuses a lock whose key lies below a destination', async () => {
     const {exitCode, stderr} = await replicate('ha/@dc1:ha2/', '--lock', 'ha2/lock', '--once')
     expect(exitCode).toBe(13)
     expect(stderr).toMatch(/--lock: 'ha2\/lock' is below the destination 'ha2\/'/)

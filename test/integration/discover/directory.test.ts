@@ -115,7 +115,7 @@ describe.each(backends)('a directory of services on $name', backend => {
     expect(directory.current?.body.toString()).toBe('{"services":[]}')
   })
 
-  it('follows the passing instances of services in the catalog', async () => {
+  it('lists the instances of catalog services whose checks pass, and follows their changes', async () => {
     const register = (id: string, body: object): Promise<unknown> =>
       raw(agent.address).ok('PUT', '/v1/agent/service/register', {body: JSON.stringify({ID: id, ...body})})
     const check = {CheckID: 'd3', TTL: '10m', Status: 'passing'}
@@ -174,7 +174,7 @@ describe.each(backends)('a directory of services on $name', backend => {
     expect((await open(from, proxy.address)).services()).toEqual([two])
   })
 
-  it('can read a list just once', async () => {
+  it('can be read once, without being followed', async () => {
     await put('d6/services', {services: [one]})
     const {list, problems} = await readList(client(), {key: 'd6/services'})
     expect(list.services).toEqual([one])

@@ -127,7 +127,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(await contentOf(client, 'dc2', 'locks/')).toEqual(await contentOf(client, 'dc1', 'locks/'))
   })
 
-  it('never writes or deletes keys below its own status keys', async () => {
+  it('never writes or deletes status keys, even below a destination that contains them', async () => {
     await using client = open()
     await seed(client, 'dc1', [
       {key: 'service/consul-replicate/statuses/theirs', value: bytes('dc1')},

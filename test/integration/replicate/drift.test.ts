@@ -46,7 +46,7 @@ describe.each(backends)('changes of other clients at the destination, on $name',
   }
 
   it.each(ways)(
-    'are reported and left alone until the source changes the keys, followed %s',
+    'are reported, and left alone until the source changes the keys (mapping followed %s)',
     async (way, shardAbove) => {
       const {client, to, there, isThere, isNamed, set} = await setUp(`rep${way.length}`, 'report', shardAbove)
       await client.kv.put(`${to}a`, bytes('foreign'))
@@ -63,31 +63,34 @@ describe.each(backends)('changes of other clients at the destination, on $name',
     },
   )
 
-  it.each(ways)('are protected even from later changes at the source, followed %s', async (way, shardAbove) => {
-    const {client, from, to, there, isThere, isNamed, set} = await setUp(`pro${way.length}`, 'protect', shardAbove)
-    await client.kv.put(`${to}a`, bytes('foreign'))
-    await client.kv.put(`${to}new`, bytes('foreign'))
-    await isNamed('a')
-    await isNamed('new')
-    await set('a', '2')
-    await client.kv.delete(`${from}b`, {datacenter: 'dc1'})
-    await set('c', '2')
-    await isThere('c', '2')
-    await isThere('b', undefined)
-    expect([await there('a'), await there('new')]).toEqual(['foreign', 'foreign'])
-    // Once a pass has found both sides equal, the key is copied as before.
-    const before = client.requests.length
-    await client.kv.put(`${to}a`, bytes('2'))
-    const isRead = ({path, body}: TransportRequest): boolean =>
-      path.startsWith(`/v1/kv/${to}?recurse`) || String(body && Buffer.from(body)).includes(`"get","Key":"${to}a"`)
-    await waitUntil(() => client.requests.slice(before).some(isRead), {what: 'the key to be read'})
-    await set('d', '2')
-    await isThere('d', '2')
-    await set('a', '3')
-    await isThere('a', '3')
-  })
+  it.each(ways)(
+    'are left alone even if the source changes the keys later, with the rule `protect` (mapping followed %s)',
+    async (way, shardAbove) => {
+      const {client, from, to, there, isThere, isNamed, set} = await setUp(`pro${way.length}`, 'protect', shardAbove)
+      await client.kv.put(`${to}a`, bytes('foreign'))
+      await client.kv.put(`${to}new`, bytes('foreign'))
+      await isNamed('a')
+      await isNamed('new')
+      await set('a', '2')
+      await client.kv.delete(`${from}b`, {datacenter: 'dc1'})
+      await set('c', '2')
+      await isThere('c', '2')
+      await isThere('b', undefined)
+      expect([await there('a'), await there('new')]).toEqual(['foreign', 'foreign'])
+      // Once a pass has found source and destination equal, the key is copied as before.
+      const before = client.requests.length
+      await client.kv.put(`${to}a`, bytes('2'))
+      const isRead = ({path, body}: TransportRequest): boolean =>
+        path.startsWith(`/v1/kv/${to}?recurse`) || String(body && Buffer.from(body)).includes(`"get","Key":"${to}a"`)
+      await waitUntil(() => client.requests.slice(before).some(isRead), {what: 'the key to be read'})
+      await set('d', '2')
+      await isThere('d', '2')
+      await set('a', '3')
+      await isThere('a', '3')
+    },
+  )
 
-  it('are recognised after a restart by the status key, and repaired by default', async () => {
+  it('are recognised after a restart by means of the status key, and repaired by default', async () => {
     const {client, to, mappings} = await setUp('again', 'report', Number.POSITIVE_INFINITY)
     const key = `${to}a`
     const read = async () => (await client.kv.get(key)).value?.value.toString()

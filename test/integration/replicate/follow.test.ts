@@ -100,7 +100,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     // The heartbeat in the status key does not count as a copy.
     const written = (): number => run.client.writes().filter(({path}) => !path.includes('/statuses/')).length
     const [before, writes] = [listed(), written()]
-    // The wait time passes twice on each side.
+    // The queries of source and destination each return twice.
     await waitUntil(() => listed() >= before + 4, {what: 'parked queries to come back'})
     expect(written()).toBe(writes)
     expect(run.passes).toHaveLength(1)
@@ -226,7 +226,8 @@ describe.each(backends)('continuous replication on $name', backend => {
       Array.from({length: 100}, (_, at) => ({key: `poison/${at}`, value: bytes(String(at))})),
     )
     const refuses = (body: Buffer, key: string): boolean => body.includes(`"${key}"`)
-    // One key is refused by name, as ACLs do, and another one without a name, as newer versions of Consul do.
+    // The answer names one refused key, as it does for ACLs, and refuses another key without naming it, as newer
+    // versions of Consul do.
     proxy.on({method: 'PUT', path: '/v1/txn'}, request => {
       if (refuses(request.body, 'poison/17')) {
         const operations = JSON.parse(request.body.toString()) as {KV: {Key: string}}[]
@@ -319,7 +320,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await run.stop()
     const sent = proxy.count({method: 'PUT', path: '/v1/txn'})
     const there = (await contentOf(reader, 'dc2', 'stop/')).size
-    // All transactions that were sent were completed.
+    // Every transaction that was sent has been applied completely.
     expect(there).toBe(Math.min(640, sent * 64))
     expect(run.passes.reduce((sum, pass) => sum + pass.written, 0)).toBe(there)
     await reader[Symbol.asyncDispose]()

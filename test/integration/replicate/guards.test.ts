@@ -10,7 +10,7 @@ import {bytes, contentOf, countingClient, seed} from './support.js'
 const pairs = (prefix: string, count: number) =>
   Array.from({length: count}, (_, at) => ({key: `${prefix}${at}`, value: bytes(String(at))}))
 
-describe.each(backends)('the guards on deletes on $name', backend => {
+describe.each(backends)('the guards on deletes, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const open = () => countingClient(agent.addresses.get('dc2')!)
 
@@ -22,7 +22,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     return pass!
   }
 
-  it('delete nothing if the source is empty or mistyped, and report it', async () => {
+  it('permit no delete if the source is empty or mistyped, and report the deletes', async () => {
     await using client = open()
     await seed(client, 'dc2', pairs('empty/', 3))
     const pass = await once('emtpy/@dc1:empty/')
@@ -36,7 +36,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect((await contentOf(client, 'dc2', 'empty/')).size).toBe(3)
   })
 
-  it('compare with the current destination, not with the old state of a restarted leader', async () => {
+  it('judge by the current destination, not by the old state of a restarted leader', async () => {
     await using client = open()
     await seed(client, 'dc1', [{key: 'now/a', value: bytes('1')}])
     await seed(client, 'dc2', [{key: 'past/a', value: bytes('2')}])
@@ -50,7 +50,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(await contentOf(client, 'dc2', 'past/')).toEqual(await contentOf(client, 'dc1', 'now/'))
   })
 
-  it('delete an approved set, and no other key', async () => {
+  it('permit the deletes of an approved set, and no others', async () => {
     await using client = open()
     await seed(client, 'dc2', pairs('app/', 3))
     const [held] = (await once('gone/@dc1:app/')).held
@@ -64,7 +64,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect([...(await contentOf(client, 'dc2', 'app/')).keys()]).toEqual(['later'])
   })
 
-  it('use an approval once, and hold the same set if it occurs again', async () => {
+  it('use an approval once, and hold the same deletes if they occur again', async () => {
     await using client = open()
     const mappings = [parseMapping('gone/@dc1:again/')]
     await seed(client, 'dc2', pairs('again/', 3))
@@ -87,7 +87,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(await once('lim/@dc1', {approved: [again.held[0]!.id]})).toMatchObject({deleted: 16, held: []})
   })
 
-  it('never delete anything if deletes are turned off', async () => {
+  it('permit no delete if deletes are turned off', async () => {
     await using client = open()
     await seed(client, 'dc1', pairs('add/', 1))
     await seed(client, 'dc2', [{key: 'add/mine', value: bytes('1')}])

@@ -15,7 +15,7 @@ const statusDir = defaultStatusDir
 const pairs = (prefix: string, count: number): readonly Pair[] =>
   Array.from({length: count}, (_, at) => ({key: `${prefix}${String(at).padStart(3, '0')}`, value: bytes(String(at))}))
 
-describe.each(backends)('held deletes on $name', backend => {
+describe.each(backends)('deletes that guards count or hold, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const open = () => countingClient(agent.addresses.get('dc2')!)
   const namesOf = async (client: ConsulClient, prefix: string) => (await client.kv.keys(prefix)).value
@@ -50,7 +50,7 @@ describe.each(backends)('held deletes on $name', backend => {
   const deleteAll = (client: ConsulClient, keys: readonly string[]) =>
     Promise.all(keys.map(key => client.kv.delete(key, {datacenter: 'dc1'})))
 
-  it('keep their ID while more keys are deleted, and an approval deletes exactly these keys', async () => {
+  it('keep the ID of their set while more keys are deleted, and an approval of the ID deletes exactly their keys', async () => {
     await using client = open()
     const spec = 'keep/@dc1:kept/'
     await seed(client, 'dc1', pairs('keep/', 100))
@@ -176,7 +176,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await namesOf(client, 'mids/')).toEqual(['mids/000'])
   })
 
-  it('are reported if the source is deleted key by key, faster than the budget allows', async () => {
+  it('are held if the keys of the source are deleted one by one, but faster than the delete budget permits', async () => {
     await using client = open()
     const spec = 'drip/@dc1:drips/'
     await seed(client, 'dc1', pairs('drip/', 100))
@@ -194,7 +194,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await once(client, spec, {deleteBudget: {max: {count: 20}, windowMs: 600_000}})).toMatchObject({deleted: 3})
   })
 
-  it('are counted once if two replicators delete the same keys', async () => {
+  it('count once towards the budget if two replicators make the same deletes', async () => {
     await using client = open()
     const spec = 'twice/@dc1:twices/'
     await seed(client, 'dc1', pairs('twice/', 50))

@@ -23,7 +23,7 @@ describe.each(backends)('mappings with their own settings, on $name', backend =>
     expect([...(await contentOf(client, 'dc2', 'to-b/')).keys()]).toEqual(['keep'])
   })
 
-  it('use their own clients on both sides, and write their status keys with them', async () => {
+  it('use their own clients for source and destination, and write their status keys with the latter', async () => {
     await using dc1 = countingClient(address('dc1'))
     await using dc2 = countingClient(address('dc2'))
     await seed(dc1, 'dc1', pairs('there/', 'a'))
@@ -73,7 +73,7 @@ describe.each(backends)('mappings with their own settings, on $name', backend =>
     await replicator.update([parseMapping('up1/@dc1:up1-copy/'), three!])
     await has('up3-copy/a')
     const sent = client.requests.slice(before).map(({path}) => path)
-    // A mapping that is started again lists both of its sides.
+    // A mapping that is started again lists its source and its destination.
     const lists = (prefix: string) =>
       sent.filter(path => path.startsWith(`/v1/kv/${prefix}?`) && path.includes('recurse'))
     expect([lists('up1/').filter(path => !path.includes('index=')), lists('up1-copy/')]).toEqual([[], []])

@@ -9,7 +9,7 @@ import {bytes, contentOf, countingClient, oddNames, seed} from './support.js'
 const folders = 30
 const perFolder = 20
 
-describe.each(backends)('replication in parts on $name', backend => {
+describe.each(backends)('replication of a mapping that is followed in parts, on $name', backend => {
   // Consul counts the connection of a parked query until the query's wait ends, even if the client has closed it.
   // Together, the tests in this file would reach the default limit of 200.
   const limits = {http_max_conns_per_client: 1000}
@@ -50,7 +50,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     return {from, to, reader, client, passes, equal}
   }
 
-  it('reads one part of each side for a change, and never a list of everything', async () => {
+  it('reads one part of the source and one of the destination for a change, and never a list of all keys', async () => {
     const {from, to, reader, client, equal} = await follow('cost')
     const before = client.requests.length
     await seed(reader, 'dc1', [{key: `${from}f3/key-3`, value: bytes('new')}])
@@ -60,7 +60,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     expect(sent.filter(path => lists.some(list => list.test(path)))).toEqual([])
   })
 
-  it('asks with short waits first, because an agent counts the query of a killed process until its wait ends', async () => {
+  it('sends queries with short waits first, because an agent counts the query of a killed process until its wait ends', async () => {
     const {client} = await follow('wait')
     const paths = client.requests.map(({path}) => path).filter(path => path.includes('/wait/f'))
     const waits = paths.flatMap(path => path.match(/wait=\w+/g) ?? [])
@@ -100,7 +100,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('some deletes')
   })
 
-  it('repairs keys that other clients write or delete at the destination, inside and outside the parts', async () => {
+  it('repairs keys that other clients write or delete at the destination, even keys that are in no part', async () => {
     const {to, reader, equal} = await follow('drift')
     await seed(reader, 'dc2', [
       {key: `${to}f1/key-1`, value: bytes('foreign')},
@@ -111,7 +111,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('a foreign delete')
   })
 
-  it("sees that a folder was deleted with its parent, even if the folder's query knows a newer tombstone", async () => {
+  it("notices that a folder was deleted with its parent, even if the folder's query knows a newer tombstone", async () => {
     const {from, reader, equal} = await follow('tombs', {maxDelete: 'off'})
     for (const folder of ['f10', 'f11', 'f12'])
       await reader.kv.delete(`${from}${folder}/key-${folder.slice(1)}`, {datacenter: 'dc1'})
@@ -134,7 +134,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     expect(client.writes().some(({body}) => String(body && Buffer.from(body)).includes('"delete"'))).toBe(false)
   })
 
-  it('deletes keys that were held because the source was empty, once it has keys again and no limit holds them', async () => {
+  it('makes the deletes that were held because the source was empty, once the source has keys again', async () => {
     const {from, reader, passes, equal} = await follow('refill', {maxDelete: 'off'})
     await reader.kv.deleteTree(from, {datacenter: 'dc1'})
     const isHeld = (): boolean => passes.some(({held}) => held.some(({reason}) => reason === 'empty-source'))

@@ -69,7 +69,7 @@ describe.each(backends)('the status of replication on $name', backend => {
     expect(document?.record.lastReplicated).toBeGreaterThan(0n)
   })
 
-  it('does not say that the sides are equal if the first copy is stopped half-way', async () => {
+  it('does not say that source and destination are equal if the first copy is stopped half-way', async () => {
     await using client = open()
     const keys = Array.from({length: 300}, (_, at) => ({key: `half/${at}`, value: bytes('1')}))
     await seed(client, 'dc1', keys)
@@ -123,7 +123,7 @@ describe.each(backends)('the status of replication on $name', backend => {
     await createReplicator(client, options('own/@dc1:shared/')).runOnce()
   })
 
-  it('keeps the position that consul-replicate writes, to which the replicator adds its report again', async () => {
+  it('is completed again, with position and report, after consul-replicate has replaced it', async () => {
     await using client = open()
     const mapping = parseMapping('go/@dc1:gone/')
     const key = statusKey(statusDir, mapping)
@@ -139,7 +139,7 @@ describe.each(backends)('the status of replication on $name', backend => {
     expect((await client.kv.get(key)).value!.value.toString()).toMatch(/^\{\n {2}"LastReplicated": \d+,\n {2}"Source"/)
   })
 
-  it('ignores the report of a replicator that has been silent for three heartbeats', async () => {
+  it('does not stop a replicator with the same destination once the replicator that wrote it has been silent for three heartbeats', async () => {
     await using client = open()
     const report = {id: 'x', host: 'h', pid: 1, phase: 'running', datacenter: 'dc1', state: 'current'} as const
     const times = {startedAtMs: 0, heartbeatMs: now() - 91_000, everyMs: 30_000, lagMs: 0}

@@ -61,7 +61,10 @@ async function entriesOf(client: ConsulClient, datacenter: string, prefix: strin
   return (await listEntries(client, prefix, {datacenter})).value
 }
 
-/** Returns the content that must be equal on both sides: names without the prefix, hashes of values, and flags. */
+/**
+ * Returns the content that must be equal at source and destination: names without the prefix, hashes of values, and
+ * flags.
+ */
 export async function contentOf(
   client: ConsulClient,
   datacenter: string,

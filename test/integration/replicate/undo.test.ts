@@ -113,7 +113,7 @@ describe.each(backends)('undo of replication passes, on $name', backend => {
     await ended
   })
 
-  it('is obeyed by the next run, and is forgotten when the source has changed all keys', async () => {
+  it('is obeyed by the next run, and is forgotten when the source has changed all restored keys', async () => {
     await using client = open()
     const {once, undo, valuesOf} = await prepare(client, 'next')
     await undo()

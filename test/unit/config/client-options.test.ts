@@ -8,7 +8,7 @@ const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
 afterAll(() => rmSync(folder, {recursive: true, force: true}))
 const tokenFile = join(folder, 'token')
 
-describe('the client options according to the environment', () => {
+describe('the client options that are read from environment variables', () => {
   it("are empty if Consul's variables are missing or empty", () => {
     expect(clientOptionsFromEnvironment({HOME: '/root', CONSUL_HTTP_ADDR: '', BATON_TOKEN: ''})).toEqual({})
   })
@@ -30,11 +30,11 @@ describe('the client options according to the environment', () => {
     [{BATON_HTTP_ADDR: 'b:1', CONSUL_HTTP_ADDR: 'a:1'}, {address: 'b:1'}],
     [{BATON_HTTP_ADDR: '', CONSUL_HTTP_ADDR: 'a:1'}, {address: 'a:1'}],
     [{BATON_HTTP_SSL: 'false', CONSUL_HTTP_SSL: 'true'}, {}],
-  ])('are read from the environment %o', (env, options) => {
+  ])('are read correctly from the variables %o', (env, options) => {
     expect(clientOptionsFromEnvironment(env)).toEqual(options)
   })
 
-  it('prefer a token file to a token, and read the file again after a change', () => {
+  it('prefer a token file to a token, and contain the new token after a change of the file', () => {
     writeFileSync(tokenFile, 'first\n')
     const {token} = clientOptionsFromEnvironment({CONSUL_HTTP_TOKEN_FILE: tokenFile, CONSUL_HTTP_TOKEN: 'other'})
     if (typeof token !== 'function') throw new Error('expected a function')
@@ -51,11 +51,11 @@ describe('the client options according to the environment', () => {
     [{CONSUL_CLIENT_CERT: '/a.pem'}, 'client-cert and client-key: one is given without the other'],
     [{CONSUL_HTTP_SSL: 'perhaps'}, "CONSUL_HTTP_SSL: 'perhaps' is neither true nor false"],
     [{BATON_STALE: 'perhaps'}, "BATON_STALE: 'perhaps' is neither true nor false"],
-  ])('cannot be read from the environment %o', (env, message) => {
+  ])('cannot be read from the variables %o', (env, message) => {
     expect(() => clientOptionsFromEnvironment(env)).toThrow(message)
   })
 
-  it('cannot be read from an environment that is not an object', () => {
+  it('cannot be read if the variables are not an object', () => {
     expect(() => clientOptionsFromEnvironment(undefined as never)).toThrow('the option `env` to be an object')
   })
 })

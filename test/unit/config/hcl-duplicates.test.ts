@@ -8,7 +8,7 @@ describe('findDuplicate', () => {
     ['{"exclude": "a", "exclude": "b"}', 'exclude'],
     ['prefix {\n source = "a"\n source = "b"\n}', 'source'],
     ['max_stale = 1\n# max_stale = 2\nmax_stale = 3', 'max_stale'],
-  ])('returns the name of a setting that occurs twice: %j', (text, name) => {
+  ])('returns the name of a setting that occurs twice (input: %j)', (text, name) => {
     expect(findDuplicate(text)).toBe(name)
   })
 
@@ -21,7 +21,7 @@ describe('findDuplicate', () => {
     'consul { address = "a:1" }\nauth { address = "b" }',
     '{"prefix": [{"source": "a"}, {"source": "b"}]}',
     '',
-  ])('returns undefined for %j', text => {
+  ])('returns undefined if no single value is set twice (input: %j)', text => {
     expect(findDuplicate(text)).toBeUndefined()
   })
 })

@@ -85,7 +85,7 @@ describe('a configuration file of consul-replicate', () => {
     ['prefix { source = "a/@dc1:b/" datacenter = "dc1" destination = "b/" }', ['a/@dc1:b/']],
     ['PREFIX { Source = "a/@dc1" }', ['a/@dc1']],
     ['{"prefix": [{"source": "a/@dc1", "destination": "b/"}]} // end', ['a/@dc1:b/']],
-  ])('is read in the form %s', async (text, prefix) => {
+  ])('may contain prefixes in the form %s', async (text, prefix) => {
     expect((await read(text)).settings).toEqual({prefix})
   })
 
@@ -134,7 +134,7 @@ describe('a configuration file of consul-replicate', () => {
     ['wait { mn = "5s" }', 'min'],
     ['auth { user = "a" }', 'username'],
     ['max_stal = "1s"', 'max_stale'],
-  ])('is refused with the nearest setting for %s', async (text, nearest) => {
+  ])('is refused with a hint to the nearest known setting if it contains %s', async (text, nearest) => {
     const failure = await read(text).catch((error: unknown) => error)
     expect(failure).toMatchObject({code: 'BATON_CONFIG', hint: `did you mean '${nearest}'?`})
   })
@@ -152,14 +152,14 @@ describe('a configuration file of consul-replicate', () => {
     expect(warnings).toHaveLength(4)
   })
 
-  it('may contain `enabled` in the block `wait`, and causes a warning if a duration has no unit', async () => {
+  it('may contain `enabled` in the block `wait`, and a duration without a unit, which causes a warning', async () => {
     expect((await read('wait { enabled = true min = "5s" }')).settings).toEqual({wait: '5s'})
     const {settings, warnings} = await read('max_stale = 5')
     expect(settings).toEqual({'max-stale': '5ns'})
     expect(warnings[0]).toMatch(/5 nanoseconds/)
   })
 
-  it('may be a folder, whose files are each read once, in the order of their names, even through links', async () => {
+  it('may be a folder, whose files are read in the order of their names, even through links', async () => {
     const data = join(folder, '..2024')
     mkdirSync(data)
     writeFileSync(join(data, 'b.hcl'), 'prefix = "b/@dc1"\nmax_delete = "2"')
@@ -173,7 +173,7 @@ describe('a configuration file of consul-replicate', () => {
     expect(settings).toEqual({prefix: ['a/@dc1', 'b/@dc1'], 'max-delete': '2', exclude: ['x', 'x']})
   })
 
-  it('is named if it cannot be read', async () => {
+  it('is named in the error if it cannot be read', async () => {
     await expect(readReplicateConfig(join(folder, 'none'), flagNames)).rejects.toThrow(/cannot read .*none: ENOENT/)
   })
 })

@@ -37,7 +37,7 @@ const pool = {
 }
 
 describe('a directory of services', () => {
-  it('finds services by capability, those with the largest value first, and returns copies', async () => {
+  it('finds services by capability, those with the largest capacity first, and returns copies', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     const directory = start(source)
@@ -159,7 +159,7 @@ describe('a directory of services', () => {
     expect(directory.status.stats.limitDelayMs).toBeGreaterThan(0)
   })
 
-  it('follows more sources than there may be blocking queries, without a warning', async () => {
+  it('follows more sources than the number of permitted blocking queries, without a warning', async () => {
     const warnings: Error[] = []
     const onWarning = (warning: Error): void => void warnings.push(warning)
     process.on('warning', onWarning)

@@ -22,7 +22,7 @@ describe('a services document', () => {
     ])
   })
 
-  it('may be a single service instead of a list, but only in a folder', async () => {
+  it('may be a single service instead of a list if it comes from a folder of keys', async () => {
     expect(await decodeText('folder', '{"uri":"http://a"}')).toEqual([{uri: 'http://a', capabilities: []}])
     expect(await decodeText('folder', '{"services":[{"uri":"http://a"}]}')).toHaveLength(1)
     await expect(decodeText('document', '{"uri":"http://a"}')).rejects.toThrow('services: ')
@@ -49,7 +49,7 @@ describe('a services document', () => {
       '{"services":[{"uri":"http://a","capabilities":[{"name":"x","capacity":"1"}]}]}',
       'services[0].capabilities[0].capacity: ',
     ],
-  ])('is refused with one line that names the invalid field: %j', async (text, message) => {
+  ])('is refused with one line that names the invalid field (content: %j)', async (text, message) => {
     const error = await decodeText('document', text).then(
       () => undefined,
       (thrown: unknown) => thrown as Error,

@@ -66,13 +66,13 @@ describe('the condition of a mapping', () => {
     ],
     ['critical', {phase: 'stopped', everyMs: 0}, /: stopped: stale since .*; web-1 \(pid 7\): stopped 5s ago$/],
     ['healthy', {phase: 'finished', heartbeatMs: silent}, /: copied, 3 keys, .*: finished 2m(0s)? ago$/],
-  ] as const)('is %s with %j', (health, more, line) => {
+  ] as const)('is %s for the report of a healthy replicator changed by %j', (health, more, line) => {
     const shown = show(report(more))
     expect(shown.health).toBe(health)
     expect(shown.lines).toEqual([typeof line === 'string' ? line : expect.stringMatching(line)])
   })
 
-  it('follows the report of the most current running replicator, and all reports are listed', () => {
+  it('follows the report of the most current running replicator, although the reports of all replicators are listed', () => {
     const failing = report({id: 'b2', host: 'web-2', retrying: source, lagMs: 120_000, currentAtMs: silent})
     const {health, lines} = show(failing, report(), report({id: 'c3', host: 'web-3', heartbeatMs: silent}))
     expect(health).toBe('healthy')
@@ -80,7 +80,7 @@ describe('the condition of a mapping', () => {
     expect(lines.slice(1).join()).toMatch(/web-2.*heartbeat 5s ago.*web-1.*heartbeat.*web-3.*silent/)
   })
 
-  it('does not become healthy because of a finished run after the replicator has died', () => {
+  it('does not become healthy because a single run has finished after the continuous replicator has died', () => {
     expect(show(report({heartbeatMs: silent}), report({id: 'b2', phase: 'finished', heartbeatMs: nowMs})).health).toBe(
       'critical',
     )

@@ -23,7 +23,7 @@ describe('a set of held deletes', () => {
     )
   })
 
-  it('has key names with spaces or control characters escaped, so that its description is one line', () => {
+  it('is described in one line even if key names contain control characters or outer spaces, which are escaped', () => {
     expect(printable('plain/key')).toBe('plain/key')
     expect(printable('tab\t')).toBe('"tab\\t"')
     expect(printable(' x')).toBe('" x"')

@@ -31,7 +31,7 @@ const name = fc
   .map(parts => `p/${parts.join('')}`)
 
 describe('a tree of keys', () => {
-  it('puts each name into one leaf, or into a divided part that has no child for that name', () => {
+  it('assigns each name to one leaf, or to a divided part that has no child for that name', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), fc.integer({min: 1, max: 8}), (names, most) => {
         const root = tree('p/', names, most)
@@ -44,7 +44,7 @@ describe('a tree of keys', () => {
     )
   })
 
-  it('uses only prefixes that a request path can contain, so that a list up to a separator shows each new name', () => {
+  it('has only prefixes that a request path can contain, and shows each new name in a list cut at a separator', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), name, (names, added) => {
         const root = tree('p/', names, 3)
@@ -73,14 +73,14 @@ describe('a tree of keys', () => {
     )
   })
 
-  it('is divided by folders, and within a large folder by characters', () => {
+  it('is divided into folders, and a large folder is divided by the next characters of its names', () => {
     const names = ['app/', 'web/'].flatMap(folder => Array.from({length: 20}, (_, at) => `p/${folder}key-${at}`))
     const root = tree('p/', names, 12)
     expect(root.children.map(({prefix}) => prefix)).toEqual(['p/app/', 'p/web/'])
     expect([...leaves(root)].map(({prefix, count}) => `${prefix} ${count}`)).toContain('p/app/key-1 11')
   })
 
-  it('shortens the names of a leaf at a character that all of them contain', () => {
+  it('cuts the names in the list of a leaf at a character that all of these names contain', () => {
     const [leaf] = leaves(
       tree(
         'p/',
@@ -92,10 +92,10 @@ describe('a tree of keys', () => {
   })
 })
 
-describe('the parts of a tree that have their own query', () => {
+describe('the parts of a tree that each have a blocking query', () => {
   const names = Array.from({length: 400}, (_, at) => `p/${at % 20}/key-${at}`)
 
-  it('use all places, come from the largest parts first, and contain every key once', () => {
+  it('are no more than permitted, and contain every key exactly once', () => {
     for (const places of [1, 2, 11, 20, 60]) {
       const {nodes} = cutTree(tree('p/', names, 8), places)
       expect(nodes.length).toBeLessThanOrEqual(places)

@@ -10,7 +10,7 @@ describe('the limit on deletes', () => {
     ['3', 1000, 3],
     ['0', 1000, 0],
     ['off', 1000, Number.POSITIVE_INFINITY],
-  ])('is read from %s: of %i keys, %i may be deleted', (text, keys, limit) => {
+  ])('is read from %s so that, of %i keys, %i may be deleted', (text, keys, limit) => {
     expect(deleteLimit(parseMaxDelete(text), keys)).toBe(limit)
   })
 

@@ -44,7 +44,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status().state).toBe('starting')
   })
 
-  it('has a lag since the first change that no complete pass has copied', async () => {
+  it('shows a lag since the first change that no complete pass has copied', async () => {
     const {monitor, finish, afterMs} = await open()
     expect(monitor.status()).toMatchObject({state: 'current', lagMs: 0})
     monitor.moved()
@@ -65,7 +65,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status()).toMatchObject({state: 'current', lagMs: 0})
   })
 
-  it('has a lag since the last time at which everything was copied if nothing answers', async () => {
+  it('shows a lag since everything was last known to be copied, if Consul does not answer', async () => {
     const {monitor, clock, afterMs} = await open()
     const copiedAtMs = clock.wallMs()
     await afterMs(20_000)
@@ -87,7 +87,7 @@ describe('the status of a mapping', () => {
     })
   })
 
-  it('ignores passes for writes of another client while the source does not answer', async () => {
+  it('stays `retrying` while the source does not answer, even if a pass repairs the writes of another client', async () => {
     const {monitor, clock, finish, afterMs} = await open()
     monitor.answered('source')
     const answeredAtMs = clock.wallMs()
@@ -98,7 +98,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status()).toMatchObject({state: 'retrying', lagMs: 5000, currentAtMs: answeredAtMs})
   })
 
-  it('keeps the time at which both sides were last equal while deletes are held, or keys are refused or hidden', async () => {
+  it('keeps the time at which source and destination were last equal while deletes are held, or keys are refused or hidden', async () => {
     const {monitor, clock, finish, afterMs} = await open()
     const equalAtMs = clock.wallMs()
     const held = [{id: '1', reason: 'limit', isKept: true, count: 4, sample: [], message: ''}] as const

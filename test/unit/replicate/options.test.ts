@@ -29,7 +29,7 @@ describe('the options of createReplicator', () => {
     ['graceMs', null],
     ['heartbeatMs', 10],
     ['observer', 'log'],
-  ])('are refused with %s = %j', (option, value) => {
+  ])('are refused if they contain %s = %j', (option, value) => {
     const options = {mappings, [option]: value} as unknown as ReplicatorOptions
     expect(() => createReplicator(client, options)).toThrow(
       expect.objectContaining({code: 'BATON_USAGE', details: expect.objectContaining({option})}),

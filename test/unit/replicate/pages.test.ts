@@ -57,7 +57,7 @@ describe('the HTTP pages of a replicator', () => {
     [200, {state: 'retrying', lagMs: 59_000}],
     [503, {state: 'retrying', lagMs: 61_000, retrying: {part: 'source', sinceMs: 0, reason: 'refused'}}],
     [503, {state: 'starting', currentAtMs: undefined}],
-  ] as const)('are ready or not: %i with %j', async (code, more) => {
+  ] as const)('answer /readyz with status %i if a mapping has the state %j', async (code, more) => {
     expect(await get('/readyz', [status(), status(more)])).toMatchObject({status: code})
   })
 

@@ -75,7 +75,7 @@ describe('the plan of a replication pass', () => {
     ['the flags of a mutex', {flags: mutexFlags}],
     ['the flags of a semaphore', {flags: semaphoreFlags}],
     ['a session', {session: 's' as SessionId}],
-  ])('does not change a key with %s on either side, unless `lockKeys` is copy', (_, lock) => {
+  ])('does not change a key with %s at the source or the destination, unless `lockKeys` is copy', (_, lock) => {
     const both = scope('a/', 'a/')
     expect(plan([entry('a/k', 'x', lock)], replica(entry('a/k', 'y')), both)).toMatchObject({
       sets: [],

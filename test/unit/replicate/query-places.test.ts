@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {type Places, QueryPlaces} from '../../../src/replicate/shard/query-places.js'
 
-/** Takes all places. */
+/** Takes shares of the limit for as many mappings as possible. */
 function take(places: QueryPlaces): readonly Places[] {
   const taken = places.take()
   return taken ? [taken, ...take(places)] : []
@@ -13,9 +13,9 @@ function placesOf(mappingCount: number, ownCount: number): QueryPlaces {
   return places
 }
 
-describe('the blocking queries that may wait at an agent', () => {
+describe('the limit on the blocking queries that a replicator keeps waiting at an agent', () => {
   it.each([1, 2, 4, 8, 9, 12, 18])(
-    'number at most 40 for %i mappings, including mappings that are followed by whole lists',
+    'permits at most 40 queries for %i mappings, including those for mappings that are followed by whole lists',
     count => {
       const taken = take(placesOf(count, 2))
       const inParts = taken.reduce((sum, places) => sum + places.count, 0)
@@ -25,13 +25,13 @@ describe('the blocking queries that may wait at an agent', () => {
     },
   )
 
-  it('are divided among all mappings if there are few, and among some of them if there are many', () => {
+  it('is divided among all mappings if there are few mappings, and among only some of them if there are many', () => {
     const countOf = (mappings: number, own: number): number => take(placesOf(mappings, own)).length
     expect([1, 6, 8, 12, 30].map(mappings => countOf(mappings, 2))).toEqual([1, 6, 6, 4, 0])
     expect([1, 6, 8, 12, 60].map(mappings => countOf(mappings, 1))).toEqual([1, 6, 6, 5, 0])
   })
 
-  it('can be taken again after they were returned, and can be returned only once', () => {
+  it('permits another mapping to take the share that a mapping has released, but only once for each release', () => {
     const places = placesOf(18, 2)
     const [taken] = take(places)
     taken?.[Symbol.dispose]()
@@ -39,7 +39,7 @@ describe('the blocking queries that may wait at an agent', () => {
     expect(take(places)).toHaveLength(1)
   })
 
-  it('suffice for a mapping that is added while another one has its places', () => {
+  it('leaves a share for a mapping that is added after another mapping has taken its own', () => {
     const places = placesOf(1, 2)
     expect(take(places).map(({count}) => count)).toEqual([40])
     places.share(2)

@@ -5,7 +5,7 @@ import {ShardSide} from '../../../src/replicate/shard/shard-side.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 import {FakeTransport} from '../../kit/fake-transport.js'
 
-describe('a side of which only ModifyIndexes are kept in memory', () => {
+describe('a source or destination of which only ModifyIndexes are kept in memory', () => {
   async function sideOf(names: readonly string[]): Promise<ShardSide> {
     const clock = new FakeClock()
     const client = createClient({
@@ -40,7 +40,7 @@ describe('a side of which only ModifyIndexes are kept in memory', () => {
     return side
   }
 
-  it('reads an empty part again if one of its keys was found after the last read', async () => {
+  it('counts an empty part as changed if one of its keys was found after the last read', async () => {
     const names = Array.from({length: 300}, (_, at) => `p/${at % 3}/${at}`)
     const side = await sideOf(names)
     const {vertex} = side.nodeOf('p/1/1')!

@@ -75,7 +75,7 @@ describe("the replicators' reports in a status key", () => {
     ['no heartbeat', {Heartbeat: 'soon'}],
     ['an unknown phase', {Phase: 'resting'}],
     ['no id', {ID: 3}],
-  ])('are ignored with %s', (_, change) => {
+  ])('are ignored in the case of %s', (_, change) => {
     const document = {source: 'a', destination: 'b', record, updatedAtMs: undefined, replicators: [report()]}
     const fields = JSON.parse(encodeStatus(document).toString()) as {Replicators: object[]}
     fields.Replicators = [{...fields.Replicators[0], ...change}, null as unknown as object, 3 as unknown as object]

@@ -9,7 +9,7 @@ describe('the verification of a part that our own writes have changed', () => {
   const leaves = Array.from({length: 40}, (_, at) => leafOf(`p/${at}/`, [], 1))
   const top: Vertex = {...leafOf('p/', [], 40), children: leaves}
 
-  /** Steps until nothing is due. Returns the prefixes that were read in each step. */
+  /** Makes steps until nothing is due. Returns the prefixes that were read in each step. */
   async function run(read: (vertex: Vertex) => readonly Vertex[]): Promise<readonly (readonly string[])[]> {
     const clock = new FakeClock()
     const node: Node = {...nodeOf(top), verifyAtMs: clock.monotonicMs()}

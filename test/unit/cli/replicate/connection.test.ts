@@ -31,12 +31,12 @@ describe("consul-replicate's connection settings", () => {
     expect(read({'ca-file': 'x'}, {}, {sources: {'ca-file': 'CONSUL_CACERT'}}).settings).toEqual({'ca-file': 'x'})
   })
 
-  it.each(fields)('have no effect for %s if its block is turned off', name => {
+  it.each(fields)('do not include %s if the block that contains this setting is turned off', name => {
     const settings = {[name]: '/none', 'http-addr': 'a:1'}
     expect(read(settings, {'consul-ssl': false, 'consul-ssl-verify': false}).settings).toEqual({'http-addr': 'a:1'})
   })
 
-  it('keep TLS settings from variables if a file turns the block off, but not if a flag does', () => {
+  it('keep TLS settings from variables if a file turns the TLS block off, but not if a flag does', () => {
     const settings = {'http-ssl': true, 'ca-file': 'env', 'tls-server-name': 'file'}
     const sources = {'ca-file': 'CONSUL_CACERT', 'tls-server-name': 'c.hcl', 'consul-ssl': 'c.hcl'}
     expect(read(settings, {'consul-ssl': false}, {sources}).settings).toEqual({'http-ssl': true, 'ca-file': 'env'})
@@ -54,7 +54,7 @@ describe("consul-replicate's connection settings", () => {
     })
   })
 
-  it('treat a certificate without a key as a file that contains both', () => {
+  it('treat a certificate without a key file as a file that contains both certificate and key', () => {
     expect(read({'client-cert': 'both.pem'}).settings).toMatchObject({'client-key': 'both.pem'})
   })
 

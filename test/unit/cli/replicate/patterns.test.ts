@@ -24,11 +24,11 @@ describe('key patterns', () => {
     [{'include-regex': ['^app/(prod|dev)']}, ['app/prod-1/k', 'app/dev/k']],
     [{include: ['app/x/', 'app/a'], 'exclude-match': ['.tmp']}, ['app/a', 'app/x/y/c']],
     [{'exclude-regex': ['[0-9]'], exclude: ['app/x/']}, ['app/a', 'app/a.tmp', 'app/dev/k']],
-  ])('of the form %j leave the keys %j', async (texts, wanted) => {
+  ])('given as %j select the keys %j', async (texts, wanted) => {
     expect(await left(texts)).toEqual(wanted)
   })
 
-  it('are obeyed both if they belong to one mapping and if they belong to all mappings', async () => {
+  it('apply together if some belong to one mapping and others to all mappings', async () => {
     const scope = scopeOf(await toFilter({include: ['app/x/']}), await toFilter({'exclude-glob': ['**.tmp']}))
     expect(keys.filter(scope.includes)).toEqual(['app/x/y/c'])
   })
@@ -49,7 +49,7 @@ describe('key patterns', () => {
     ['a/**/b', 'a/b', 'ab'],
     ['a/**', 'a/x/y', 'a'],
     ['caf\u00e9?', 'caf\u00e91', 'caf\u00e9'],
-  ])('match as the glob %s: %s, but not %s', async (glob, fits, other) => {
+  ])('written as the glob %s match %s, but not %s', async (glob, fits, other) => {
     const {excludes = []} = await toFilter({'exclude-glob': [glob]})
     const [pattern] = excludes
     const test = typeof pattern === 'string' ? () => false : pattern!.test

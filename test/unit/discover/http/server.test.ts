@@ -82,9 +82,7 @@ async function sendRaw(text: string): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-/**
- * Resolves when the socket is closed. `once` of node:events would reject on a reset, which is acceptable here.
- */
+/** Resolves when the socket is closed, even by a reset, for which `once` of node:events would reject. */
 const closed = (socket: Socket): Promise<void> =>
   new Promise(resolve => {
     if (socket.closed) resolve()
@@ -239,7 +237,7 @@ describe('discover over HTTP', () => {
     expect((await ask('/services')).status).toBe(200)
   })
 
-  it('does not delay other readers because of a slow one, and does not queue every list for the slow one', async () => {
+  it('does not delay other clients because of one that reads slowly, and does not queue every list for the slow client', async () => {
     const versions = 8
     const wide = (version: number): object => ({
       services: Array.from({length: 2000}, (_, at) => ({uri: `http://host-${at}:${version}/${'p'.repeat(400)}`})),
@@ -265,7 +263,7 @@ describe('discover over HTTP', () => {
     slow.destroy()
   })
 
-  it('refuses requests beyond the limit, and serves the rest', async () => {
+  it('refuses requests beyond the limit on concurrent requests, and serves the rest', async () => {
     await serve({maxOpenRequests: 5})
     const index = directory.current?.index
     const parked = Array.from({length: 4}, () => ask(`/services?index=${index}&wait=30s`))
