@@ -90,7 +90,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   static override baseFlags: typeof commonFlags = commonFlags
   /** How the child's arguments are separated from the command's own. Set by commands that run a child. */
   static childForm: ChildForm | undefined = undefined
-  /** Where free text begins, which may begin with dashes. Set by commands that take free text. */
+  /** The position of the free text, which may begin with dashes. Set by commands that take free text. */
   static dataForm: DataForm | undefined = undefined
   /**
    * Repeatable flags whose values in files are added to those on the command line. All other settings in files are
@@ -286,7 +286,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       line: this.statusLine,
       phrase: text => this.phrase(text),
     })
-    // Consul's tools accept such arguments without a message.
+    // Consul's tools accept repeated flags and flags without effect silently.
     if (!this.isCompat) {
       for (const name of this.#repeated) this.out.warn(`--${name}: is given several times: the last value counts`)
       for (const line of this.#withoutEffect) this.out.warn(line)
@@ -296,7 +296,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return false
   }
 
-  /** Prints a negative result of the command in the text of Consul's tools, or as an object with --json. */
+  /** Prints a negative result, such as a missing key: the text that Consul's tools print or, with --json, an object. */
   protected refuse(text: string, {code, exit}: {readonly code: ErrorCode; readonly exit: number}): number {
     if (this.jsonEnabled()) this.out.json({error: {code, message: text, exit}}, {compact: true})
     else this.out.error(text)

@@ -51,7 +51,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
     return [...Object.values(this.args as Record<string, string | undefined>), ...this.words].map(value => value ?? '')
   }
 
-  /** The lists of which the command warns if the token lacks the permission to read a whole list. */
+  /** The lists for which the command warns if the token may not read all of their items. */
   protected get checksHidden(): HiddenCheck {
     return 'none'
   }

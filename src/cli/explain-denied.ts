@@ -18,7 +18,7 @@ export async function lackedRules(rules: readonly AclRule[], options: ClientOpti
 /**
  * Returns the error with a hint that names all rules that the token lacks for the command, so that one change of a
  * policy is enough. Consul itself names only the rule of the request that it refused. Returns the error unchanged if
- * Consul does not report what is missing, and if the command needs only the rule that the error already names.
+ * Consul does not report what is missing, or if the command needs only the rule that the error already names.
  */
 export async function explainDenied(
   error: PermissionError,

@@ -6,8 +6,8 @@ import type {SettingSources} from './settings.js'
 const circumstances = ['COMMAND', '--', 'compat']
 
 /**
- * A rule for a flag that contradicts something else on the command line, or has no effect without it. Only flags on the
- * command line can break a rule, because variables and files are shared by many commands.
+ * A rule for a flag that contradicts something else on the command line, or has no effect without something else. Only
+ * flags on the command line can break a rule, because variables and files are shared by many commands.
  */
 export interface FlagRule {
   readonly flag: string
@@ -21,7 +21,9 @@ export interface FlagRule {
   readonly besides?: readonly string[]
   /** Flags and conditions of which the flag needs at least one to have an effect. */
   readonly needs?: readonly string[]
-  /** True if the rule applies only together with arguments after `--`, because Consul's tools accept the flag. */
+  /**
+   * True if the rule applies only with arguments after `--`. Without `--`, the flag is accepted as in Consul's tools.
+   */
   readonly isNativeOnly?: true
   /**
    * The reason why the flag has no effect. The command only prints it as a warning, because Consul's tools accept the

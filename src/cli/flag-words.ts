@@ -9,7 +9,7 @@ export interface FlagShape {
   readonly allowNo?: boolean | undefined
   /** True if every given value counts; otherwise only the last one does. */
   readonly multiple?: boolean | undefined
-  /** The value of the flag if it is given without one. In that case the next argument is not its value. */
+  /** The value of the flag if it is given alone, such as `--try`. The next argument is then not its value. */
   readonly bare?: string | undefined
   /** If the next argument matches this expression, it is the value after all, as in Go. */
   readonly bareUnless?: RegExp | undefined
@@ -74,8 +74,8 @@ export function readFlag(word: string, next: string | undefined, {names, flags}:
   if (equals !== undefined) return {name, word: `--${name}=${value}`}
   if (flag.bare !== undefined) {
     const bare = {name, word: `--${name}=${flag.bare}`}
-    // An argument that is empty or begins with a quote or a space cannot be a key. The variable for the value in the
-    // user's script is probably broken.
+    // An argument that is empty or begins with a quote or a space cannot be a key. It was probably meant as the value
+    // of the flag, but a variable in the user's script is empty or has too many quotes.
     if (next !== undefined && /^(?:$|["'\s])/.test(next)) {
       const fault = new UsageError(`--${name}: '${brief(next)}' is not a value of it`, {
         hint: 'leave it out, or give one',

@@ -16,7 +16,7 @@ export class HiddenItems implements Transport {
   readonly #datacenter: string
   readonly #known = new Set<string>()
 
-  /** `datacenter` is the only one whose lists are checked, because only there can the permissions be checked. */
+  /** Only lists of `datacenter` are checked, because the token's permissions can be checked only there. */
   constructor(
     inner: Transport,
     options: {
@@ -50,7 +50,10 @@ export class HiddenItems implements Transport {
   }
 }
 
-/** True for an answer from Consul. A 404 without an index does not come from Consul's key-value store. */
+/**
+ * True for a list, even an empty one. A 404 without an index is not one: it does not come from Consul's key-value
+ * store.
+ */
 const isList = ({status, headers}: TransportResponse): boolean =>
   status === 200 || (status === 404 && headers.has('x-consul-index'))
 

@@ -4,7 +4,7 @@ import type {FlagShape} from './flag-words.js'
 
 /**
  * Returns a UsageError for an error of the parser. Only the facts are taken over, because the parser's text has several
- * lines and its fields contain everything that was parsed, including tokens.
+ * lines, and the fields of its error contain everything that was parsed, including tokens.
  */
 export function toUsageError(error: unknown, command: string): unknown {
   if (isBatonError(error)) {

@@ -72,7 +72,7 @@ export async function layerSettings(options: {
   return {argv: [...added, ...argv], sources}
 }
 
-/** Removes flags that count as not given from the arguments. */
+/** Removes from the arguments the flags that count as not given. */
 function withoutUnset({argv, isUnsetByEmpty = () => false}: Parameters<typeof layerSettings>[0]): readonly string[] {
   const words = flagWords(argv)
   const isKept = (word: string): boolean => !(word.endsWith('=') && isUnsetByEmpty(word.slice(2, -1)))

@@ -12,9 +12,9 @@ export interface WaitAloudOptions {
   readonly say: (text: string) => void
   /**
    * Called if a path has never been read successfully and its read fails for a reason that waiting cannot fix. Returns
-   * true if it handles the failure, which is then not reported as a wait. It is not called for other methods than GET,
-   * whose callers handle the failure; one of them is the read-only transaction that finds out whether missing items are
-   * hidden.
+   * true if it handles the failure, which is then not reported as a wait. Not called for methods other than GET,
+   * because their callers handle the failure; an example is the read-only transaction that finds out whether items are
+   * hidden from the token.
    */
   readonly onHopeless?: (error: unknown) => boolean
 }
@@ -78,7 +78,10 @@ export class WaitAloud implements Transport {
     return isBatonError(error, 'BATON_NOT_FOUND') ? undefined : error
   }
 
-  /** True if the failure is not a wait. Before the first answer that is every failure which waiting cannot fix. */
+  /**
+   * True if the failure must not be reported as a wait. Before Consul's first answer, that is every failure that
+   * waiting cannot fix.
+   */
   #isHandled({method}: TransportRequest, path: string, error: unknown): boolean {
     if (!isHopeless(error)) return false
     const isFirst = this.#answered.size === 0

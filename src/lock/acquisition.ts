@@ -28,14 +28,17 @@ import type {AcquireOptions, LockEvent, LockOptions} from './types.js'
 /** How long a contender waits for another contender on its host before it asks Consul whether the lock is free. */
 const linePatienceMs = 15_000
 
-/** Receives the steps of an acquisition, for the guardian. Each method is called before the next request is sent. */
+/**
+ * Is told the steps of an acquisition, so that the guardian knows them. Each method is called before the acquisition
+ * sends its next request.
+ */
 export interface LeaseWatcher {
   /**
-   * Called when a session was created, before the session is used to acquire the lock. Earlier sessions of this
-   * acquisition have ended.
+   * Called after a session was created and before it is used to acquire the lock. Earlier sessions of this acquisition
+   * have ended.
    */
   sessionCreated(session: SessionId): void
-  /** Called when the contender waits and is the first in the queue, and again at later wake-ups. */
+  /** Called each time the waiting contender finds that it is first in the queue. */
   firstInQueue?(session: SessionId): void
   /** Called with the first deadline of the hold and with each later one. */
   deadlineMoved(deadline: LeaseDeadline): void
@@ -55,14 +58,14 @@ export class Acquisition {
   #obstacle: string | undefined
   #position: number | undefined
   /**
-   * State of the request for the first session. If Consul did not answer it within the time limit, the error
-   * must not say that the lock is held.
+   * Whether Consul was asked for the first session, and has answered. If it has not answered within the time limit, the
+   * error must not say that the lock is held.
    */
   #opening: 'none' | 'asked' | 'answered' = 'none'
   #lastError: unknown
-  /** Node of the session; undefined for the agent's own. */
+  /** Node that the session belongs to; undefined for the agent's own node. */
   #node: string | undefined
-  /** Receives session updates after the grant. */
+  /** The hold, which receives the events of the session from the grant on. */
   #hold: LeasedHold | undefined
 
   constructor(client: ConsulClient, options: LockOptions, kind: LockKind, watcher?: LeaseWatcher) {
@@ -148,7 +151,9 @@ export class Acquisition {
     })
   }
 
-  /** Resolves to undefined if Consul refused the lock. By then the session and all keys that it wrote are deleted. */
+  /**
+   * Resolves to undefined if Consul refused the lock. By then, the session and all keys of this contender are deleted.
+   */
   async #contend(
     session: Session,
     options: {readonly signal: AbortSignal; readonly isOnce: boolean},
@@ -209,13 +214,13 @@ export class Acquisition {
           ...(this.#node !== undefined && {node: this.#node}),
           ...(sessionName !== undefined && {name: sessionName}),
           ...(now && {now}),
-          // No limit is needed here: the hold has its own deadline, and a contender starts again only if
-          // Consul reports that the session has ended.
+          // The time without a renewal needs no limit here: the hold has its own deadline, and a contender starts again
+          // only if Consul reports that the session has ended.
           unprovenLimitMs: Number.POSITIVE_INFINITY,
         })
       } catch (error) {
         signal.throwIfAborted()
-        // If a client agent forwarded the request, the server's text is preceded by the agent's own.
+        // A client agent that forwards the request puts a text of its own before the server's.
         const [refusal] = (error instanceof ConsulError && /Invalid Session TTL.*/.exec(error.text)) || []
         if (refusal !== undefined) {
           throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})
@@ -230,7 +235,8 @@ export class Acquisition {
             hint: 'register the node, or name another one',
           })
         }
-        // If the first request fails for such a reason, a setting is wrong and retrying cannot help.
+        // If the very first request fails for a reason that waiting cannot fix, a setting is wrong and retrying cannot
+        // help.
         if (!isTransient(error) || !options.isPatient || (options.isFirst && isHopeless(error))) throw error
         this.#lastError = error
         this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
@@ -254,8 +260,9 @@ export class Acquisition {
   }
 
   /**
-   * Returns the lease shape to start with. It assumes that the session's node is a server, because that gives
-   * the shorter window; only if this window is too short does it ask whether the node is a client agent.
+   * Returns the facts from which the deadline of the hold is calculated. It assumes that the session's node is a
+   * server, which gives the earlier deadline. Only if that deadline is too early for the settings does it ask whether
+   * the node is a client agent.
    */
   async #shape(signal: AbortSignal): Promise<LeaseShape> {
     const {prefix, nodeChecks = []} = this.#options

@@ -27,8 +27,8 @@ const fenceOf = ({prefix, session, mode}: HoldClaim): KvOperation => ({
 })
 
 /**
- * Commits a transaction that Consul refuses if the hold has ended. Such a refusal writes nothing, and rejects with a
- * LockLostError.
+ * Commits a transaction that Consul refuses if the hold has ended. If it is refused for this reason, nothing is
+ * written, and the function rejects with a LockLostError.
  */
 export async function commitFenced(
   client: ConsulClient,
@@ -54,8 +54,8 @@ export async function commitFenced(
 }
 
 /**
- * Checks with a consistent read whether the claim is still true. Resolves to the reason why it is not true,
- * or to undefined.
+ * Checks with consistent reads whether the session still holds the lock. Resolves to the reason why it does not, or to
+ * undefined.
  */
 export async function disproveClaim(
   client: ConsulClient,

@@ -58,8 +58,9 @@ export interface Election {
    */
   leader(options?: {readonly signal?: AbortSignal}): Promise<Leader | undefined>
   /**
-   * Yields the leader and each later one, and undefined while there is none. Yields nothing during an outage, when the
-   * leader may change unnoticed. Ends with the signal's reason. An observer need not be a candidate.
+   * Yields the leader, then each new leader and each new value, and undefined while there is no leader. Yields nothing
+   * while Consul does not answer, so the leader may then change unnoticed. Ends with the signal's reason. An observer
+   * need not be a candidate.
    */
   observe(options: {readonly signal: AbortSignal}): AsyncIterable<Leader | undefined>
 }

@@ -15,7 +15,7 @@ import type {Hold, LockEvent, ReleaseReport} from './types.js'
 
 const list: OptionRule = {expected: 'an array of operations', accepts: Array.isArray}
 const monitorWaitMs = 60_000
-/** Delay before the monitor starts: shorter holds never open a connection for it. */
+/** Delay before the blocking query on the key starts, so that a shorter hold never opens a connection for it. */
 const monitorAfterMs = 50
 const releaseWithinMs = 3000
 const releaseAttemptMs = 1500
@@ -134,7 +134,8 @@ export class LeasedHold implements Hold {
     if (this.#stopped.signal.aborted) return
     this.#lastError = error
     this.#options.observer({type: 'lease.degraded', error, deadline: this.deadline})
-    // An agent that cannot reach its servers can still say whether it is a server.
+    // How long the hold lasts may depend on whether the agent is a server. The agent can answer that even while it
+    // cannot reach the cluster.
     this.#learnShapeOnce()
   }
 
@@ -228,7 +229,10 @@ export class LeasedHold implements Hold {
     void this.#learnShape()
   }
 
-  /** Finds out how long the hold lasts after its last proof. If the token may not ask, the shorter time applies. */
+  /**
+   * Finds out how long the hold lasts after its last proof. If the token is not permitted to read this, the shorter
+   * time applies.
+   */
   async #learnShape(): Promise<void> {
     const {client, learnTtlOnly} = this.#options
     try {
@@ -253,7 +257,7 @@ export class LeasedHold implements Hold {
 
   /**
    * Follows the key with a blocking query, which reports a loss at once. Starts late, so that short holds do without
-   * it.
+   * the query.
    */
   async #monitor(evidence: Evidence): Promise<void> {
     const {client, now} = this.#options
@@ -283,7 +287,7 @@ export class LeasedHold implements Hold {
     }
   }
 
-  /** If only a read of the key counts as proof, reads it as often as the session is renewed. */
+  /** If a renewal of the session does not prove the hold, reads the key as often as the session is renewed. */
   async #lookOften(): Promise<void> {
     const {client, now} = this.#options
     const {signal} = this.#stopped
@@ -346,7 +350,8 @@ export class LeasedHold implements Hold {
     const {outcome, error} = await this.#giveBack()
     if (this.#isSessionEnded) session.orphan()
     const isSessionDestroyed = this.#isSessionEnded || (await session.destroy({timeoutMs: destroyWithinMs}))
-    // Once its session is destroyed, the lock becomes free after the lock-delay at the latest.
+    // Once the session is destroyed, the lock becomes free after the lock-delay at the latest, so it counts as
+    // released.
     const lock = isSessionDestroyed && outcome !== 'lost' ? 'released' : outcome
     const report: ReleaseReport = {lock, isSessionDestroyed, error}
     observer({type: 'lock.released', report})
@@ -367,7 +372,7 @@ export class LeasedHold implements Hold {
         const lock = await grant.release({signal: link.signal, timeoutMs: releaseAttemptMs, alongside: this.#alongside})
         if (lock === 'released' || error === undefined) return {outcome: lock}
       } catch (reason) {
-        // The time limit of this loop is not the cause, so the earlier error is kept.
+        // An abort by the time limit of this loop does not replace the error that made the loop retry.
         if (!link.signal.aborted || error === undefined) error = reason
       }
       const outcome = await this.#findOut()

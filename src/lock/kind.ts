@@ -3,7 +3,7 @@ import type {CallOptions, FencingToken, KvEntry, KvOperation, SessionId} from '.
 import type {Session} from '../session/types.js'
 import type {LockEvent} from './types.js'
 
-/** Reason for a loss if the key is gone because it was deleted by hand or with its session. */
+/** Reason for the loss of a lock whose key is gone: it was deleted by hand, or together with its session. */
 export const deletedKey = 'its key was deleted'
 export const deletedContender = 'its contender key was deleted'
 
@@ -12,10 +12,7 @@ export interface Evidence {
   readonly query: BlockingQuery<KvEntry | undefined, KvEntry>
   /** ModifyIndex of the key in the newest answer in which the session held the lock. */
   readonly index: bigint | undefined
-  /**
-   * Returns why the key, as a consistent read shows it, means that the lock is lost; undefined if
-   * the lock is still held.
-   */
+  /** Judges the key as a consistent read shows it: returns why the lock is lost, or undefined if it is still held. */
   judge(entry: KvEntry | undefined): string | undefined
 }
 
@@ -51,19 +48,19 @@ export interface ContendOptions {
 export interface LockKind {
   /** Keys of the lock, in the order in which they are acquired. Messages name the lock by the first key. */
   readonly keys: readonly [string, ...string[]]
-  /** True if the lock-delay keeps the lock from other contenders after its session has ended. */
+  /** True if the lock-delay keeps the lock from other contenders after the holder's session has ended. */
   readonly hasLockDelay: boolean
   /** True if the contenders of one host wait for each other, because only one of them can hold the lock. */
   readonly hasLocalLine: boolean
   /**
-   * Returns the transactions that release the lock of a dead holder before its session is destroyed. Consul
-   * refuses each one whose condition is not met, for instance if the session does not hold the lock.
+   * Returns the transactions that release the lock of a dead holder before its session is destroyed. Consul refuses a
+   * transaction whose condition is not met, for instance if the session does not hold the lock.
    */
   lastWill(session: SessionId): readonly (readonly KvOperation[])[]
   /**
-   * Acquires the lock for the session and waits as long as necessary. Resolves to undefined only with
-   * `isOnce`. If the signal aborts after a write that may acquire the lock, it still waits for the outcome,
-   * and the caller must release the grant.
+   * Acquires the lock for the session and waits as long as necessary. Resolves to undefined only with `isOnce`. If the
+   * signal aborts after a write that may acquire the lock, the method still waits for the outcome, and the caller must
+   * release the grant.
    */
   contend(session: Session, options: ContendOptions): Promise<Grant | undefined>
   /** Deletes every key that `contend` wrote, except that of the lock itself. */

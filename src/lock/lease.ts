@@ -44,7 +44,10 @@ export interface LeaseDeadline {
 
 const smallestMarginMs = 1000
 const marginShare = 0.02
-/** Minimum time for the work between two proofs. A shorter minimum would need several proofs a second. */
+/**
+ * Minimum time that the settings must leave for the work between two proofs of the hold. With less, several proofs a
+ * second would be needed.
+ */
 const leastUsableMs = 500
 /** Longest lock-delay that Consul enforces. */
 const longestLockDelayMs = 60_000
@@ -67,7 +70,10 @@ function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
  */
 export const leaseWindowMs = (shape: LeaseShape): number => freeAt(shape, {renewedAtMs: 0, seenAtMs: 0})
 
-/** Returns the time that is kept free for late timers and slow clocks. */
+/**
+ * Returns the margin between KILL and the time at which another contender may hold the lock. It allows for late timers
+ * and slow clocks.
+ */
 export const leaseMarginMs = (shape: LeaseShape): number =>
   Math.max(smallestMarginMs, leaseWindowMs(shape) * marginShare)
 
@@ -82,7 +88,7 @@ export function leaseDeadline(shape: LeaseShape, proofs: LeaseProofs): LeaseDead
   return {freeAtMs, killAtMs, termAtMs: killAtMs - shape.graceMs}
 }
 
-/** Returns the interval of proofs, which is so short that two failures in a row do not end the hold. */
+/** Returns the interval at which the hold is proven. It is so short that two failures in a row do not end the hold. */
 export const proveEveryMs = (shape: LeaseShape): number => Math.min(shape.ttlMs, usableMs(shape)) / 3
 
 /**

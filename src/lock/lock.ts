@@ -6,7 +6,7 @@ import type {LockKind} from './kind.js'
 import {acquireRules, signalRules} from './option-rules.js'
 import type {Hold, Lock, LockOptions} from './types.js'
 
-/** Creates the lock that callers use, of any kind. */
+/** Creates the object that callers use as the lock, for any kind of lock. */
 export function createLock(client: ConsulClient, options: LockOptions, kind: LockKind): Lock {
   const acquisition = (): Acquisition => new Acquisition(client, options, kind)
   const acquire: Lock['acquire'] = async (acquireOptions = {}) => {

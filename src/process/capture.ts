@@ -9,7 +9,7 @@ export interface CaptureSpec {
   readonly clock: Clock
   readonly timeoutMs: number
   readonly signal: AbortSignal
-  /** Maximum number of bytes that are kept. The rest is read and discarded. */
+  /** Maximum number of bytes of output that are returned. The rest is read and discarded. */
   readonly mostBytes: number
 }
 

@@ -7,7 +7,7 @@ import {type Family, isGroupGone, livingMembers, signalFamily} from './family.js
 import {type Launcher, type LaunchFailure, launchByExeca} from './launch.js'
 import {type StopOptions, stopFamily} from './stop-family.js'
 
-/** A running child with all its descendants, the family. The owner must stop it. */
+/** A running child with all its descendants; together they are its family. The owner must call `stop`. */
 export interface Child {
   readonly pid: number
   readonly family: Family
@@ -24,7 +24,7 @@ export interface Child {
   isGone(): boolean
 }
 
-/** Loads the module that starts the children of daemons, so that the first start takes no longer than later ones. */
+/** Loads the module with which daemons start children, so that the first start takes no longer than later ones. */
 export const prepareChildren = (): Promise<unknown> => import('execa')
 
 /**

@@ -1,6 +1,6 @@
 import {constants} from 'node:os'
 
-/** The end of a child, in a shell's terms. */
+/** How a child ended, described as a shell does. */
 export interface ChildExit {
   /** The child's own code, or 128 and the number of the signal that ended it. */
   readonly code: number

@@ -16,7 +16,9 @@ export interface Family {
    * found by it.
    */
   readonly marker: string | undefined
-  /** True to find members also by the marker in the `group` shape, that is, daemons that have left the session. */
+  /**
+   * True to find members by the marker in the `group` shape, too, so that daemons that have left the session are found.
+   */
   readonly isMarkSearched: boolean
   /** False once the direct child was reaped, because another process may have its ID from then on. */
   isRootOurs(): boolean

@@ -11,8 +11,8 @@ export interface HandlerSpec {
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
   /**
-   * Written to the handler's stdin, which is then closed. A handler need not read it. An iterable is read as
-   * the handler reads: about 128 kB are written at a time.
+   * Written to the handler's stdin, which is then closed. A handler need not read all of it. From an iterable, only as
+   * much is taken as the handler reads, about 128 kB at a time.
    */
   readonly input: Uint8Array | Iterable<Uint8Array>
   readonly clock: Clock

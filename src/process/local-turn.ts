@@ -21,8 +21,8 @@ export interface LocalTurnOptions {
 }
 
 /**
- * The turn to contend for one key on this host. It passes to the next contender when it is disposed or the
- * process ends.
+ * A contender's turn: the right to contend for one key, which only one contender on this host has at a time. It passes
+ * to the next contender when it is disposed or the process ends.
  */
 export type LocalTurn = Disposable
 

@@ -7,10 +7,10 @@ import {type Launcher, launchPlainly} from './launch.js'
 import {findOnPath, isExecutable} from './search-path.js'
 
 const shell = '/bin/sh'
-/** Variable with the current folder, which a shell sets itself. */
+/** Variable with the current folder, which a shell sets by itself. */
 const folder = 'PWD'
 const orderFd = 3
-/** Variables that the shell changes. It also drops variables with names that a shell cannot have. */
+/** Variables that the shell changes. The shell also drops variables whose names are not valid in a shell. */
 const shellsOwn: ReadonlySet<string> = new Set(['IFS', 'OPTIND', 'PPID', 'LINENO'])
 
 export interface ReadyChildOptions {

@@ -20,7 +20,7 @@ const mostBytes = 512 * 1024
 /** Number of files that are kept. The oldest ones are deleted when a lock with a new name is recorded. */
 const mostFiles = 200
 
-/** Settings of a lock, with which its record begins. */
+/** Settings of a lock, which the first line of its record contains. */
 export interface FlightFacts {
   readonly command: string
   readonly ttlMs: number
@@ -63,7 +63,7 @@ export class FlightRecorder implements Disposable {
     this.record(JSON.stringify({time: new Date().toISOString(), prefix, type: 'begin', command, ...settings}))
   }
 
-  /** Writes a line of `--events`, with the process and the boot time. */
+  /** Records an event, given as a line of `--events`, and adds the process ID and the boot time. */
   record(eventLine: string): void {
     const fd = this.#fd
     if (fd === undefined) return

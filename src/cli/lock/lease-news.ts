@@ -1,9 +1,9 @@
 import {messageOf} from '../../core/errors.js'
 import type {AnyLockEvent} from './event-lines.js'
 
-/** After a recovery, time within which a further failure is not reported. */
+/** Time after a recovery within which another failure is not reported. */
 const quietMs = 60_000
-/** Minimum time by which the stop must come earlier to be reported again. */
+/** The time of the stop is reported again only if it comes earlier by at least this much. */
 const newsMs = 1000
 
 interface LeaseNewsOptions {

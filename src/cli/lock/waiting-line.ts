@@ -27,8 +27,8 @@ export interface Wait {
 }
 
 /**
- * Shows for how long a lock has been held and awaited. On a terminal, this is one line that is redrawn each second;
- * elsewhere, with --verbose, it is a new line each minute.
+ * Shows how long the lock has been held, and how long this contender has waited for it. On a terminal, this is one line
+ * that is redrawn each second; elsewhere, with --verbose, it is a new line each minute.
  */
 export class WaitingLine {
   readonly #options: WaitingLineOptions

@@ -10,7 +10,7 @@ export interface Flight {
   readonly lines: readonly FlightLine[]
 }
 
-/** Divides lines into the recorded runs (flights) of their processes, newest first. */
+/** Divides the recorded lines into flights, one for each acquisition attempt and its hold, newest first. */
 export function toFlights(lines: readonly FlightLine[]): readonly Flight[] {
   const open = new Map<string, FlightLine[]>()
   const flights: {pid: number; prefix: string; lines: FlightLine[]}[] = []

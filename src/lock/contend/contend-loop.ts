@@ -39,8 +39,8 @@ export const untilAnswered = <T>(
   })
 
 /**
- * Reads, and passes each answer to `judge`, until `judge` resolves to a grant. With `isOnce`, passes on only
- * the first answer. A write that was not answered may have been applied, so the loop reads again after it.
+ * Repeats a blocking query and passes each answer to `judge`, until `judge` resolves to a grant. With `isOnce`, passes
+ * on only the first answer. If a write in `judge` was not answered, it may have been applied, so the loop reads again.
  */
 export const contendLoop = <T>(client: ConsulClient, options: ContendLoopOptions<T>): Promise<Grant | undefined> =>
   untilAnswered(client, options, () => judgeAnswers(client, options))

@@ -12,22 +12,22 @@ export interface HandOverOptions {
   /** The session that holds the lock. */
   readonly session: SessionId
   /**
-   * The queue at an earlier time, or empty. Its first entry is still the first one if Consul accepts the hand-over to
-   * it, because new entries are added at the end.
+   * The queue as it was when the lock was granted, or empty. If Consul accepts the hand-over to its first entry, that
+   * entry is still the first one, because new entries are added at the end.
    */
   readonly queue: readonly QueueEntry[]
   readonly tell: (event: QueueEvent) => void
 }
 
 /**
- * Maximum number of contenders to which a hand-over is tried, because each of them may have died. After that,
- * the lock is released for every contender.
+ * Maximum number of attempts to hand the lock to a contender; each of them fails if the contender has died. After that,
+ * the lock is released, so that any contender may take it.
  */
 const mostReceivers = 5
 
 /**
- * Hands the lock to the first contender in the queue, in one write. If the queue cannot be read, or its first
- * entry was written by another version of the protocol, the lock is released as the Go tool does.
+ * Hands the lock to the first contender in the queue, in one write. If the queue cannot be read, or its first entry was
+ * written by another version of the protocol, releases the lock as the Go tool does, so that any contender may take it.
  */
 export async function handOverOrRelease(
   options: HandOverOptions,

@@ -30,7 +30,10 @@ export abstract class KeyedKind<Options extends LockOptions> {
     return encodeHolderRecord(ownRecord(this.client, this.options))
   }
 
-  /** Sends a transaction. If the signal aborts after that, it still waits briefly for the answer. */
+  /**
+   * Sends a transaction. If the signal aborts after the transaction was sent, the method still waits briefly for the
+   * answer.
+   */
   protected async commit(operations: readonly KvOperation[], signal: AbortSignal): Promise<TxnResult> {
     using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.client.clock})
     return await this.client.txn.commit(operations, {signal: late.signal})

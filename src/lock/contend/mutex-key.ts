@@ -30,7 +30,9 @@ export interface MutexKeyOptions {
   ) => Promise<'released' | 'lost'>
 }
 
-/** Reads and writes the key of a mutex, for all protocols. */
+/**
+ * Reads and writes the key of a mutex, both for contenders in the queue and for those that contend as the Go tool does.
+ */
 export class MutexKey {
   readonly key: string
   readonly #client: ConsulClient
@@ -46,7 +48,7 @@ export class MutexKey {
   async read(options: CallOptions & {readonly consistency?: 'default'} = {}): Promise<MutexState> {
     const {key} = this
     const entryPrefix = queuePrefix(this.#options.prefix)
-    // Reading an empty tree succeeds, whereas Consul refuses a transaction that reads a missing key.
+    // `get-tree` succeeds even if there is no key, whereas `get` of a missing key makes Consul refuse the transaction.
     const operations: readonly KvOperation[] = [
       {verb: 'get-tree', key},
       {verb: 'get-tree', key: entryPrefix},
@@ -58,9 +60,9 @@ export class MutexKey {
   }
 
   /**
-   * Makes one attempt to acquire the key, and reads the queue in the same transaction: the holder then knows to which
-   * contender it hands the lock. If the signal aborts after the request was sent, it still waits a moment for the
-   * answer.
+   * Makes one attempt to acquire the key, and reads the queue in the same transaction, so that the holder knows to
+   * which contender it will hand the lock. If the signal aborts after the request was sent, the method still waits a
+   * moment for the answer.
    */
   async take(session: SessionId, operations: readonly KvOperation[], signal: AbortSignal): Promise<Grant | Refusal> {
     const sentAtMs = this.#options.now()
@@ -79,7 +81,7 @@ export class MutexKey {
     return await this.#client.txn.commit(operations, {signal: late.signal})
   }
 
-  /** Returns the grant for a session that holds the key, as a request showed that was sent at `sentAtMs`. */
+  /** Returns the grant for a session that holds the key. The request that showed this was sent at `sentAtMs`. */
   grant(
     session: SessionId,
     {index, sentAtMs, queue = []}: {index: bigint; sentAtMs: number; queue?: readonly QueueEntry[]},

@@ -14,9 +14,9 @@ import {contendPlainly} from './plain-contender.js'
 import {contendInQueue} from './queued-contender.js'
 
 /**
- * The key `.lock` is acquired by a transaction that locks it only if it is unchanged since it was read. So
- * the key of another kind of lock is never overwritten, and the answer contains the fencing token. The
- * contenders form a queue unless `fair` is `off`.
+ * A transaction locks the key `.lock` only if the key is unchanged since it was read, so that the key of another kind
+ * of lock is never overwritten. The answer to the transaction contains the fencing token. The contenders form a queue
+ * unless `fair` is `off`.
  */
 export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
   readonly hasLockDelay = true
@@ -70,7 +70,7 @@ export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
 
   lastWill(session: SessionId): readonly (readonly KvOperation[])[] {
     const release = releaseMutex(this.key, session)
-    // Without its queue entry, the session can no longer be handed the lock.
+    // The queue entry is deleted first, so that no holder can hand the lock to this session any more.
     return this.#isQueued ? [[leaveQueue(queueKey(this.options.prefix, session))], release] : [release]
   }
 

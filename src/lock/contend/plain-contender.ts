@@ -48,9 +48,8 @@ export const toContender = ({session, record}: ContenderOptions): {session: Sess
 })
 
 /**
- * Acquires a key that was free when it was read. While a lock-delay runs, it repeats the attempt, which
- * causes no write in Consul. Resolves to `changed` if another contender was faster. With `isOnce`, it does
- * not repeat the attempt and resolves to `lock-delay`.
+ * Acquires a key that was free when it was read. While a lock-delay runs, repeats the attempt, which causes no write in
+ * Consul; with `isOnce`, resolves to `lock-delay` instead. Resolves to `changed` if another contender was faster.
  */
 export async function takeFree(
   options: ContenderOptions,

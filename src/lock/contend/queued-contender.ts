@@ -15,9 +15,9 @@ import {type ContenderOptions, takeFree, toContender} from './plain-contender.js
 const patienceMs = 300
 /** Interval at which a contender that is not first in the queue asks whether a lock-delay has ended. */
 const delayPollMs = 500
-/** Number of contenders that watch the key of the lock. One is enough unless the others are dead. */
+/** Number of contenders that watch the key of the lock. One would be enough if it could not die. */
 const followers = 3
-/** Maximum number of queue entries that are deleted in one transaction, which may have 64 operations. */
+/** Maximum number of queue entries that are deleted in one transaction, which can have at most 64 operations. */
 const mostPassedOver = 50
 const retryMs = {minMs: 100, maxMs: 5000}
 
@@ -63,16 +63,16 @@ export async function contendInQueue(options: QueuedContenderOptions): Promise<G
 }
 
 /**
- * A contender owns the key `.queue/<session>`. The queue is in the order in which these keys were created.
- * The first contender acquires the lock when it is free. A holder that releases the lock hands it to the
- * first contender in the same write, and deletes that contender's entry. The receiver proves that it is
- * alive: it writes the key of the lock once more before it counts as the holder. If the proof does not come
- * in time, the next contender takes the lock. Consul refuses that write once the proof is written.
+ * A contender owns the key `.queue/<session>`. The queue is in the order in which these keys were created. The first
+ * contender acquires the lock when it is free. A holder that releases the lock hands it to the first contender in the
+ * same write, and deletes that contender's entry. The receiver proves that it is alive: it writes the key of the lock
+ * once more before it counts as the holder. If this proof does not come in time, the next contender takes the lock;
+ * Consul refuses that if the proof has been written by then.
  *
- * The first three contenders watch the key of the lock: if the first is dead, the second or third takes the
- * free lock. Every other contender watches the entry three places ahead of its own, so that a hand-over wakes
- * four contenders, however many wait. After each wake-up, a contender reads the state again unless the answer
- * already contains all that it needs. Consul refuses every write if the state has changed.
+ * The first three contenders watch the key of the lock: if the first is dead, the second or third takes the free lock.
+ * Every other contender watches the entry three places ahead of its own, so that a hand-over wakes four contenders,
+ * however many wait. After each wake-up, a contender reads the state again unless the answer already contains all that
+ * it needs. Consul refuses every write if the state has changed since it was read.
  */
 class QueuedContender {
   readonly #options: QueuedContenderOptions
@@ -110,7 +110,7 @@ class QueuedContender {
     return 'again'
   }
 
-  /** Follows the key of the lock while a live session holds it. */
+  /** Follows the key of the lock while the session that holds the lock is alive. */
   async #followLock(known: Held, place: number): Promise<Step> {
     const {session, mutex, entryKey} = this.#options
     for (let lock = known; ; ) {
@@ -122,7 +122,7 @@ class QueuedContender {
       // Unless the key is marked as handed over, only a consistent read proves that this session holds the lock.
       if (entry.session === session.id) return isUnproven(entry.value) ? this.#prove(entry) : 'again'
       lock = entry as Held
-      // The session that received the lock was ahead of this contender in the queue.
+      // The session that received the lock was ahead of this contender, which has therefore moved up by one place.
       if (isUnproven(lock.value)) return this.#awaitProof(lock, Math.max(0, place - 1))
     }
   }
@@ -144,10 +144,10 @@ class QueuedContender {
     return attempt
   }
 
-  /** Gives the contenders ahead of this one a moment to acquire the free lock, then acquires it. */
+  /** Gives the contenders ahead of this one a moment to acquire the free lock, then acquires it for this contender. */
   async #awaitTurn(lock: KvEntry | undefined, queue: readonly QueueEntry[], place: number): Promise<Step> {
     const {mutex, session, signal, tell, now, entryKey} = this.#options
-    // While the first contender is the same, the lock was not taken in the meantime.
+    // As long as the first contender is the same, no contender has taken the lock in the meantime.
     const state = `free ${lock?.modifyIndex} ${queue[0]?.session}`
     const {sinceMs, isOpen} = this.#since(state)
     const leftMs = sinceMs + patienceMs * place - now()
@@ -156,7 +156,7 @@ class QueuedContender {
       await this.#changeOf(lock ?? queue[0], leftMs)
       return 'again'
     }
-    // While a lock-delay runs, the first contender cannot take the lock either.
+    // While a lock-delay runs, the first contender cannot take the lock either, so it does not count as dead.
     if (!isOpen) {
       const answer = await mutex.take(session.id, probeLockDelay(mutex.key, toContender(this.#options)), signal)
       const isDelayed = answer === 'lock-delay'

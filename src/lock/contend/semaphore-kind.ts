@@ -23,7 +23,7 @@ import {KeyedKind} from './keyed-kind.js'
 
 const outOfTurnMs = 300
 
-/** The state that the keys under a prefix describe. */
+/** The state of a semaphore, read from the keys under its prefix. */
 interface SemaphoreState extends IndexedDocument {
   readonly contenders: readonly KvEntry[]
 }

@@ -35,7 +35,7 @@ export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
    * @default 'release'
    */
   readonly afterDeath?: 'release' | 'expire'
-  /** Called when the contender waits and is the first in the queue, and again at later wake-ups. */
+  /** Called each time the waiting contender finds that it is first in the queue. */
   readonly firstInQueue?: (session: SessionId) => void
   readonly observer: (event: LockEvent | {readonly type: 'guardian.failed'; readonly why: string}) => void
 }
@@ -48,7 +48,7 @@ export interface GuardedHold {
 
 /**
  * Acquires a lock that is released even if this process dies: the guardian is started before the lock is requested, and
- * receives each deadline of the hold. If it rejects, as `acquire` does, the guardian has ended.
+ * receives each deadline of the hold. Rejects in the same cases as `acquire`; the guardian has then ended.
  */
 export async function acquireGuarded(client: ConsulClient, options: GuardedHoldOptions): Promise<GuardedHold> {
   const {prefix, signal, timeout} = options

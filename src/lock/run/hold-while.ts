@@ -3,7 +3,10 @@ import {LockLostError} from '../../core/errors.js'
 import type {Hold, ReleaseReport} from '../types.js'
 import {acquireGuarded, type GuardedHoldOptions} from './guarded-hold.js'
 
-/** A variable that no process has in its environment, because it is not known which processes work under the hold. */
+/**
+ * Name of the environment variable by which the guardian looks for processes. No process has it, because it is not
+ * known which processes work under the hold.
+ */
 const markedBy = 'BATON_LOCK_HOLD'
 
 export interface HoldWhileOptions extends Omit<GuardedHoldOptions, 'markedBy' | 'afterDeath'> {

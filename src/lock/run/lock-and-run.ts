@@ -50,7 +50,7 @@ export type LockAndRunResult =
 export async function lockAndRun(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult> {
   const {child, stops, prefix, oncePerMs} = options
   if (oncePerMs !== undefined) {
-    // A contender that comes too late can skip the run without acquiring the lock.
+    // If another contender has already run the child within the interval, the lock need not be acquired.
     const run = await runAlready(client, prefix, {oncePerMs, signal: stops.signal})
     if (run) return {verdict: {type: 'skipped', run}, report: undefined}
   }
@@ -88,7 +88,7 @@ async function runAndRelease(
   }
   if (verdict.type === 'lost') throw verdict.error
   if (verdict.type === 'skipped') return {verdict, report}
-  // The lock was lost after the work had ended.
+  // The work had already ended, and the lock was only kept for the minimum time, so its loss did no harm.
   const isHarmless = hasWaited && hold.signal.aborted
   if (report.lock === 'lost' && !isHarmless) {
     throw new LockLostError(`lock ${options.prefix}: lost while the child ran: another client released or took it`)

@@ -37,7 +37,7 @@ export interface RunLockedOptions {
   /** Starts the child. @default a new process */
   readonly launch?: Launcher
   readonly observer?: (event: RunEvent) => void
-  /** Is told about the family of the child when the child runs, and again when no process of the family is left. */
+  /** Is told which processes to guard when the child runs, and again when none of the child's processes is left. */
   readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
 }
 
@@ -64,9 +64,9 @@ const leftoverLookMs = 100
 const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
 
 /**
- * Runs a child under a hold and resolves when no process of its family is left. The caller then releases the
- * hold. Rejects with a ChildError if the child cannot be started. If the lock is lost, the verdict says so,
- * however the child ended.
+ * Runs a child under a hold. Resolves when the child and all its descendants have ended or, if descendants are to be
+ * left alone, when the child has ended. The caller then releases the hold. Rejects with a ChildError if the child
+ * cannot be started. If the lock is lost, the verdict says so, however the child ended.
  */
 export async function runLocked(hold: Hold, options: RunLockedOptions): Promise<RunVerdict> {
   if (hold.signal.aborted) return lost(hold)
@@ -173,7 +173,7 @@ class LockedRun {
 
   #stop(why: StopCause, graceMs: number): void {
     if (this.#stopping) {
-      // The family may have ignored an earlier signal, and little time is left, so it is signalled again.
+      // The child's processes may have ignored an earlier signal and little time is left, so they are signalled again.
       if (why === 'lost') this.#child.signal(this.#lossSignal)
       return
     }
@@ -194,5 +194,7 @@ class LockedRun {
   }
 }
 
-/** Returns the shape of a child's family: it shares baton's terminal if stdin is one. */
+/**
+ * Returns how a child is started: on baton's terminal if stdin is a terminal, otherwise in a process group of its own.
+ */
 export const familyShape = (isTerminal: boolean): FamilyShape => (isTerminal ? 'terminal' : 'group')

@@ -9,7 +9,7 @@ import type {StopRequests} from './run-locked.js'
 
 /** An interval is shortened by a tenth, but at most by this time, because schedulers and clocks are not exact. */
 const mostSlackMs = 60_000
-/** Time limit of one read of the runs. */
+/** Time limit of one read of the recorded runs. */
 const readWithinMs = 3000
 const readAgainMs = 200
 

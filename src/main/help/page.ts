@@ -33,7 +33,7 @@ interface Definition {
   readonly multiple?: boolean
 }
 
-/** Returns the page of a command, made only from tables of the command. */
+/** Returns the page of a command, made only from what the command class declares: flags, arguments, exit codes. */
 export async function commandPage(id: string, command: CommandClass, table: CommandTable): Promise<Page> {
   const flags = await flagSections(command)
   const values = valueNotes.filter(({term}) => flags.some(({rows}) => rows.some(row => row.term.includes(term))))

@@ -36,7 +36,7 @@ export interface GuardianOptions {
   readonly onFailure: (why: string) => void
 }
 
-/** Delay after a deadline, after which the guardian acts if baton has not. */
+/** Time that baton has after a deadline to act by itself, before the guardian acts. */
 const laterMs = 200
 const mostStarts = 3
 const defaultPath = '/usr/local/bin:/usr/bin:/bin'
@@ -73,7 +73,7 @@ export class Guardian {
     else options.onFailure('this system has no /proc')
   }
 
-  /** Guards this family from now on. */
+  /** Guards a child and its descendants (the family) from now on. */
   watch(family: Family): void {
     const {rootPid, shape, marker} = family
     this.#send(shape, shape === 'group' ? String(rootPid) : `${rootPid} ${marker ?? ''}`)

@@ -9,7 +9,7 @@ import {raw} from '../../kit/raw-consul.js'
 import {runCli, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** Longer than the restarts of all agents take. */
+/** Time for which the command would run: longer than the restarts of all agents take. */
 const rollingSeconds = 300
 const hasConsul = consulIsInstalled() || process.env.BATON_REQUIRE_CONSUL === '1'
 
@@ -103,7 +103,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     {id: 'destroyed-4s', settings: ['--lock-delay', '4s', '--grace', '3s']},
     {id: 'destroyed-7s', settings: ['--lock-delay', '7s', '--grace', '5s', '--ttl', '60s']},
   ])(
-    'after its session was destroyed, stops even a command that ignores TERM before another contender starts (exit code 76): $id',
+    'after its session was destroyed, stops even a command that ignores TERM before another contender starts (exit code 76, case: $id)',
     async one => {
       const {id, settings} = one
       const history = join(folder, id)
@@ -148,7 +148,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     },
     {how: 'ended-in-order', client: 2, leave: (agent: ConsulServer) => agent.stop()},
   ])(
-    'after its node has left the cluster, stops the command before another contender starts (exit code 76): $how',
+    'after its node has left the cluster, stops the command before another contender starts (exit code 76, case: $how)',
     async one => {
       const {how, client, leave} = one
       // Another contender may hold the lock 4 s after the node is gone, however recent the last proof
@@ -178,8 +178,7 @@ describe.runIf(hasConsul)('baton lock with a single server', () => {
     await using holder = startCli(['lock', 'k/lone', '--', criticalSection, history, 'holder', '120'], {agent: client})
     await waitUntil(() => readHistory(history).length > 0, {what: 'the holder to begin', timeoutMs: 60_000})
     const session = (await raw(server.address).kvGet('k/lone/.lock'))?.session
-    // The client is suspended, so that the server does not learn of it before it becomes leader
-    // again.
+    // The client is suspended, so that the restarted server becomes leader again before it learns of the client.
     await client.pause()
     await server.restart('kill')
     await waitUntil(async () => (await raw(server.address).get(`/v1/session/info/${session ?? ''}`)).length === 0, {

@@ -12,9 +12,9 @@ describe.each(backends)('a hold whose session is missing according to Consul, on
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
 
-  it('is lost within the lock-delay after its last proof if no consistent read is answered', async () => {
+  it('lasts only for the lock-delay after its last proof while no consistent read is answered', async () => {
     await using proxy = await HttpProxy.start(agent.address)
-    // The agent reports that it is a client agent, where a hold lasts longest.
+    // The agent reports that it is a client agent, because a hold lasts longest through a client agent.
     proxy.on(
       {path: '/v1/agent/self'},
       {
@@ -47,7 +47,7 @@ describe.each(backends)('a hold whose session is missing according to Consul, on
     const unasked = proxy.on({path: '/v1/session/info/'}, {status: 500, body: 'No cluster leader'})
     await waitUntil(() => hold.deadline.freeAtMs < long, {what: 'the shorter deadline', timeoutMs: 20_000})
     expect(hold.signal.aborted).toBe(false)
-    // The guardian receives these deadlines.
+    // The guardian receives the same deadlines as the observer.
     expect(degraded[0]).toBeLessThan(long)
     unasked[Symbol.dispose]()
     gone[Symbol.dispose]()

@@ -135,7 +135,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
   })
 
   it.each(['killed', 'frozen'] as const)(
-    'baton and its guardian are %s: a rival has a higher token, and the fence refuses a write of the old holder',
+    'if baton and its guardian are %s, a rival gets a higher token, and the fence refuses a write of the old holder',
     async fate => {
       const script = 'echo $BATON_FENCING_TOKEN; sleep 60'
       await using holder = startCli(['lock', ...tight, lock(), '--', 'sh', '-c', script], {agent})
@@ -179,8 +179,8 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     const [first] = await waitUntil(() => (guardians().length === 1 ? guardians() : null), {what: 'a guardian'})
     process.kill(first!, 'SIGKILL')
     await waitUntil(() => guardians().length === 1 && guardians()[0] !== first, {what: 'another guardian'})
-    // baton writes to the new guardian in the same turn of its event loop. So once baton sleeps, the guardian has its
-    // input.
+    // baton writes to the new guardian right after starting it, in the same turn of its event loop. So once baton
+    // sleeps, the guardian has its input.
     const naps = (): string =>
       /^voluntary_ctxt_switches:.*$/m.exec(readFileSync(`/proc/${holder.pid}/status`, 'utf8'))![0]
     const before = naps()

@@ -22,7 +22,7 @@ describe.runIf(real !== undefined)('baton lock and consul lock on one key', () =
   const section = (id: string) => [criticalSection, join(folder, 'history'), id, '0.05']
   const exclusive = () => join(folder, 'exclusive')
 
-  it('never hold it at the same time, and all of them run their command, with 10 contenders of each', async () => {
+  it('with 10 contenders of each tool, never hold the lock at the same time, and all run their command', async () => {
     const key = `${leaks.prefix}mixed`
     const ids = Array.from({length: 10}, (_, index) => String(index))
     const results = await Promise.all(
@@ -36,7 +36,7 @@ describe.runIf(real !== undefined)('baton lock and consul lock on one key', () =
     await raw(agent.address).kvDelete(`${key}/.lock`)
   })
 
-  it("never exceed a semaphore's limit of 3, and all of them run their command, with 5 contenders of each", async () => {
+  it("with 5 contenders of each tool, never exceed a semaphore's limit of 3, and all run their command", async () => {
     const key = `${leaks.prefix}semaphore`
     const ids = Array.from({length: 5}, (_, index) => String(index))
     const results = await Promise.all(

@@ -21,7 +21,7 @@ const rounds = Number(process.env['BATON_TEST_ROUNDS'] || 15)
 const waiterCount = Number(process.env['BATON_TEST_WAITERS'] || 20)
 
 describe.runIf(real !== undefined)('the queue of a mutex on several agents', () => {
-  it(`runs ${waiterCount} contenders on 6 agents in the order in which their entries were created`, async () => {
+  it(`serves ${waiterCount} contenders on 6 agents in the order in which their entries were created`, async () => {
     await using cluster: ConsulCluster = await startCluster({servers: 1, clients: 5})
     const prefix = 'queue/order'
     const consul = raw(cluster.address)
@@ -60,11 +60,14 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
   afterEach(() => rmSync(folder, {recursive: true}))
   const history = () => join(folder, 'history')
 
-  it(`never runs two commands at once, and goes on soon, with ${rounds} kills and stops at random instants`, async () => {
+  it(`never lets two commands run at once, and soon serves the next contender, despite ${rounds} kills and stops at random times`, async () => {
     const random = createRandom(testSeed('kills in the queue'))
     const all: CommandHandle[] = []
     const names = new Map<CommandHandle, string>()
-    /** When the contender of a run was killed, or continued after a stop: before that it could not release the lock. */
+    /**
+     * By the contender's name: when it was killed, or continued after a stop. Only from then on could its lock be
+     * released.
+     */
     const resumed = new Map<string, bigint>()
     const note = (victim: CommandHandle): void => {
       resumed.set(names.get(victim)!, BigInt(Date.now()) * 1_000_000n)
@@ -87,12 +90,13 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
       const dice = random()
       const victim = (dice < 0.15 ? await nextHolder(hosts) : undefined) ?? hosts[host]!
       if (dice < 0.3) {
-        // Up to 60 ms after the run of another contender has ended: around the grant of the next one.
+        // Kills the next holder up to 60 ms after the run of another contender has ended: around the grant of the lock.
         if (dice < 0.15) await new Promise(resolve => setTimeout(resolve, random() * 60))
         victim.kill('SIGKILL')
         note(victim)
       } else if (dice < 0.5) {
-        // Only waiters are killed together with their guardian: nothing would release the lock of such a holder.
+        // A holder is not killed together with its guardian, because nothing would then release the lock. So the victim
+        // is a contender that is still waiting.
         await waitUntil(() => justStarted() !== undefined, {what: 'a run to begin', timeoutMs: 60_000, intervalMs: 5})
         killAll(justStarted() === names.get(victim) ? hosts[(host + 1) % hosts.length]! : victim)
       } else if (dice < 0.7) {
@@ -113,7 +117,7 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
     expect(gaps.at(-1)).toBeLessThan(rounds < 200 ? 12_000 : 1500)
   }, 900_000)
 
-  /** Waits for the end of a run, and resolves to the contender that was first in the queue before. */
+  /** Resolves when a run ends, to the contender that was first in the queue before that. */
   async function nextHolder(hosts: readonly CommandHandle[]): Promise<CommandHandle | undefined> {
     const ends = (): number => readHistory(history()).filter(({what}) => what === 'end').length
     const entries = await raw(agent.address).kvList(`${leaks.prefix}kills/.queue/`)
@@ -131,8 +135,8 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
   }
 
   /**
-   * Returns the times from the end of a run to the start of the next one, in order of length. A run whose baton was
-   * stopped or killed ends when baton was continued or killed, if that came after its last line.
+   * Returns the times from the end of a run to the start of the next one, in order of length. If baton was stopped or
+   * killed during a run, the run counts as ended when baton was continued or killed, unless its last line came later.
    */
   function gapsMs(resumed: ReadonlyMap<string, bigint>): number[] {
     const entries = readHistory(history())

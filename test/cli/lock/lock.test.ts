@@ -51,7 +51,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect(await run(['-pass-stdin', lock(), 'cat'], {input: 'in'})).toMatchObject({stdout: 'in'})
   })
 
-  it('describes the lock in the environment of the child, and replaces earlier variables', async () => {
+  it('describes the lock in the environment of the child, and replaces inherited variables of the same names', async () => {
     const env = {BATON_FENCING_TOKEN: '1', BATON_LOCK_KEY: 'old', OTHER: 'kept'}
     const {stdout} = await run([lock(), '--', 'env'], {env})
     const child = new Map(stdout.split('\n').map(line => line.split('=', 2) as [string, string]))
@@ -246,7 +246,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
   })
 })
 
-describe('baton lock refuses with one line', () => {
+describe('baton lock fails with a message of one line', () => {
   const refuse = async (words: readonly string[], env: Record<string, string> = {}) => {
     const result = await runCli(['lock', ...words], {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1', ...env}})
     expect(result.stdout).toBe('')

@@ -97,7 +97,7 @@ describe.each(backends)('options of baton lock for jobs, on $name', backend => {
     expect((await lock('--try', '-E', '9', prefix, '--', 'true')).exitCode).toBe(0)
   })
 
-  it('--on-lost chooses the first signal, and with `requeue` runs the command again', async () => {
+  it('--on-lost chooses the signal that is sent after a loss, and with `requeue` runs the command again', async () => {
     const prefix = `${leaks.prefix}lost`
     const script = 'trap "echo told; exit" USR1; echo up; while :; do sleep 0.05; done'
     await using told = startCli(['lock', '--on-lost', 'usr1', prefix, '--', 'sh', '-c', script], {agent})

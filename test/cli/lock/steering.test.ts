@@ -51,7 +51,7 @@ describe.each(backends)('the sub-commands of baton lock on $name', backend => {
     expect(rival).toMatchObject({exitCode: 75, stderr: expect.stringContaining('lock-delay')})
   })
 
-  it('break asks first, requires --yes without a terminal, and breaks nothing if another session holds the lock', async () => {
+  it('break requires --yes without a terminal, and breaks nothing if another session holds the lock', async () => {
     const prefix = `${leaks.prefix}ask`
     expect(await run('break', '--yes', prefix)).toMatchObject({
       exitCode: 1,
@@ -147,7 +147,7 @@ describe.each(backends.slice(-1))('baton lock hold for another process, on $name
     })
   })
 
-  it('ends at once, without the lock, if that process ends while it waits for the lock', async () => {
+  it('while it waits for the lock, ends at once if the process that started it ends', async () => {
     const prefix = `${leaks.prefix}early`
     await using first = startCli(['lock', prefix, '--', 'sh', '-c', 'read -r _; exit 0'], {agent, keepStdin: true})
     const isHeld = async (): Promise<boolean> =>
@@ -175,7 +175,7 @@ describe.each(backends.slice(-1))('baton lock hold for another process, on $name
     expect(rival).toMatchObject({exitCode: 75, stderr: expect.stringContaining('lock-delay')})
   })
 
-  it('can be found by commands that run under it', async () => {
+  it('is found by `assert` and `put` without flags, in a command under `baton lock`', async () => {
     const prefix = `${leaks.prefix}around`
     const script = `"$0" "$1" lock assert && "$0" "$1" lock put --fence ${leaks.prefix}inside x && echo done`
     const command = ['lock', prefix, '--', 'sh', '-c', script, process.execPath, cliPath]

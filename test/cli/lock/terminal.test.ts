@@ -41,7 +41,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     return {child: Number(child), baton: Number(baton)}
   }
 
-  it('lets the child handle Ctrl-C, of which the child receives each one once', async () => {
+  it('lets the child handle Ctrl-C, and delivers each Ctrl-C to the child only once', async () => {
     const script = `n=0; trap 'n=$((n+1)); echo "got $n"' INT; echo "ready $$ $PPID"; ${untilFinished}; exit 4`
     await using terminal = type('--grace 200ms', script)
     const {child, baton} = await pidsOf(terminal)
@@ -50,7 +50,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     await terminal.waitForOutput(/got 1/)
     terminal.stdin.write(ctrlC)
     await terminal.waitForOutput(/got 2/)
-    // This takes longer than the grace.
+    // The child runs on for longer than the grace.
     await new Promise(resolve => setTimeout(resolve, 600))
     finish()
     const result = await terminal.exited
@@ -99,7 +99,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     await terminal.exited
   })
 
-  it('kills its child if it is suspended for longer than the lock can be held, and reports that when it is continued', async () => {
+  it('if it is suspended for longer than the lock can be held, its child is killed, and it exits with 76 when continued', async () => {
     const words = '--ttl 10s --lock-delay 4s --grace 500ms'
     await using terminal = type(
       words,

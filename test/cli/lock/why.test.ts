@@ -8,7 +8,7 @@ describe.each(backends.slice(-1))('baton lock why on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent, graceMs: 10_000})
 
-  it('shows how the last hold of a lock on this machine ended, also if baton was killed', async () => {
+  it('shows how the last hold of a lock on this machine ended, even if baton was killed', async () => {
     const key = `${leaks.prefix}why`
     await runCli(['lock', key, '--', 'true'], {agent})
     const first = await runCli(['lock', 'why', key], {agent})

@@ -26,7 +26,7 @@ describe.each(backends)('locks in another datacenter of $name', backend => {
   it.each([
     ['mutex', createMutex],
     ['semaphore', (client: ConsulClient, options: {prefix: string}) => createSemaphore(client, {...options, limit: 1})],
-  ] as const)('a %s excludes contenders there, and leaves no key and no session', async (_name, create) => {
+  ] as const)('exclude contenders there, and leave no key and no session behind (kind: %s)', async (_name, create) => {
     const near = create(connect({address: agent.address, datacenter: 'dc2'}), {prefix: prefix()})
     const there = create(connect({address: far()}), {prefix: prefix()})
     const first = await near.acquire()

@@ -6,11 +6,11 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {raw} from '../../kit/raw-consul.js'
 
-describe.each(backends)('the methods of a hold, on $name', backend => {
+describe.each(backends)('the methods of holds and mutexes, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
 
-  it.each(['mutex', 'semaphore'])('commit writes while a %s is held, and nothing once it is lost', async kind => {
+  it.each(['mutex', 'semaphore'])('commit writes while a %s is held, but not once it is lost', async kind => {
     await using client = createClient({address: agent.address})
     const consul = raw(agent.address)
     const options = {prefix: `${leaks.prefix}${kind}`}

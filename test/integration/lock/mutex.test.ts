@@ -131,7 +131,7 @@ describe.each(backends)('a mutex on $name', backend => {
     await outcome
   })
 
-  it('acquires the orphaned key of another mutex, and its next holder removes that key', async () => {
+  it('is acquired even if a crashed holder has left an unlocked key, which the next holder removes', async () => {
     await consul().kvPut(key(), '', {flags: mutexFlags})
     await using hold = await mutex(connect()).acquire()
     expect((await consul().kvGet(key()))?.session).toBe(hold.session)
@@ -222,7 +222,7 @@ describe.each(backends)('a mutex on $name', backend => {
       'another client released it',
     ],
   ] as [string, (session: string) => Promise<unknown>, string][])(
-    'reports the cause of a loss: %s',
+    'reports the cause of a loss (case: %s)',
     async (_what, end, why) => {
       const hold = await mutex(connect()).acquire()
       // The monitor reports the loss earlier than the next renewal would.
@@ -293,7 +293,7 @@ describe.each(backends)('a mutex on $name', backend => {
     expect(await hold.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
   })
 
-  it('is not lost because of refusals and failures, but reports that it is degraded', async () => {
+  it('is not lost because renewals are refused or fail, but reports the failed renewals', async () => {
     const {proxy, client} = await proxied()
     const lock = mutex(client, {ttlMs: 10_000, lockDelayMs: 3500, graceMs: 100})
     const hold = await lock.acquire()
@@ -358,7 +358,7 @@ describe.each(backends)('a mutex on $name', backend => {
     await consul().put('/v1/catalog/deregister', {Node: node})
   })
 
-  it('has its session on the node baton-locks if that is registered, and not if an agent owns it', async () => {
+  it('attaches its session to the node baton-locks if this node is registered and no agent owns it', async () => {
     const nodeOf = async (): Promise<string | undefined> => {
       await using hold = await mutex(connect()).acquire()
       return (await consul().sessions()).find(one => one.ID === hold.session)?.Node

@@ -192,7 +192,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await waitUntil(async () => (await entries()).length === 2, {what: 'the second waiter'})
     await first.release()
     await outcome
-    // The next acquisition is fast, so no lock-delay of 15 s is running.
+    // The second waiter releases the lock soon only if it acquires it without a lock-delay of 15 s.
     const startedAt = performance.now()
     await (await hold).release()
     expect(performance.now() - startedAt).toBeLessThan(10_000)
@@ -213,7 +213,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await (await waiter!.hold).release()
   })
 
-  it('is ignored with fair: off, whose contenders neither wait in it nor hand the lock over', async () => {
+  it('is not used by contenders with `fair: off`, which neither wait in it nor hand the lock over', async () => {
     const first = await (await contender({fair: 'off'})).acquire()
     const plain = await contender({fair: 'off'})
     const held = plain.acquire()

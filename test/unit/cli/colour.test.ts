@@ -14,7 +14,7 @@ describe('output in colour', () => {
     ['in a pipe with FORCE_COLOR', false, {FORCE_COLOR: '1'}, true],
     ['on a terminal with FORCE_COLOR=0', true, {FORCE_COLOR: '0'}, false],
     ['with NO_COLOR and FORCE_COLOR', true, {NO_COLOR: '1', FORCE_COLOR: '1'}, false],
-  ])('is used or not used as expected %s', (_where, isTTY, env, isColoured) => {
+  ])('depends on the terminal and on NO_COLOR, FORCE_COLOR and TERM (case: %s)', (_where, isTTY, env, isColoured) => {
     expect(red(isTTY, env)).toBe(isColoured)
   })
 })

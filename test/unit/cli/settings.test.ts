@@ -56,7 +56,7 @@ const layer = (argv: string[], env: Record<string, string> = {}, command = 'kv g
   })
 
 describe('layerSettings', () => {
-  it('uses the variable if a connection flag is given without a value', async () => {
+  it('uses the variable if a connection flag is given with an empty value', async () => {
     const {argv, sources} = await layer(['--http-addr=', '--token=', 'key', '--', '--http-addr='], {
       CONSUL_HTTP_ADDR: 'b:1',
       CONSUL_HTTP_TOKEN: 't',
@@ -91,7 +91,7 @@ describe('layerSettings', () => {
     expect(argv).toContain('--timeout=2s')
   })
 
-  it("reads booleans in Go's syntax, and names the variable if one is invalid", async () => {
+  it("reads booleans in Go's syntax, and names the variable whose value is not a boolean", async () => {
     expect((await layer([], {BATON_STALE: 'T'})).argv).toEqual(['--stale'])
     expect((await layer([], {BATON_STALE: '0'})).argv).toEqual(['--no-stale'])
     await expect(layer([], {BATON_STALE: 'yes'})).rejects.toThrow("BATON_STALE: 'yes' is neither true nor false")

@@ -69,7 +69,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('treats an error answer as a failure if a retry may succeed', async () => {
+  it('reports an error answer like a missing answer if a retry may succeed', async () => {
     for (const [status, text] of [
       [429, 'rate limit'],
       [500, 'No cluster leader'],
@@ -136,7 +136,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(said).toEqual(['Consul at 127.0.0.1:1 answers /v1/kv/a?dc=dc9 now'])
   })
 
-  it('does not call a failed write a wait before the first answer, if waiting cannot fix it', async () => {
+  it('does not report a failed write as a wait if waiting cannot fix it and Consul has not answered before', async () => {
     const put = async (): Promise<void> => {
       const sent = transport.send({method: 'PUT', path: '/v1/txn', timeoutMs: 15_000, plane: 'control'})
       answers.at(-1)?.reject(new TransportError('BATON_TLS', 'TLS failed'))

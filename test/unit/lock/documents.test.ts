@@ -10,7 +10,7 @@ import {
 const parse = (text: string) => parseSemaphoreDocument('p/.lock', Buffer.from(text))
 const ids = (...names: string[]) => names as SessionId[]
 
-describe("a semaphore's document", () => {
+describe("a semaphore's document (the JSON value of its key)", () => {
   it('is written exactly as the Go tool writes it', () => {
     expect(encodeSemaphoreDocument({limit: 3, holders: ids('a', 'b')}).toString()).toBe(
       '{"Limit":3,"Holders":{"a":true,"b":true}}',

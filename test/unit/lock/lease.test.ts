@@ -46,7 +46,7 @@ describe('leaseDeadline', () => {
     expect(leaseDeadline(shape({isTtlOnly: true}), proofs).freeAtMs).toBe(35_000)
   })
 
-  it('counts only the lock-delay from the last proof while it is unknown whether the session has ended', () => {
+  it('while it is unknown whether the session has ended, counts only the lock-delay from the last proof', () => {
     const proofs = {renewedAtMs: 20_000, seenAtMs: 0, isDoubted: true}
     expect(leaseDeadline(shape({isTtlOnly: true}), proofs)).toEqual({
       termAtMs: 29_000,
@@ -60,7 +60,7 @@ describe('leaseDeadline', () => {
     expect(leaseDeadline(shape({hasLockDelay: false}), {renewedAtMs: 0, seenAtMs: 9000}).freeAtMs).toBe(15_000)
   })
 
-  it('counts at most the 60 s of lock-delay that Consul enforces, and at least zero', () => {
+  it('counts a lock-delay of at most 60 s, which is the most that Consul enforces, and of at least zero', () => {
     expect(leaseWindowMs(shape({lockDelayMs: 600_000}))).toBe(60_000)
     expect(leaseWindowMs(shape({lockDelayMs: -5000, isTtlOnly: true}))).toBe(15_000)
   })
@@ -107,7 +107,7 @@ describe('checkLease', () => {
     ['a grace longer than TTL and lock-delay', {isTtlOnly: true, graceMs: 29_000}, false],
     ['a semaphore whose grace is its TTL', {hasLockDelay: false, graceMs: 15_000}, false],
     ['a semaphore with checks', {hasLockDelay: false}, true],
-  ] as [string, Partial<LeaseShape>, boolean][])('refuses %s', (_name, changes, hasChecks) => {
+  ] as [string, Partial<LeaseShape>, boolean][])('refuses unsafe settings (case: %s)', (_name, changes, hasChecks) => {
     expect(() => check(changes, hasChecks)).toThrow(/no time to stop|no safe time to stop/)
   })
 
@@ -118,7 +118,7 @@ describe('checkLease', () => {
     {lockDelayMs: 3000, graceMs: 5000},
     {lockDelayMs: 5999, graceMs: 5000},
     {lockDelayMs: 600_000, ttlMs: 86_400_000, graceMs: 59_500},
-    // Two percent of a long window are more than a second.
+    // The margin is two percent of such a long lease, which is more than a second.
     {lockDelayMs: 6000, ttlMs: 600_000, graceMs: 5000},
   ])('refuses a lock-delay that does not cover grace and margin, even without checks: %o', changes => {
     expect(() => check({isTtlOnly: true, ...changes})).toThrow('(the lock-delay), and grace')
@@ -138,7 +138,7 @@ describe('checkLease', () => {
     expect(() => check({isTtlOnly: true, ...changes})).not.toThrow()
   })
 
-  it('accepts a semaphore with any lock-delay, because semaphores have none', () => {
+  it('accepts any lock-delay for a semaphore, because semaphores do not use it', () => {
     expect(() => check({hasLockDelay: false, lockDelayMs: 0})).not.toThrow()
   })
 })

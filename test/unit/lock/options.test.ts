@@ -37,7 +37,7 @@ const each = (names: readonly string[], values: readonly unknown[]) =>
 
 describe('options of locks and sessions', () => {
   it.each(each(['ttlMs', 'lockDelayMs', 'graceMs'], badNumbers))(
-    'are refused before any request: createMutex with $name $value',
+    'are refused before any request (case: createMutex with $name $value)',
     async ({name, value}) => {
       const options = {prefix: 'a/b', [name]: value} as never
       expect((await refusal(client => createMutex(client, options))).message).toContain(name)
@@ -48,14 +48,14 @@ describe('options of locks and sessions', () => {
   )
 
   it.each([...badNumbers, 0, 1.5, undefined])(
-    'are refused before any request: createSemaphore with limit %s',
+    'are refused before any request (case: createSemaphore with limit %s)',
     async limit => {
       const {message} = await refusal(client => createSemaphore(client, {prefix: 'a/b', limit} as never))
       expect(message).toContain('createSemaphore: expected the option `limit` to be a whole number of at least 1, got ')
     },
   )
 
-  it.each(badDurations)('are refused before any request: acquire and withLock with timeoutMs %s', async timeoutMs => {
+  it.each(badDurations)('are refused before any request (case: acquiring with timeoutMs %s)', async timeoutMs => {
     const options = {timeoutMs} as never
     for (const create of [
       (client: ReturnType<typeof createClient>) => createMutex(client, {prefix: 'a/b'}),
@@ -71,11 +71,11 @@ describe('options of locks and sessions', () => {
       each(['lockDelayMs'], badNumbers),
       each(['unprovenLimitMs'], badDurations),
     ),
-  )('are refused before any request: openSession with $name $value', async ({name, value}) => {
+  )('are refused before any request (case: openSession with $name $value)', async ({name, value}) => {
     expect((await refusal(client => openSession(client, {[name]: value}))).message).toContain(name)
   })
 
-  it.each([5, null, {}])('are refused before any request: a prefix and a name that are %s', async value => {
+  it.each([5, null, {}])('are refused before any request (case: a prefix and a name that are %s)', async value => {
     expect((await refusal(client => createMutex(client, {prefix: value} as never))).message).toContain('prefix')
     expect((await refusal(client => createSemaphore(client, {prefix: value, limit: 2} as never))).message).toContain(
       'prefix',
@@ -84,7 +84,7 @@ describe('options of locks and sessions', () => {
   })
 
   it.each(['//two', '..', '../x', 'a\nb', 'a\tb', 'a\u0001', 'a\u007f', 'a\u00a0b', 'a\u2028', '\ud800'])(
-    'are refused before any request: the prefix %j, whose key Consul cannot serve',
+    'are refused before any request (case: the prefix %j, whose key Consul cannot serve)',
     async prefix => {
       await refusal(client => createMutex(client, {prefix}))
       await refusal(client => createSemaphore(client, {prefix, limit: 2}))
@@ -99,7 +99,7 @@ describe('options of locks and sessions', () => {
     },
   )
 
-  it.each([undefined, null, 'a/b'])('are refused if they are not an object: %s', async value => {
+  it.each([undefined, null, 'a/b'])('are refused if they are not an object (case: %s)', async value => {
     expect((await refusal(client => createMutex(client, value as never))).message).toContain('object')
     expect((await refusal(client => createSemaphore(client, value as never))).message).toContain('object')
   })

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {seeded} from '../core/support/seeded.js'
 import {simulate} from './simulation/run-simulation.js'
 
-/** Number of steps. Set BATON_TEST_STEPS=1000000 for a long run. */
+/** Number of simulated steps with faults. Set BATON_TEST_STEPS=1000000 for a long run. */
 const steps = Number(process.env['BATON_TEST_STEPS'] || 4000)
 const timeoutMs = Math.max(60_000, 10 * steps)
 
@@ -11,7 +11,7 @@ describe('a simulated lock with killed and stopped processes, lost requests, los
     ['baton alone', 6, 0],
     ['baton beside Go contenders', 4, 2],
   ])(
-    'never runs two commands at once, grants rising tokens, and leaves nothing behind: %s',
+    'never runs two commands at once, grants rising tokens, and leaves nothing behind (case: %s)',
     async (what, contenders, goContenders) => {
       const random = seeded(`simulated lock, ${what}`)
       const simulation = await simulate(random, {contenders, goContenders, faultSteps: steps})

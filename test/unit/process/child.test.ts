@@ -68,7 +68,7 @@ describe.each([
   ['plainly', launchPlainly],
   ['by execa', launchByExeca],
   ['by a waiting shell', (spec: ChildSpec) => launchReady(spec)],
-])('startChild, launched %s', (_name, launcher) => {
+])('startChild, with a child launched %s', (_name, launcher) => {
   beforeEach(() => {
     launch = launcher
   })
@@ -133,7 +133,7 @@ describe.each([
   })
 })
 
-describe.each(['group', 'terminal'] as const)('stopping a child with its descendants (shape: %s)', shape => {
+describe.each(['group', 'terminal'] as const)('stopping a child with its descendants (process layout: %s)', shape => {
   it('does not wait for the grace if the child ends at TERM', async () => {
     const child = await start('sleep 60 & echo ready; wait', {shape})
     await nextLine(child)
@@ -164,7 +164,7 @@ describe.each(['group', 'terminal'] as const)('stopping a child with its descend
     expect(membersOf(child)).toBe(0)
   })
 
-  it("gives a process that the child's TERM handler starts the whole grace before it is signalled", async () => {
+  it("does not signal a process that the child's TERM handler starts, as long as the child itself is running", async () => {
     const child = await start(`trap 'sleep 0.3; echo cleaned; exit' TERM; echo ready; while :; do sleep 0.01; done`, {
       shape,
     })
@@ -185,7 +185,7 @@ describe.each(['group', 'terminal'] as const)('stopping a child with its descend
     expect(membersOf(child)).toBe(0)
   })
 
-  it('lets a suspended grandchild receive TERM, by sending CONT after it', async () => {
+  it('sends CONT after TERM, so that a suspended grandchild receives the TERM', async () => {
     const child = await start(`sh -c 'echo $$; kill -STOP $$; sleep 60' & wait`, {shape})
     const pid = Number(await nextLine(child))
     await until(() => readProcesses().find(one => one.pid === pid)?.state === 'T')
@@ -214,7 +214,7 @@ describe.each(['group', 'terminal'] as const)('stopping a child with its descend
     expect(child.isGone()).toBe(true)
   })
 
-  it('treats a process that it may not signal as still running', async () => {
+  it('counts a process that it is not permitted to signal as still running', async () => {
     const child = await start('echo ready; sleep 60', {shape})
     await nextLine(child)
     const forbidden = vi.spyOn(process, 'kill').mockImplementation(() => {
@@ -264,7 +264,7 @@ describe.each(['group', 'terminal'] as const)('stopping a child with its descend
   })
 })
 
-describe('signal', () => {
+describe('a signal to a running child', () => {
   it('reaches the child and all its descendants', async () => {
     const child = await start(`sh -c 'trap "exit 5" USR1; echo ready; while :; do sleep 0.05; done'; exit $?`)
     await nextLine(child)

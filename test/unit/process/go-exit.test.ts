@@ -8,7 +8,7 @@ const endOf = (script: string) => {
   return toGoExit(toChildExit(status, signal))
 }
 
-describe("Go's text of a child's end", () => {
+describe("Go's text for the end of a child", () => {
   it.each([0, 1, 3, 127, 255])('contains the exit code %i', code => {
     expect(endOf(`exit ${code}`)).toBe(`exit status ${code}`)
   })

@@ -53,7 +53,7 @@ const bootHundredths = (): number => Number(readFileSync('/proc/uptime', 'utf8')
 describe.each([
   ['bash', bashGuardian],
   ['node', nodeGuardian],
-] as const)('the guardian in %s', (_name, [file, ...words]) => {
+] as const)('the guardian script for %s', (_name, [file, ...words]) => {
   function start(graceHundredths: number): ChildProcess {
     const release = ['sh', '-c', `cat >${folder}/released`]
     const guardian = spawn(file, [...words, String(graceHundredths), ...release], {
@@ -75,7 +75,7 @@ describe.each([
   const stubborn = (file_: string) => `sh -c 'trap "" TERM; echo $$ >${file_}; while :; do sleep 0.1; done'`
 
   it.each(['group', 'terminal'])(
-    'with the shape %s, stops the processes of a lock when its pipe is closed, and then releases the lock',
+    'when its pipe is closed, stops the child and its descendants, and then releases the lock (process layout: %s)',
     async shape => {
       const root = startFamily(`${stubborn('inner')} & setsid ${stubborn('outer')} & wait`)
       const members = [root, await numberIn('inner'), await numberIn('outer')]
@@ -99,7 +99,7 @@ describe.each([
     await isGone(guardian)
   })
 
-  it('stops the processes at a deadline that was not extended, and keeps the lock while the pipe is open', async () => {
+  it('stops the processes at a deadline that was not extended, but keeps the lock while its pipe is open', async () => {
     const root = startFamily(stubborn('child'))
     await numberIn('child')
     const guardian = start(10)
@@ -112,7 +112,7 @@ describe.each([
     expect(released()).toBe('')
   })
 
-  it('does not stop the processes while their deadline is extended', async () => {
+  it('does not stop the processes at a deadline that was extended in time', async () => {
     const root = startFamily(stubborn('child'))
     await numberIn('child')
     const guardian = start(10)

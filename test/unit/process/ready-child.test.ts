@@ -36,7 +36,7 @@ async function outputOf(ready: ReadyChild, spec: ChildSpec): Promise<string> {
   return text
 }
 
-/** Returns the processes that have this variable in their environment. */
+/** Returns the IDs of the processes that have the READY_MARK of this child in their environment. */
 function marked(spec: ChildSpec): number[] {
   return readdirSync('/proc')
     .filter(name => {
@@ -56,14 +56,14 @@ afterEach(() => {
 
 const isDash = process.platform === 'linux' && realpathSync('/bin/sh').endsWith('/dash')
 
-describe.runIf(process.platform === 'linux')('ReadyChild', () => {
+describe.runIf(process.platform === 'linux')('ReadyChild, a shell that waits to become the program', () => {
   it.each<[string, Readonly<Record<string, string>>]>([
     ['ordinary names', {_: '/usr/bin/node', HOME: '/', EMPTY: '', TEXT: 'a "b"\n$c'}],
     ['the current folder', {PWD: process.cwd()}],
     ['another folder', {PWD: '/usr'}],
     ['names of the shell', {IFS: ':', OPTIND: '7', PS1: '> ', SHLVL: '3', OLDPWD: '/usr', value: 'x'}],
     ['names that a shell cannot have', {'a.b': '1', 'BASH_FUNC_f%%': '() { :; }'}],
-  ])('gives the program the environment that a started process has: %s', async (_name, env) => {
+  ])('gives the program the same environment as a process that is started directly (case: %s)', async (_name, env) => {
     const program = ['node', '-p', 'JSON.stringify(Object.entries(process.env).sort())'] as const
     const spec = specOf([...program], env)
     const expected = await launchPlainly({...spec, env: {...spec.env, TOKEN: '42'}})
@@ -73,7 +73,7 @@ describe.runIf(process.platform === 'linux')('ReadyChild', () => {
     expect(await outputOf(prepare(spec), spec)).toBe(text)
   })
 
-  it.runIf(isDash)('has a process before it is launched, which becomes the program', async () => {
+  it.runIf(isDash)('is a process that exists before the launch, and becomes the program at the launch', async () => {
     const spec = specOf(['sh', '-c', 'echo $$'])
     const ready = prepare(spec)
     const [pid] = marked(spec)
@@ -81,7 +81,7 @@ describe.runIf(process.platform === 'linux')('ReadyChild', () => {
     expect(await outputOf(ready, spec)).toBe(`${pid}\n`)
   })
 
-  it('launches a program with other arguments than it was prepared for', async () => {
+  it('launches the program with the arguments of the launch, even if it was prepared for others', async () => {
     const spec = specOf(['echo', 'one'])
     expect(await outputOf(prepare(spec), {...spec, argv: ['echo', 'other']})).toBe('other\n')
   })
@@ -93,7 +93,7 @@ describe.runIf(process.platform === 'linux')('ReadyChild', () => {
     await waitUntil(() => marked(spec).length === 0, {what: 'the shell ends'})
   })
 
-  it('launches the program if the shell was killed', async () => {
+  it('launches the program even if the waiting shell was killed', async () => {
     const spec = specOf(['echo', 'done'])
     const ready = prepare(spec)
     const pids = marked(spec)

@@ -27,7 +27,7 @@ describe('messages to the service manager', () => {
     expect(notifier.problem).toBeUndefined()
   })
 
-  it('are not sent if no service manager listens, and a reason is given if systemd-notify is missing', async () => {
+  it('are not sent if no service manager listens or systemd-notify is missing, which is reported as a problem', async () => {
     const nothing = openServiceNotifier({PATH: folder})
     await nothing.notify('READY=1')
     expect(nothing.problem).toBeUndefined()
@@ -43,7 +43,7 @@ describe('messages to the service manager', () => {
     [{WATCHDOG_USEC: 'x'}, undefined],
     [{WATCHDOG_USEC: '-5'}, undefined],
     [{}, undefined],
-  ])('follow the watchdog interval: %j', (env, watchdogMs) => {
+  ])('are expected at the watchdog interval that the environment sets (case: %j)', (env, watchdogMs) => {
     const given = {NOTIFY_SOCKET: join(folder, 'socket'), PATH: `${folder}:/bin:/usr/bin`, ...env}
     expect(openServiceNotifier(given, 42).watchdogMs).toBe(watchdogMs)
   })

@@ -47,7 +47,7 @@ describe('the exit code and message in the form of consul lock', () => {
     [new LockNotAcquiredError('x'), 'Shutdown triggered or timeout during lock acquisition'],
     [new CancelledError(), 'Shutdown triggered or timeout during lock acquisition'],
     [new UsageError('wrong'), 'wrong'],
-  ])('depend on the class and the details of the error, not on its message: %#', (error, line) => {
+  ])('depend on the class and the details of the error, not on its message (case %#)', (error, line) => {
     expect(toGoAnswer(error, {isChildCodeWanted: false})).toEqual({exit: 1, line})
   })
 

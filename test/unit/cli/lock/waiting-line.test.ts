@@ -37,7 +37,7 @@ describe('the line shown while waiting for a lock', () => {
     line.end()
   })
 
-  it('is printed each minute and for each new holder with --verbose if stderr is not a terminal', async () => {
+  it('with --verbose, if stderr is not a terminal, is printed each minute and for each new holder', async () => {
     const {clock, written, line} = setUp({isTTY: false, isVerbose: true})
     line.show({text, heldSinceMs: undefined})
     await clock.advance(60_000)

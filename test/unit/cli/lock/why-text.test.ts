@@ -42,7 +42,7 @@ describe('the record of locks on a machine', () => {
     ['lock.lost', 'lost'],
     ['lock.released', 'released'],
     ['lock.waiting', 'failed'],
-  ])('distinguishes ends: %s', (type, end) => {
+  ])('tells how an acquisition or hold ended (last event: %s)', (type, end) => {
     const recorder = new FlightRecorder(directory, 'a/b', facts)
     recorder.record(event(type, {error: 'gone'}))
     recorder[Symbol.dispose]()
@@ -60,7 +60,7 @@ describe('the record of locks on a machine', () => {
     expect(toFlights(readFlights(directory, 'a/b'))).toHaveLength(1)
   })
 
-  it('keeps at most 200 files, and begins a new file when one is large', () => {
+  it('keeps at most 200 files, and begins a new file when the current one is large', () => {
     for (let at = 0; at < 210; at += 1) new FlightRecorder(directory, `k/${at}`, facts)[Symbol.dispose]()
     expect(readdirSync(directory)).toHaveLength(200)
     const recorder = new FlightRecorder(directory, 'a/b', facts)

@@ -81,7 +81,7 @@ export class ModelConsul {
   }
 
   /**
-   * Returns the keys according to a read. After the loss of a leader, reads that are not consistent show old state for
+   * Returns the keys as a read shows them. After the loss of a leader, reads that are not consistent show old state for
    * a while.
    */
   look(isConsistent: boolean): ReadonlyMap<string, ModelKey> {

@@ -71,10 +71,15 @@ class ProcessClock implements Clock {
 
 const guardianLaterMs = 200
 const graceMs = 2000
-/** With a time limit, baton repeats its first request if that request fails. */
+/**
+ * A time limit that never passes. It is set because, without one, baton does not repeat its first request if that
+ * fails.
+ */
 const longestWaitMs = 1_000_000_000
 
-/** A mutex without a line on the host, because each simulated contender has a host of its own. */
+/**
+ * A mutex whose contenders do not wait for each other on one host, because each simulated contender has its own host.
+ */
 class LoneMutexKind extends MutexKind {
   override readonly hasLocalLine: boolean = false
 }
@@ -190,7 +195,7 @@ export class SimulatedProcess {
       else if (this.#isGuarded && now >= hold.deadline.killAtMs + guardianLaterMs) this.#end(run)
       else await clock.sleep(Math.min(100, Math.max(1, Math.min(workEndsAtMs, killAtMs) - now)))
     }
-    // baton notices the end when it runs again.
+    // baton notices the end of the child when it runs again.
     await this.clock.sleep(0)
   }
 
@@ -212,7 +217,7 @@ export class SimulatedProcess {
   }
 }
 
-/** A few messages take about as long as other contenders wait for this one. */
+/** A few messages take about as long as the other contenders wait before they pass this one over. */
 const travelMs = (random: Seeded): number => (random() < 0.03 ? 200 + random() * 400 : 1 + random() * 8)
 
 const lostRequest = (): TransportError => new TransportError('BATON_CONNECT', 'connection reset', {transient: true})
