@@ -68,9 +68,9 @@ interface Permission {
 }
 
 /**
- * Lists the permissions that are missing. Instead of refusing a read, Consul returns an empty list. There is always a
- * node, and always the service `consul`, so an empty list of these means a missing permission. An empty list of
- * sessions or events does not.
+ * Lists the permissions that are missing. Without permission to read a list, Consul returns an empty list. There is
+ * always a node, and always the service `consul`, so an empty list of nodes or services means a missing permission. An
+ * empty list of sessions or events proves nothing.
  */
 async function examinePermissions(client: ConsulClient, key: string): Promise<readonly Finding[]> {
   const folder = key.includes('/') ? key.slice(0, key.lastIndexOf('/') + 1) : key

@@ -35,7 +35,10 @@ interface RawSelf {
   }
 }
 
-/** Resolves with undefined if the token may not read the agent. That is reported among the permissions. */
+/**
+ * Resolves with undefined if the token may not read the agent's configuration. Another check reports the missing
+ * permission.
+ */
 export async function readSelf(client: ConsulClient): Promise<SelfReport | undefined> {
   try {
     const answer = await client.caller.call({method: 'GET', path: '/v1/agent/self'})

@@ -73,7 +73,7 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
   return {findings, hasAnswered: true, agent: {connectionLimit, hasLeader: leader !== '', self}}
 }
 
-/** Returns what to do. It replaces the usual hint for these errors, because that hint suggests to run doctor. */
+/** Returns advice for some errors. It replaces their usual hint, which suggests running doctor. */
 function howToAnswer(error: BatonError): string | undefined {
   const {hint, details} = error
   if (details['code'] === 'ECONNRESET') return 'this machine may hold too many connections: see the next line'

@@ -118,8 +118,8 @@ export const commandsWithRules: readonly string[] = Object.keys(rules)
 
 /**
  * Returns the rules that a command needs for the key, prefix or name that it is about. Empty if the command needs no
- * rules, or if the rules depend on more than its arguments; each refusal then names one of them. docs/commands lists
- * the same rules.
+ * rules, or if the rules depend on more than its arguments. In the latter case, each refusal by Consul names a missing
+ * rule. docs/commands lists the same rules.
  */
 export const rulesOf = (command: string, target: string, written = ''): readonly AclRule[] =>
   rules[command]?.(target, written) ?? []

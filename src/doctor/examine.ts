@@ -50,11 +50,11 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
   }
   if (!agent) return findings
   if (agent.self) findings.push(...examineSelf(agent.self))
-  // Without a leader, each of these requests would take seconds and then fail.
+  // Without a leader, each of the requests below would take seconds and then fail.
   if (!agent.hasLeader) return findings
   const permissions = await examineAcl(client, {hasToken: token !== 'none', key: options.key})
   findings.push(...permissions)
-  // If the token is unknown, each of these requests would be refused for the same reason.
+  // If the token is unknown, Consul would refuse each of the requests below for this same reason.
   if (permissions.some(({check, verdict}) => check === 'acl' && verdict === 'fail')) return findings
   if (options.readLock) findings.push(...(await lockFindings(options.readLock)))
   const cluster = await Promise.all([examineResponders(client), examineDatacenters(client)])

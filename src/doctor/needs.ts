@@ -3,7 +3,7 @@ import {rulesOf} from './command-rules.js'
 
 /** The permissions that a command needs. */
 export interface CommandNeeds {
-  /** The commands that need the rules, with the option that needs them. */
+  /** Names of the commands that need the rules, with an option if they need the rules only with this option. */
   readonly command: string
   readonly rules: readonly AclRule[]
 }

@@ -10,7 +10,8 @@ export interface DetachOptions {
   readonly signal?: AbortSignal
   /**
    * Minimum time for which Consul keeps the job and its answers, in milliseconds: 10 seconds to a day. Consul removes
-   * them after this time, but at most twice this time, has passed since the start; by then every node has ended.
+   * them once this time has passed since the start, at the latest after twice this time. Every node has ended before
+   * then.
    * @default 3600000
    */
   readonly keepMs?: number
@@ -44,7 +45,7 @@ export interface PreparedRun extends DetachedRun {
 
 /** Options of {@link ExecInitiator.attach}. */
 export interface AttachOptions {
-  /** Aborting it ends the run; the job continues. @default the run ends when the job ends */
+  /** Aborting it ends the run, but the job continues. @default the run ends when the job ends */
   readonly signal?: AbortSignal
   /**
    * `follow` waits until every node has ended, `snapshot` only reads the answers that exist now. `cancel` (with the
@@ -134,6 +135,6 @@ export interface ExecInitiator {
    * RefusedError if its signature is wrong.
    */
   attach(id: string, options?: AttachOptions): Promise<AttachedRun>
-  /** Lists the jobs for responders that Consul contains, newest first, at most 1000. */
+  /** Lists the newest jobs for responders that Consul contains (at most 1000), newest first. */
   list(options?: {readonly signal?: AbortSignal}): Promise<readonly StoredRun[]>
 }

@@ -13,7 +13,8 @@ const waitMs = 15_000
 /** Pause before a list is read again because it was out of date. */
 const againMs = 50
 /**
- * Pause between two lists, for each key in the list. Every list contains all keys, so long lists are read less often.
+ * Pause between two reads of the list, multiplied by the number of its keys. Each read returns all keys, so long lists
+ * are read less often.
  */
 const pausePerKeyMs = 0.02
 const maxRetryMs = 2000
@@ -39,8 +40,8 @@ export interface NewKey {
 
 /**
  * Passes on each key that appears below a prefix, once; all new keys of one list are passed on together. If two reads
- * overlap, the first one to finish passes on the keys that both have found. Keys that `handle` returns are passed on
- * again when they are next listed, because their value was not acceptable.
+ * overlap, the first one to finish passes on the keys that both have found. Keys that `handle` returns had an
+ * unacceptable value, so they are passed on again when they are next listed.
  */
 export class KeyReader {
   readonly #options: ReaderOptions
@@ -63,7 +64,7 @@ export class KeyReader {
 
   /**
    * Reads until the signal aborts. Retries transient errors, so a lost connection loses no output. A server with old
-   * state loses none either, because an absent key is never treated as deleted. Rejects if Consul refuses a read.
+   * state causes no loss either, because an absent key is never treated as deleted. Rejects if Consul refuses a read.
    */
   async follow(signal: AbortSignal): Promise<void> {
     const {client, prefix} = this.#options

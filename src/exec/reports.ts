@@ -13,11 +13,11 @@ export interface ExitReport {
   readonly isCancelled?: boolean
   /** True if the responder was restarted while the child ran, so that the child's end is unknown. */
   readonly isInterrupted?: boolean
-  /** Number of frames of output; undefined if the node does not report it. */
+  /** Number of frames (numbered pieces) of output; undefined if the node does not report it. */
   readonly frameCount?: number
 }
 
-/** The report in one of a job's keys. */
+/** A report that a node wrote to one of the job's keys. */
 export type Report = ReportContent & {
   /** True if the answer is signed by the key of the node's responder. */
   readonly isSigned?: boolean
@@ -56,7 +56,7 @@ export interface OutputPart {
 export interface JobDelivery extends AsyncDisposable {
   readonly via: Via
   readonly id: string
-  /** Nodes that receive the job; undefined for all nodes of this `via`. */
+  /** Nodes that receive the job; undefined for all nodes that are reached by this `via`. */
   readonly nodes: ReadonlySet<string> | undefined
   /** Aborts when the job's session has ended. No further report can arrive. */
   readonly lost: AbortSignal

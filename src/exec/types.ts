@@ -1,4 +1,6 @@
-/** How a node is reached: baton's own job tree, or Consul's `_rexec` events. */
+/**
+ * How a node is reached: `native` through baton's responder, `rexec` through Consul's agent and its `_rexec` events.
+ */
 export type Via = 'native' | 'rexec'
 
 /**
@@ -161,7 +163,7 @@ export interface RolloutOptions {
   readonly openSlot?: (signal: AbortSignal) => Promise<Slot>
 }
 
-/** A permission to run the job on one node, for instance a hold of a semaphore. Disposing releases it. */
+/** A permission to run the job on one node, for instance an acquired slot of a semaphore. Disposing releases it. */
 export interface Slot extends AsyncDisposable {
   /** Aborts when the slot is lost. */
   readonly signal: AbortSignal
@@ -244,8 +246,8 @@ export type ExecEvent =
   | {readonly type: 'retrying'; readonly via: Via; readonly reason: string}
 
 /**
- * The worst outcome of all nodes, in the order unfinished, refused, stopped, incomplete, silent, failed, cancelled, truncated.
- * `stopped`: too many nodes failed, or a service did not become healthy.
+ * The worst outcome of all nodes, in this order from worst to best: unfinished, refused, stopped, incomplete, silent,
+ * failed, cancelled, truncated. `stopped`: too many nodes failed, or a service did not become healthy.
  */
 export type ExecVerdict =
   | 'ok'
@@ -276,8 +278,8 @@ export interface ExecSummary {
 }
 
 /**
- * A job in progress. It can be iterated once, but continues even if it is not. Disposing cancels unfinished nodes and
- * removes all keys of the job from Consul; disposing again has no effect.
+ * A job in progress. Its events can be iterated once; the job continues even if they are not. Disposing cancels
+ * unfinished nodes and removes all keys of the job from Consul; disposing again has no effect.
  */
 export interface ExecRun extends AsyncIterable<ExecEvent>, AsyncDisposable {
   /** ID of the job; empty if no node matched. */

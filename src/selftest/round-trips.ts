@@ -44,8 +44,8 @@ export async function proveExec({client, keys, signal}: Bench): Promise<readonly
 }
 
 /**
- * Tests replication: copies a few keys from every other datacenter, after writing them there below the prefix of this
- * run.
+ * Tests replication: writes a few keys in every other datacenter, below the prefix of this run, and copies them from
+ * there.
  */
 export async function proveReplication(bench: Bench): Promise<readonly Proof[]> {
   const others = await otherDatacenters(bench)

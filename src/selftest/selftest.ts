@@ -20,9 +20,9 @@ const proofMs = 45_000
 const cleanUpMs = 10_000
 
 /**
- * Tests on a cluster what baton relies on and promises, below a prefix of its own, and then removes everything that it
- * wrote. The tests run at the same time, each for at most `limitMs` (45 s by default). A failed test does not end the
- * others. If the signal aborts, rejects after the clean-up.
+ * Tests on a cluster what baton relies on and what it promises. Uses a prefix that belongs to this run alone, and
+ * finally removes everything that it wrote. The tests run at the same time, each for at most `limitMs` (45 s by
+ * default). A failed test does not end the others. If the signal aborts, rejects after the clean-up.
  */
 export async function runSelftest(bench: Bench, limitMs = proofMs): Promise<readonly Proof[]> {
   const {clock} = bench.client

@@ -18,7 +18,7 @@ export interface Proof {
   readonly check: Claim
   readonly verdict: 'ok' | 'fail' | 'skip'
   readonly text: string
-  /** True if it failed because the token lacks a permission. */
+  /** True if the test failed because the token lacks a permission. */
   readonly isDenied?: boolean
 }
 

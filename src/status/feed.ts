@@ -12,7 +12,7 @@ import type {StatusContext, StatusPartName, StatusParts} from './types.js'
 
 /** Options of a feed. */
 export interface StatusFeedOptions extends Omit<StatusContext, 'signal'> {
-  /** Returns the object of a part that viewers receive as JSON. */
+  /** Converts a part of the status to the object that viewers receive as JSON. */
   readonly render: <Name extends StatusPartName>(name: Name, part: StatusParts[Name]) => unknown
   /** Time for which the feed continues after the last viewer has left, in milliseconds. @default 15000 */
   readonly lingerMs?: number
@@ -93,8 +93,8 @@ export class StatusFeed implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the condition is true. It is checked after each new text. Rejects with the signal's reason if the
-   * signal aborts first.
+   * Resolves when the condition is true. The condition is checked after each new text. Rejects with the signal's reason
+   * if the signal aborts first.
    */
   async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
     while (!condition()) await this.#changed.wait(signal)
@@ -184,7 +184,7 @@ export class StatusFeed implements AsyncDisposable {
     }
   }
 
-  /** Records that a query failed, or that it was answered if there is no `problem`. */
+  /** Records that a query failed with this problem or, without a problem, that Consul answered it. */
   #note(id: string, problem?: string): void {
     if (problem === undefined) this.#failing.delete(id)
     else this.#failing.set(id, problem)
@@ -201,12 +201,13 @@ export class StatusFeed implements AsyncDisposable {
   }
 }
 
-/** Returns the queries whose answers change if a part may have changed. */
+/** Returns the blocking queries whose answers change when this part of the status may have changed. */
 function triggers(
   name: StatusPartName,
   {client, prefix, statusDir}: StatusFeedOptions,
 ): readonly BlockingQuery<unknown>[] {
-  // The index covers every key below the prefix, but only the names of the first level are sent.
+  // The index of this query changes with every key below the prefix, but the answer contains only the first level of
+  // names.
   const below = (start: string): BlockingQuery<unknown> => kvKeys(client, start, {separator: '/'})
   if (name === 'locks') return [sessions(client), below(prefix)]
   if (name === 'exec') return [below('baton/exec/v1/'), service(client, responderService)]

@@ -18,7 +18,9 @@ interface Finding {
   readonly fix?: string
 }
 
-/** As wide as the verdict and the name of the check before the text of a line. */
+/**
+ * Indent of a wrapped line: as wide as the verdict and the name of the check, which precede the text of the first line.
+ */
 const indent = ' '.repeat(17)
 const colours = {warn: 'yellow', fail: 'red', skip: 'yellow'} as const
 
@@ -50,7 +52,7 @@ export abstract class ExaminingCommand<T extends typeof Command = typeof Command
     return isOk
   }
 
-  /** Breaks a text on a terminal, below the text of the first line. */
+  /** Wraps a text on a terminal, so that all its lines begin in the same column. */
   #wrapped(text: string): string {
     const {isTTY, columns} = this.host.stdout
     if (!isTTY || columns < 2 * indent.length) return text

@@ -49,6 +49,9 @@ export function commandText(command: JobCommand): string {
   return `the script (${command.script.length} bytes): ${printable(first)}`
 }
 
-/** Returns baton's own flags among the words of a shell line. The user probably typed them too late. */
+/**
+ * Returns baton's own flags among the words of a shell line. The user probably meant them for baton, but typed them
+ * after the command.
+ */
 export const flagsAmongWords = (child: ChildWords | undefined, names: ReadonlySet<string>): readonly string[] =>
   child?.form === 'go' ? child.words.slice(1).filter(word => names.has(/^--?([a-z-]+)/.exec(word)?.[1] ?? '')) : []

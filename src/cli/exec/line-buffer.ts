@@ -32,7 +32,7 @@ export class LineBuffer {
   #cut(): Buffer {
     const all = this.flush()
     let end = all.length
-    // Continuation bytes look like 10xxxxxx, and at most three of them follow a first byte.
+    // In UTF-8, continuation bytes look like 10xxxxxx, and at most three of them follow the first byte of a character.
     for (let back = 1; back <= 4 && back < all.length; back += 1) {
       const byte = all[all.length - back] ?? 0
       if ((byte & 0xc0) === 0x80) continue

@@ -1,4 +1,6 @@
-/** Maximum number of lines of each text in a comparison, whose time grows with the product of both numbers. */
+/**
+ * Maximum number of lines of each text. The time of a comparison grows with the product of the two numbers of lines.
+ */
 const maxLines = 2000
 
 /**

@@ -13,7 +13,7 @@ const maxNamed = 1000
 export interface LiveLineOptions {
   readonly stderr: TerminalStream
   readonly line: StatusLine
-  /** Clock of the redraws. @default the system's clock */
+  /** Clock that times the redraws. @default the system's clock */
   readonly clock?: Clock
 }
 
@@ -67,7 +67,7 @@ export class LiveLine implements Disposable {
         this.#write()
       }
     } catch {
-      // The line was disposed.
+      // Disposing the line ends the loop.
     }
   }
 

@@ -11,8 +11,8 @@ export function dryRunLine({nodes}: ExecSummary): string {
 }
 
 /**
- * Names the nodes that failed, those that never answered, and those to which the roll-out did not come. Returns
- * undefined if there are none.
+ * Names the nodes that failed, those that never answered, and those that the roll-out did not reach. Returns undefined
+ * if there are none.
  */
 export function describeFailures({nodes}: ExecSummary, paint: Paint): string | undefined {
   const of = (...types: readonly NodeOutcome['type'][]): readonly string[] =>

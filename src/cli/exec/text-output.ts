@@ -134,7 +134,7 @@ export class TextOutput {
 
 const toLine = (text: string | undefined): Buffer => toStyledLine(text === undefined ? undefined : printable(text))
 
-/** Adds the line end to a line whose names and texts are already escaped. */
+/** Returns the bytes of a line with a line end. Does not escape control characters; the caller must have done so. */
 const toStyledLine = (line: string | undefined): Buffer =>
   line === undefined ? Buffer.alloc(0) : Buffer.from(`${line}\n`)
 

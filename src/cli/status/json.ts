@@ -16,7 +16,7 @@ const renders: Render = {
   missingRules: rules => rules,
 }
 
-/** Returns a part as it is in the object of `--json`. */
+/** Returns a part of the status in the form that `--json` prints. */
 export const renderPart = <Name extends StatusPartName>(name: Name, part: StatusParts[Name]): unknown =>
   renders[name](part)
 

@@ -1,13 +1,14 @@
 import type {ExitReport, Report} from '../reports.js'
 import type {ExecEvent} from '../types.js'
 
-/** Time to wait for a missing frame of output after a later one has arrived. */
+/** Time to wait for a missing frame (numbered piece) of output after a later frame has arrived. */
 export const gapPatienceMs = 2000
 
 type Numbered = Extract<Report, {type: 'output' | 'heartbeat'}>
 
 /**
- * The ordered events of one node: its output, then its exit, and the numbers of frames of output that never arrived.
+ * The output of one node in order, its exit once all output was passed on, and the number of frames (numbered pieces)
+ * of output that never arrived.
  */
 export interface Assembled {
   readonly events: readonly ExecEvent[]
@@ -16,8 +17,8 @@ export interface Assembled {
 }
 
 /**
- * Sorts the numbered frames of one node's output and waits up to {@link gapPatienceMs} for missing ones. Passes the
- * exit on only after all output.
+ * Sorts the frames of one node's output by their numbers, and waits up to {@link gapPatienceMs} for missing frames.
+ * Passes the exit on only after all output.
  */
 export class Assembler {
   readonly #node: string

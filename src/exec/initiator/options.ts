@@ -92,7 +92,7 @@ const initiatorRules = {
   replicationWaitMs: duration(),
   maxOutputBytes: count({min: 0, unit: 'bytes', isEndless: true}),
 } as const
-/** A job's timeout may exceed the longest time of a timer, because responders restart their timer each day. */
+/** A job's timeout may exceed the maximum delay of a timer in Node, because responders start a new timer each day. */
 const jobTimeout: OptionRule = {
   expected: 'a number of milliseconds of at least 1, or Infinity',
   accepts: value =>

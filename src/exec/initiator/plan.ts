@@ -9,10 +9,7 @@ export interface Plan {
   /** Responders, by the version of the manifest that they receive. */
   readonly responders: ReadonlyMap<number, readonly ResponderTarget[]>
   readonly agents: readonly string[]
-  /**
-   * True if the filters of an event suffice to express the selector, because they match no agent that must be
-   * omitted.
-   */
+  /** True if the filters of an `_rexec` event can express the selector and match no agent that must be omitted. */
   readonly isSelectorEnough: boolean
   readonly serviceNamesMatched: readonly string[]
   /**
@@ -71,9 +68,7 @@ export const uncheckedNodes = ({responders, agents}: Plan): readonly string[] =>
   ...agents,
 ]
 
-/**
- * Returns the plan without sending the job to these nodes. They remain in the list of expected nodes.
- */
+/** Returns a plan in which these nodes do not receive the job, but remain in the list of expected nodes. */
 export function withoutNodes(plan: Plan, nodes: ReadonlySet<string>): Plan {
   if (nodes.size === 0) return plan
   const rest = [...plan.responders].map(

@@ -159,8 +159,8 @@ export class Run implements ExecRun {
 
   /**
    * Reads everything that nodes wrote before this call, so that a deadline never settles a node whose answer was
-   * written but not read. That could happen if Consul was unavailable, a server showed old state, or this process was
-   * suspended. Retries until Consul answers. Resolves with false if the run ends first.
+   * written but not read. An answer can remain unread while Consul is unavailable, a server shows old state, or this
+   * process is suspended. Retries until Consul answers. Resolves with false if the run ends first.
    */
   async #catchUp(readers: readonly OpenReader[]): Promise<boolean> {
     const {client, tracker} = this.#parts
@@ -197,7 +197,8 @@ export class Run implements ExecRun {
     let isKillSent = mode === 'kill'
     for (const delivery of deliveries) {
       const asked = delivery.cancel(isKillSent ? 'kill' : 'cancel')
-      // If a job of another process cannot be stopped, it continues, so the caller must learn of the failure.
+      // If the request to stop a job that another process started fails, that job continues, so the caller must learn
+      // of the failure.
       const isAsked = mode === 'own' ? await asked.catch(() => false) : await asked
       if (!isAsked) this.#emit(tracker.settleRest(cancelled, delivery))
     }
@@ -265,7 +266,7 @@ export class Run implements ExecRun {
   }
 }
 
-/** Moves exits behind output: keys are listed by name, so that in one list a node's exit comes before its output. */
+/** Moves exits behind output, because Consul lists keys by name, so that a node's exit comes before its output. */
 function endsLast(reports: readonly Report[]): readonly Report[] {
   const isEnd = ({type}: Report): boolean => type === 'exit' || type === 'refused' || type === 'allowed'
   return [...reports.filter(report => !isEnd(report)), ...reports.filter(isEnd)]

@@ -66,7 +66,7 @@ export async function compileSelector(selector: NodeSelector): Promise<CompiledS
   }
 }
 
-/** Resolves with a function that returns an anchored expression that matches exactly these names. */
+/** Resolves with a function that converts names to an anchored regular expression that matches exactly these names. */
 export async function nodePattern(): Promise<(nodes: readonly string[]) => string> {
   const re2 = await loadRe2()
   return nodes => `^(?:${nodes.map(node => re2.quote(node)).join('|')})$`

@@ -45,7 +45,7 @@ export interface Targets {
   readonly responders: readonly ResponderTarget[]
   /** Nodes that have a responder, even one that does not match. They do not receive `_rexec` jobs. */
   readonly coveredNodes: ReadonlySet<string>
-  /** Names of services that the filter matches. Filled only if the filter matches no service ID. */
+  /** Names of services that the service filter matches. Empty if the filter also matches the ID of a service. */
   readonly serviceNamesMatched: readonly string[]
   /** Names that the selector requires but Consul does not know. */
   readonly unknownNames: readonly string[]

@@ -88,7 +88,7 @@ export class Tracker {
     }
   }
 
-  /** Settles the nodes that cannot answer, because the job is not sent to them. */
+  /** Gives an outcome to the nodes that cannot answer, because the job is not sent to them. */
   begin(): ExecEvent[] {
     const {expected, unchecked, refused} = this.#options
     const absent = expected.flatMap(({node, absence}) => (absence ? [{node, reason: absences[absence]}] : []))
@@ -174,7 +174,7 @@ export class Tracker {
   }
 
   /**
-   * Settles all unfinished nodes with the same outcome. If `delivery` is given, settles only the nodes that it reaches.
+   * Gives the same outcome to all unfinished nodes or, if `delivery` is given, to the unfinished nodes that it reaches.
    */
   settleRest(outcome: NodeOutcome, delivery?: Pick<JobDelivery, 'via' | 'nodes'>): ExecEvent[] {
     const isReached = ({via, node}: NodeState): boolean =>
@@ -183,13 +183,13 @@ export class Tracker {
     return rest.flatMap(state => this.#settle(state, outcome))
   }
 
-  /** Settles all nodes that have not begun with the same outcome. */
+  /** Gives the same outcome to all nodes that have not begun the job. */
   settleWaiting(outcome: NodeOutcome): ExecEvent[] {
     const waiting = [...this.#nodes.values()].filter(({ackedAtMs}) => ackedAtMs === undefined)
     return waiting.flatMap(state => this.#settle(state, outcome))
   }
 
-  /** Settles the nodes that have not ended as unfinished, because the run no longer follows them. */
+  /** Gives the nodes that have not ended the outcome `unfinished`, because the run no longer follows them. */
   leave(): ExecEvent[] {
     return [...this.#nodes.values()].flatMap(state => {
       const reason = state.ackedAtMs === undefined ? 'it has not begun the job' : 'it runs the job'
@@ -205,7 +205,7 @@ export class Tracker {
     return !allDown && open.every(state => state.isDown && state.ackedAtMs === undefined)
   }
 
-  /** Settles the nodes for which the run does not wait. */
+  /** Gives an outcome to the nodes for which the run does not wait. */
   finish(): ExecEvent[] {
     return [...this.#nodes.values()].flatMap(state => (state.outcome ? [] : this.#settle(state, this.#noAnswer(state))))
   }

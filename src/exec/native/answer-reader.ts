@@ -42,7 +42,7 @@ export class AnswerReader {
     const {client, version, id, onRetry} = this.#options
     const prefix = version < signedVersion ? runPrefix(id) : runsPrefix
     const parse = (rest: string): AnswerKey | undefined => parseAnswerKey(rest, version)
-    // The values of acks are read as well, because they contain a signature.
+    // Even the values of acks are read, because they contain a signature.
     const needsValue = (rest: string): boolean => parse(rest) !== undefined
     const isOurs = (rest: string): boolean => version < signedVersion || parse(rest)?.id === id
     return new KeyReader({client, prefix, needsValue, isOurs, onRetry}, keys => {
@@ -61,8 +61,8 @@ export class AnswerReader {
   }
 
   /**
-   * Deletes the keys that other clients forged. Consul does not delete them with the job's session, because they do not
-   * belong to it. Does nothing if the token lacks the permission.
+   * Deletes the keys that other clients forged. Consul does not delete these keys with the job's session, because they
+   * do not belong to that session. Does nothing if the token lacks the permission.
    */
   async deleteForged(): Promise<void> {
     const {client, version, id, nodes} = this.#options

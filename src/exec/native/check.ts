@@ -77,7 +77,7 @@ const refuse = (code: JobRefusalCode, reason: string, claimed?: JobRefusal['clai
 
 /**
  * Makes all checks that precede the recording of the job's ID, in this order: size, form, signatures by trusted keys,
- * cluster, time, node, replay. Until the signatures are verified, the manifest is used only to address a refusal.
+ * cluster, time, node, repetition. Until the signatures are verified, the manifest is used only to address a refusal.
  */
 export function checkJob(id: string, value: Buffer, context: CheckContext): Checked {
   if (value.length > maxJobBytes) return refuse('too-large', `${value.length} bytes`)
@@ -202,8 +202,8 @@ function checkValidity(validityMs: number, maxValidityMs: number): Failure | und
 }
 
 /**
- * Checks the times of a signed cancel. It may be valid until no responder can begin the job any more, plus the maximum
- * validity of a job.
+ * Checks the times of a signed cancel. From the expiry of the job (or from now, if the job has expired), the cancel may
+ * be valid for as long as a job may be.
  */
 export function checkControlTime(
   control: Control,

@@ -9,8 +9,8 @@ const controlSchema = z.object({
 })
 
 /**
- * A signed message to the responders of one running job: `cancel` stops it with the grace, `kill` stops it
- * without.
+ * A signed message to the responders of one running job: `cancel` stops the job with its grace, `kill` stops it at
+ * once.
  */
 export interface Control {
   readonly id: string

@@ -11,11 +11,11 @@ export const jobKey = (id: string): string => `${jobsPrefix}${id}`
 export const controlKey = (id: string): string => `${controlPrefix}${id}`
 /** Prefix of the answers to all jobs. */
 export const runsPrefix = `${root}/run/`
-/** Prefix of the answers to a job of version 1. */
+/** Returns the prefix of the answers to a job that was written in version 1 of the protocol. */
 export const runPrefix = (id: string): string => `${runsPrefix}${id}/`
 /**
- * Returns the prefix of a node's answers to a job. Since version 2, the node comes before the job, so that a
- * responder's token can be limited to the answers of its own node.
+ * Returns the prefix of a node's answers to a job. Since version 2 of the protocol, the node comes before the job, so
+ * that a responder's token can be limited to the answers of its own node.
  */
 export const answerRoot = (place: {readonly version: number; readonly id: string; readonly node: string}): string =>
   place.version < signedVersion ? `${runPrefix(place.id)}${place.node}/` : `${runsPrefix}${place.node}/${place.id}/`

@@ -8,7 +8,7 @@ import {parseObject} from './envelope.js'
 import {issueText} from './issue-text.js'
 import type {Manifest} from './manifest.js'
 
-/** Restrictions on the jobs of one key. A policy allows only the actions that it names. */
+/** Restrictions on the jobs that one key signs. A policy allows only the actions that it names. */
 export interface Policy {
   /**
    * RE2 expression, not anchored. The key may run jobs only on responders whose names match.
@@ -27,7 +27,7 @@ export interface Policy {
   readonly allowedCommands?: readonly (readonly string[])[]
   /** Maximum timeout of a job, in milliseconds; a job without a timeout is refused. @default no limit */
   readonly maxTimeoutMs?: number
-  /** Maximum output of a job, in bytes. A job with a higher limit is cut to this one. @default no limit */
+  /** Maximum output of a job, in bytes. It replaces a higher limit of a job. @default no limit */
   readonly maxOutputBytes?: number
   /** Number of different trusted keys that must have signed a job. @default 1 */
   readonly requiredSignatures?: number

@@ -9,11 +9,11 @@ export const replayFile = 'replay.jsonl'
 export interface ReplayStore extends AsyncDisposable {
   has(id: string): boolean
   /**
-   * Records that the job begins. Resolves when the mark is on disk, and only then may the job run. The mark is kept
+   * Records that the job begins. Resolves when the entry is on disk, and only then may the job run. The entry is kept
    * until `untilMs`; after that, the job is refused as expired.
    */
   begin(id: string, untilMs: number): Promise<void>
-  /** Records that the job has ended. A job without this mark is in {@link unfinished} after a restart. */
+  /** Records that the job has ended. A job without this entry is in {@link unfinished} after a restart. */
   finish(id: string): Promise<void>
   /** Jobs that an earlier process began but did not finish. */
   readonly unfinished: ReadonlySet<string>
@@ -25,15 +25,15 @@ interface Mark {
 }
 
 /**
- * Returns the jobs that the record contains, without changing it, because another process may be using it. A directory
- * without a record contains none.
+ * Returns the jobs that the record contains, without changing it, because another process may be using it. If the
+ * directory has no record, the set is empty.
  */
 export async function readReplayed(directory: string): Promise<ReadonlySet<string>> {
   return new Set(parseMarks(await readFile(join(directory, replayFile), 'utf8').catch(emptyIfMissing)).keys())
 }
 
 /**
- * Opens the record, which has one line for each mark. Ignores an incomplete last line, which a crash may leave. The
+ * Opens the record, which has one line for each entry. Ignores an incomplete last line, which a crash may leave. The
  * directory must exist.
  */
 export async function openReplayStore(directory: string, nowMs: number): Promise<ReplayStore> {
@@ -99,7 +99,7 @@ function parseMarks(text: string): Map<string, Mark> {
   return marks
 }
 
-/** Removes old marks. Syncs the new file before it replaces the old one, so that a crash cannot lose a mark. */
+/** Removes old entries. Syncs the new file before it replaces the old one, so that a crash cannot lose an entry. */
 async function rewrite(directory: string, path: string, marks: ReadonlyMap<string, Mark>): Promise<void> {
   const lines = [...marks].map(([id, {untilMs, isFinished}]) =>
     JSON.stringify({id, until: untilMs, ...(isFinished && {end: true})}),

@@ -9,7 +9,7 @@ import {type SigningKey, signEnvelope} from './envelope.js'
 import {controlKey, jobKey} from './layout.js'
 import {encodeManifest, type Manifest} from './manifest.js'
 
-/** Time from writing a job or a cancel until responders no longer begin or obey it. */
+/** Time after which responders no longer begin a job or obey a cancel that was written. */
 export const validityMs = 60_000
 
 /** The content of a job, without its ID, session and times. */

@@ -12,7 +12,9 @@ export interface JobChildOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Directory for scripts. Only the responder's user can read the scripts, and they are removed after use. */
   readonly scratchDirectory: string
-  /** Program and arguments before each command, for instance to run it as another user. @default none */
+  /**
+   * Program and arguments to put before each command, for instance to run the command as another user. @default none
+   */
   readonly wrapper?: readonly string[]
   /** Called if the guardian cannot run, which would stop the child if the responder died. */
   readonly onUnguarded: (why: string) => void
@@ -94,7 +96,9 @@ function toChildEnv(manifest: Manifest, {env, node}: JobChildOptions): Record<st
   return {...known, BATON_EXEC_JOB: manifest.id, BATON_EXEC_NODE: node, [markName]: `${manifest.id}/${node}`}
 }
 
-/** Lets another user, as which the wrapper may run the script, read the script. Its name cannot be guessed. */
+/**
+ * Lets all users read and run the script, because the wrapper may run it as another user. The path cannot be guessed.
+ */
 async function letOthersRun(folder: string, path: string): Promise<void> {
   await chmod(folder, 0o711)
   await chmod(path, 0o755)

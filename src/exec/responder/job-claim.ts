@@ -10,9 +10,9 @@ import {type Answerer, answersTo} from './job-answers.js'
 const maxRetryMs = 2000
 
 /**
- * `taken`: another responder of the same name has claimed the job. `expired`: the job may no longer begin. Otherwise
- * the responder may begin the job, unless `control` is a cancel; this is the value of the job's control key at the time
- * of the claim.
+ * `taken`: another responder of the same name has claimed the job. `expired`: the job may no longer begin. Otherwise,
+ * `control` is the value of the job's control key at the time of the claim, and the responder may begin the job unless
+ * this value is a cancel.
  */
 export type Claim = 'taken' | 'expired' | {readonly control: Buffer}
 

@@ -6,7 +6,7 @@ import {isJobId} from '../native/layout.js'
  */
 export const jobLimit = 1000
 
-/** The listed jobs that the responder examines, in this order. */
+/** The IDs of the jobs to examine, first one first, and the number of jobs that are not examined. */
 export interface SelectedJobs {
   readonly ids: readonly string[]
   /** Number of jobs beyond the limit. */

@@ -26,7 +26,8 @@ export interface JobRunOptions extends Omit<JobChildOptions, 'clock' | 'onUnguar
 }
 
 /**
- * Time that a pipe may stay open after the child has ended, because a background process of the child may hold it open.
+ * Time that a pipe may stay open after the child has ended, because a background process of the child may hold the pipe
+ * open.
  */
 const openPipeMs = 2000
 
@@ -86,7 +87,9 @@ async function waitForEnd(
   ])
 }
 
-/** Longest time of one timer. Node's timers cannot exceed 24 days. */
+/**
+ * Maximum delay of one timer. Longer waits use several timers in a row, because a timer in Node cannot exceed 24 days.
+ */
 const longestWaitMs = 86_400_000
 
 /** Resolves when this time has passed; never resolves for Infinity. */

@@ -36,7 +36,7 @@ import {StandingKey} from './standing-key.js'
 import {refuseLink} from './state-directory.js'
 
 const maxRetryMs = 2000
-/** Time that writing the results may take after the jobs' grace when the responder is stopped. */
+/** Time for writing the last results when the responder is stopped, after the grace of the running jobs. */
 const lastWritesMs = 3000
 /** Number of jobs that are examined before the list is read again. */
 const jobsBetweenLists = 64
@@ -180,7 +180,8 @@ export class JobServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const running = [...this.#running.values()]
     for (const {stop} of running) stop.abort()
-    // If Consul cannot be reached, results cannot be written. The next process then reports these jobs as interrupted.
+    // If Consul cannot be reached, results cannot be written. The responder then reports these jobs as interrupted
+    // after its next start.
     const graceMs = Math.max(0, ...running.map(({killAfterMs}) => killAfterMs))
     using _timer = this.#options.client.clock.timer(graceMs + lastWritesMs, () => {
       for (const {abandon} of running) abandon.abort()

@@ -20,13 +20,14 @@ const maxRetryMs = 2000
 const maxPendingBytes = 4 * frameBytes
 
 /**
- * Writes the keys of one claimed job on this node, all of which belong to the job's session: numbered frames of output,
- * empty frames as heartbeats, and the result together with the last frame.
+ * Writes the keys of one claimed job on this node, all of which belong to the job's session: frames (numbered pieces)
+ * of output, empty frames as heartbeats, and the result together with the last frame.
  *
- * *collecting*: output is collected until its first byte is old enough or a frame is full. *writing*: one frame is written
- * at a time, and a failed write is repeated. If nothing was written for a heartbeat interval, an empty frame is written.
- * After `end`, frames no longer wait, and the last one is written together with the result in one transaction. If Consul
- * refuses a write, the session has ended: `gone` aborts, and everything that follows is discarded.
+ * *collecting*: output is collected until its first byte is old enough or a frame is full. *writing*: one frame is
+ * written at a time, and a failed write is repeated. If nothing was written for a heartbeat interval, an empty frame is
+ * written. After `end`, output is written without waiting for more, and the last frame together with the result in one
+ * transaction. If Consul refuses a write, the session has ended: `gone` aborts, and everything that follows is
+ * discarded.
  */
 export class JobWriter {
   readonly #client: ConsulClient
@@ -135,7 +136,7 @@ export class JobWriter {
     return taken
   }
 
-  /** Returns the write of a frame. A frame with an empty value is a heartbeat. */
+  /** Returns the KV operation that writes a frame. A frame with an empty value is a heartbeat. */
   #frame(parts: readonly OutputPart[]): KvOperation {
     const isStopping = this.#stop === 'due'
     if (isStopping) this.#stop = 'said'

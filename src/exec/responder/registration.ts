@@ -6,7 +6,7 @@ import {newestVersion} from '../native/versions.js'
 
 const renewalsPerTtl = 3
 const maxRetryMs = 5000
-/** Time for which its check must have failed before the agent deregisters a responder. */
+/** Time for which a responder's check must have failed before the agent deregisters the responder. */
 const deregisterAfterMs = 3_600_000
 
 export interface RegistrationOptions {

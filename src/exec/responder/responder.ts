@@ -61,9 +61,9 @@ export interface ResponderOptions {
   /** Environment of the responder, of which children receive a few harmless variables. @default {} */
   readonly env?: Readonly<Record<string, string | undefined>>
   /**
-   * Program and arguments before each command, which must run the rest of its arguments in its own process, for
-   * instance `['setpriv', '--reuid', 'deploy', ..., '--']`. Other users can then enter the state directory, whose files
-   * stay private. @default none
+   * Program and arguments to put before each command. The program must replace itself by the command, for instance
+   * `['setpriv', '--reuid', 'deploy', ..., '--']`. Other users can then enter the state directory, whose files stay
+   * private. @default none
    */
   readonly wrapper?: readonly string[]
   /** TTL of the health check by which initiators find the responder, in milliseconds. @default 15000 */
@@ -211,7 +211,7 @@ async function serve(client: ConsulClient, options: ResponderOptions, signal: Ab
 
 /** Creates the responder's own directory. Resolves with its path. */
 async function prepareDirectory(options: ResponderOptions, name: string): Promise<string> {
-  // Children start in `/`: a relative path would lead elsewhere there.
+  // Children start in `/`, where a relative path would lead elsewhere.
   const path = resolve(options.stateDirectory, name)
   await openStateDirectory(path)
   if (options.wrapper) for (const one of [resolve(options.stateDirectory), path]) await chmod(one, 0o711)

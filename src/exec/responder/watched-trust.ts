@@ -37,13 +37,13 @@ export class WatchedTrust {
   }
 }
 
-/** Returns the output of the health check. */
+/** Returns the output of the responder's health check, which says whether the trusted keys can be read. */
 export function noteOf({trouble, keys}: TrustStore): string {
   if (!trouble) return 'serving'
   return `serving ${keys.size} key(s) of the last good state: ${trouble.message}`
 }
 
-/** `keyCount` is the number of trusted keys; after a failure, of those that were last read. */
+/** `keyCount` is the number of trusted keys. After a failure, these are the keys that were last read. */
 export type TrustEvent =
   | {readonly type: 'trust.failed'; readonly reason: string; readonly keyCount: number}
   | {readonly type: 'trust.recovered'; readonly keyCount: number}

@@ -8,8 +8,8 @@ export interface Access {
   /** The token that a client must send; undefined if no token is needed. */
   readonly token: string | undefined
   /**
-   * True if requests must name a loopback address, so that a web page from elsewhere cannot reach this server by a name
-   * of its own.
+   * True if requests must name a loopback address, so that a web page of another site cannot reach this server through
+   * a host name of that site.
    */
   readonly loopbackOnly: boolean
 }

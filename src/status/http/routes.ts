@@ -32,8 +32,8 @@ const headers = {
 }
 
 /**
- * Returns the routes: the page, which contains no data and needs no token, and the stream of parts
- * that the page reads.
+ * Returns the routes: the page, which contains no data and needs no token, and the stream of status parts that the page
+ * reads.
  */
 export function statusRoutes({feed, clock, access}: StatusRouteOptions): ReadonlyMap<string, Route> {
   const file = (type: string, body: string): Route => {
@@ -55,7 +55,10 @@ export function statusRoutes({feed, clock, access}: StatusRouteOptions): Readonl
   ])
 }
 
-/** Sends every known part, then each part that changes. A slow client gets the newest texts, never a backlog. */
+/**
+ * Sends every part of the status that was read so far, then each part that changes. A slow client gets the newest
+ * texts, never a backlog.
+ */
 async function streamParts(response: ServerResponse, feed: StatusFeed, options: StreamOptions): Promise<void> {
   const {clock, signal} = options
   using _view = feed.view()

@@ -45,7 +45,7 @@ function account(fleet: Fleet, {id, outcomes, output}: Ended): void {
 describe.runIf(backends.some(({name}) => name === 'real'))(
   'runs in which the initiator, a responder or the agent is killed at a random time',
   () => {
-    it(`give each node exactly one outcome, which is true, and leave nothing behind (${rounds} runs)`, {
+    it(`report exactly one outcome for each node, the true one, and leave nothing behind (${rounds} runs)`, {
       timeout: 60_000 + rounds * 10_000,
     }, async () => {
       const random = seeded(testSeed('kills of exec'))

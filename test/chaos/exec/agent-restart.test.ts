@@ -84,7 +84,7 @@ describe.runIf(backends.some(backend => backend.name === 'real'))(
       ['one after another', {rollout: {batches: [1]}}, 1],
     ]
     it.each(ways)(
-      "ends with exit code 0 after all output on every node, including the initiator's: %s",
+      "ends with exit code 0 after all output on every node, including the initiator's (agents restart %s)",
       async (_, how, most) => {
         for (const [at, agent] of cluster.clients.entries()) {
           await writeFile(`${folder.path}/${names[at] ?? ''}.run/pid`, `${agent.pid}`)

@@ -88,7 +88,7 @@ const refused: [string, string, Forgery][] = [
       ['a relative path', ['echo', 'x']],
       ['a path with ..', ['/bin/../bin/echo', 'x']],
       ['an argument with a newline', ['/bin/echo', 'x\n']],
-      ['an argument that ends its pattern', ['/bin/echo', 'x$(id)']],
+      ['an argument of which only the beginning matches its pattern', ['/bin/echo', 'x$(id)']],
       ['too few arguments', ['/bin/echo']],
       ['too many arguments', ['/bin/echo', 'x', 'y']],
     ] satisfies [string, string[]][]
@@ -98,18 +98,18 @@ const refused: [string, string, Forgery][] = [
     {...by(limited), changes: {cmd: {argv}}},
   ]),
   ['an argument with a NUL', 'malformed', {...by(ours), changes: {cmd: {argv: ['/bin/echo', 'x\0y']}}}],
-  ['two commands', 'malformed', {...by(ours), changes: {cmd: {shell: 'true', argv: ['/bin/true']}}}],
-  ['a negative timeout', 'malformed', {...by(ours), changes: {timeout: -1}}],
-  ['a time beyond all numbers', 'malformed', {...by(ours), changes: {exp: 1e308}}],
+  ['a job with two commands', 'malformed', {...by(ours), changes: {cmd: {shell: 'true', argv: ['/bin/true']}}}],
+  ['a job with a negative timeout', 'malformed', {...by(ours), changes: {timeout: -1}}],
+  ['a job whose expiry time is 1e308', 'malformed', {...by(ours), changes: {exp: 1e308}}],
   ['a job of an unknown version', 'unknown-version', {...by(ours), changes: {v: 3}}],
-  ['one of two required signatures', 'too-few-signatures', by(first)],
+  ['a job with one of two required signatures', 'too-few-signatures', by(first)],
   [
-    'the same signature twice where two are required',
+    'a job with the same signature twice where two are required',
     'too-few-signatures',
     {...by(first), resign: ([one]) => [one, one]},
   ],
   [
-    'a huge name of a sender',
+    'a job with a huge name of its sender',
     'unsigned',
     {changes: {requester: {name: `\u001b[2J\n${'x'.repeat(200_000)}`, host: '\u0000'}}},
   ],
@@ -190,7 +190,7 @@ describe.each(backends)('an attacker who writes straight to KV, on $name', backe
     await attacker.delete(`jobs/${id}`)
   })
 
-  it('cannot run values that name no node or another node, and gets no answer to them', async () => {
+  it('cannot run values that are not jobs for this node, and gets no answer to them', async () => {
     const id = newJobId()
     const inert: [string, string | Buffer][] = [
       [id, attacker.forge({id, node: 'Victim', line: line('other case')}, by(ours))],

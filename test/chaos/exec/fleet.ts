@@ -11,8 +11,8 @@ export interface Fleet extends AsyncDisposable {
   readonly path: string
   lines(name: string): string[]
   /**
-   * Starts a responder. Resolves when initiators can see it. With `isStranger`, the responder trusts
-   * another key.
+   * Starts a responder. Resolves when initiators can see it. With `isStranger`, the responder does not trust the key
+   * that signs the jobs, but another key.
    */
   start(name: string, options?: {readonly isStranger?: boolean}): Promise<CommandHandle>
 }

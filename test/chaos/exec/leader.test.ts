@@ -41,8 +41,8 @@ describe.runIf(hasConsul)('exec on three servers', () => {
   })
 
   it.each([
-    ['and another leads before it is back', true],
-    ['and is back at once', false],
+    ['and another server leads before the killed server is back', true],
+    ['and the killed server is back at once', false],
   ])('shows all output and exit codes if the leader is killed during a run, %s', async (_, isReplaced) => {
     const leader = await cluster.leader()
     const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})

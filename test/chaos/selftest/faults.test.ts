@@ -22,7 +22,7 @@ async function selftest(address: string, ...more: readonly string[]) {
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 
 describe.runIf(consulIsInstalled() || required)('baton selftest names the fault', () => {
-  it('if the agent is full', async () => {
+  it('if the agent accepts no more connections', async () => {
     const limit = 4
     await using agent = await startDevAgent({config: {limits: {http_max_conns_per_client: limit}}})
     const {hostname, port} = new URL(agent.address)

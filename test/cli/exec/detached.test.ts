@@ -45,7 +45,7 @@ describe('baton exec --detach', () => {
     await folder[Symbol.asyncDispose]()
   })
 
-  it('prints the ID of the job and ends, after which exec ls, show, attach and cancel list, show, follow and stop the job', async () => {
+  it('prints the ID of the job and exits; `exec ls`, `show`, `attach` and `cancel` then list, show, follow and stop the job', async () => {
     const job = await detach(
       '--timeout=1m',
       `echo one; while [ ! -e ${at('go')} ]; do sleep 0.05; done; echo two; exit 3`,

@@ -12,7 +12,7 @@ const embedded = backends.filter(backend => backend.name === 'embedded')
 const backend = embedded[0] ?? backends[0]
 if (!backend) throw new Error('no backend')
 
-describe('baton exec, responder and keys', () => {
+describe('baton exec, baton responder and baton keys', () => {
   const agent = sharedAgent(backend)
   let folder: Awaited<ReturnType<typeof openFolder>>
   let client: ConsulClient
@@ -100,7 +100,7 @@ describe('baton exec, responder and keys', () => {
     expect(types).toEqual(['targets', 'ack', 'output', 'exit', 'outcome', 'summary'])
   })
 
-  it('report dropped output with an exit code of its own, and drop nothing with --max-output 0', async () => {
+  it('report dropped output with a special exit code, and drop nothing with --max-output 0', async () => {
     const line = 'head -c 2000000 /dev/zero'
     const cut = await exec('--json', '--node', 'r1', '--max-output', '64K', line)
     expect([cut.exitCode, JSON.parse(cut.stdout)]).toMatchObject([
@@ -139,7 +139,7 @@ describe('baton exec, responder and keys', () => {
     expect(listed.stdout).toMatch(/trust {2}brief {2}revoked\n/)
   })
 
-  it('keep the trusted keys if an invalid file is added, and report the file, also in `keys ls`', async () => {
+  it('keep the trusted keys if an invalid file is added, and report the invalid file, also in `keys ls`', async () => {
     const words = ['--trust-dir', at('pushed')]
     await runCli(['keys', 'add', at('keys/default.pub.json'), ...words])
     await using pushed = startCli(['responder', '--name', 'pushed', '--state-dir', at('state'), ...words], {agent})
@@ -218,18 +218,21 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it.each([['--ndjson'], ['--verbose']])('end and stop the remote command if stdout is closed: %s', async flag => {
-    const line = `echo $$ >> ${at(`unread${flag}`)}; while :; do echo again; sleep 0.1; done`
-    const words = ['exec', ...keys(), '--node', 'r1', '--ack-timeout', '20s', flag, line]
-    const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
-    await using command = startCommand('sh', ['-c', script, process.execPath, cliPath, ...words], {agent})
-    const {stdout, stderr} = await command.exited
-    expect(stdout.trimEnd().split('\n')).toHaveLength(1)
-    expect(stderr).toMatch(flag === '--ndjson' ? /^ended with 1\n$/ : /ended with 1\n$/)
-    const [pid] = folder.lines(`unread${flag}`)
-    if (pid !== undefined) expect(() => process.kill(Number(pid), 0)).toThrow(/ESRCH/)
-    await expectNothingLeft(client)
-  })
+  it.each([['--ndjson'], ['--verbose']])(
+    'stop the remote command and end if stdout is closed (with the flag %s)',
+    async flag => {
+      const line = `echo $$ >> ${at(`unread${flag}`)}; while :; do echo again; sleep 0.1; done`
+      const words = ['exec', ...keys(), '--node', 'r1', '--ack-timeout', '20s', flag, line]
+      const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
+      await using command = startCommand('sh', ['-c', script, process.execPath, cliPath, ...words], {agent})
+      const {stdout, stderr} = await command.exited
+      expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+      expect(stderr).toMatch(flag === '--ndjson' ? /^ended with 1\n$/ : /ended with 1\n$/)
+      const [pid] = folder.lines(`unread${flag}`)
+      if (pid !== undefined) expect(() => process.kill(Number(pid), 0)).toThrow(/ESRCH/)
+      await expectNothingLeft(client)
+    },
+  )
 
   it.concurrent.each([
     [['exec'], 'Must specify a command to execute'],
@@ -249,7 +252,7 @@ describe('baton exec, responder and keys', () => {
     [['keys', 'add', '/no/such/file'], 'cannot read it'],
     [['keys', 'init', 'a/b'], "key 'a/b'"],
     [['keys', 'revoke', 'nobody', '--trust-dir', '/no/such/dir'], "key 'nobody': no such key"],
-  ])('refuse invalid input with one line: %j', async (words, message) => {
+  ])('refuse the invalid arguments %j with one line', async (words, message) => {
     const {stdout, stderr, exitCode} = await runCli(words, {agent})
     expect([exitCode, stdout]).toEqual([64, ''])
     expect(stderr).toContain(message)

@@ -9,7 +9,7 @@ import {runInProcess} from '../../kit/run-in-process.js'
 const backend = backends.find(({name}) => name === 'embedded') ?? backends[0]
 if (!backend) throw new Error('no backend')
 
-describe('keys sign, keys verify, responder check and exec submit', () => {
+describe('baton keys sign, keys verify, responder check and exec submit', () => {
   const agent = sharedAgent(backend)
   let folder: Awaited<ReturnType<typeof openFolder>>
   let responder: CommandHandle
@@ -35,7 +35,7 @@ describe('keys sign, keys verify, responder check and exec submit', () => {
     await folder[Symbol.asyncDispose]()
   })
 
-  it('run a job that two people have signed, and show beforehand what it would do and who has signed it', async () => {
+  it('show what a prepared job would do and who has signed it, and run the job that two people have signed', async () => {
     expect((await run('exec', '--prepare', at('two.job'), '--nodes', 'p1', 'echo both')).exitCode).toBe(0)
     const alone = await check()
     expect([alone.exitCode, alone.stdout]).toEqual([

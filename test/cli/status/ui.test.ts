@@ -35,7 +35,7 @@ describe.each(backends.slice(0, 1))('baton ui on $name', backend => {
     expect(await command.exited).toMatchObject({exitCode: 0, stderr: ''})
   })
 
-  it('refuses requests that name another host, which a page of another site would send', async () => {
+  it('refuses requests that name another host, such as those of a web page of another site', async () => {
     const {command, url} = await start('--listen', '127.0.0.1:0')
     await using _command = command
     const {request} = await import('node:http')
@@ -50,7 +50,7 @@ describe.each(backends.slice(0, 1))('baton ui on $name', backend => {
     expect(answer).toBe(403)
   })
 
-  it('needs the token that it printed if it listens on another address', async () => {
+  it('requires the token that it printed if it listens on more than the loopback address', async () => {
     const {command, url} = await start('--listen', '0.0.0.0:0')
     await using _command = command
     const events = `http://127.0.0.1:${url.port}/events`

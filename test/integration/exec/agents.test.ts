@@ -16,7 +16,7 @@ const patient = {ackTimeoutMs: 20_000}
 const patience = ['--ack-timeout', '20s']
 
 /** Real Consul only, because only Consul's own agents run `_rexec` jobs. */
-describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o', () => {
+describe.each(backends.filter(backend => backend.name === 'real'))('exec through Consul agents on $name', () => {
   let cluster: ConsulCluster
   let client: ConsulClient
   let folder: Awaited<ReturnType<typeof openFolder>>

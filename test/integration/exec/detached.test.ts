@@ -16,7 +16,7 @@ import {expectNothingLeft, followRun, foreign, openFolder, ours, startResponder,
 
 const shell = (line: string) => ({kind: 'shell' as const, line})
 
-describe.each(backends)('a detached run on $name', backend => {
+describe.each(backends)('a detached job on $name', backend => {
   const agent = sharedAgent(backend)
   let folder: Awaited<ReturnType<typeof openFolder>>
   let client: ConsulClient
@@ -108,7 +108,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await expect(initiate().detach({command: shell('true')}, {}, {keepMs: 86_400_001})).rejects.toThrow(/24h/)
   })
 
-  it('includes a node that starts within the window, but not a node that starts after the job was cancelled', async () => {
+  it('runs on a node that starts while nodes may begin the job, but not on one that starts after the job was cancelled', async () => {
     const line = `touch ${at('ran')}-$BATON_EXEC_NODE`
     const open = {windowMs: 120_000}
     const {id, nodes} = await initiate().detach({command: shell(line)}, {names: ['d1', 'late']}, open)
@@ -150,7 +150,7 @@ describe.each(backends)('a detached run on $name', backend => {
     }
   })
 
-  it('shows only output that its responders signed, and is refused if the job was changed', async () => {
+  it('is shown only with output that its responders signed, and cannot be followed if it was changed', async () => {
     const go = at('go-forged')
     const wait = shell(`while [ ! -e ${go} ]; do sleep 0.05; done; echo true output`)
     const {id} = await initiate().detach({command: wait}, {names: ['d1', 'd2']})
@@ -174,7 +174,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await using attached = await initiate().attach(id)
     expect((await followRun(attached)).output).toEqual({d1: 'true output\n', d2: 'true output\n'})
 
-    // If one of its nodes were missing, the job would look successful.
+    // Removes a node from the job. If nobody noticed, a failure of that node would stay hidden.
     const {value: entry} = await client.kv.get(jobKey(id))
     const envelope = JSON.parse(String(entry?.value)) as {p: string}
     const payload = Buffer.from(envelope.p, 'base64url').toString().replace('["d1","d2"]', '["d1"]')
@@ -185,7 +185,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await forget()
   })
 
-  it('refuses nodes without a responder and, if no window is given, nodes whose responder is not running', async () => {
+  it('does not run on nodes without a responder nor, if no windowMs is given, on nodes whose responder is not running', async () => {
     const {id, nodes, refused} = await initiate({via: 'auto'}).detach({command: shell('true')}, {names: ['gone']})
     expect({id, nodes}).toEqual({id: '', nodes: []})
     expect(refused).toMatchObject([{node: 'gone', code: 'not-detachable'}])

@@ -13,7 +13,7 @@ describe.each(backends)('an idle responder on $name', backend => {
   /** True for all requests except the renewal of the health check. */
   const isWork = ({method, path}: SeenRequest): boolean => !(method === 'PUT' && path.startsWith('/v1/agent/check/'))
 
-  it('sends only its parked query and the renewal of its check, whatever other clients write', async () => {
+  it('sends only its blocking query and the renewal of its health check, whatever other clients write', async () => {
     await using folder = await openFolder()
     await using proxy = await HttpProxy.start(agent.address)
     await using client = createClient({address: agent.address})

@@ -83,7 +83,7 @@ describe.each(backends)('a prepared job on $name', backend => {
     await forget()
   })
 
-  it('is refused if its time or its session is over, or if the document is not a prepared job', async () => {
+  it('is refused if it or its session has expired, or if the document is not a prepared job', async () => {
     const {document} = await initiator.prepare(line('late'), {names: ['p1']}, {windowMs: 1})
     await waitUntil(() => Date.now() > parseJobFile(Buffer.from(document), 'here').manifest.expiresAtMs, {
       what: 'the time of the job to pass',

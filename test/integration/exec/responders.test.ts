@@ -266,7 +266,7 @@ describe.each(backends)('responders on $name', backend => {
 
     it.each<[string, string, Forged]>([
       ['an unsigned job', 'unsigned', {keys: []}],
-      ['a job signed by a stranger', 'unknown-key', {keys: [foreign.key]}],
+      ['a job signed with an untrusted key', 'unknown-key', {keys: [foreign.key]}],
       ['a job signed with a revoked key', 'key-revoked', {keys: [revoked.key]}],
       ['an altered job', 'bad-signature', {alter: alterPayload}],
       ['a job of another cluster', 'wrong-cluster', {changes: {cluster: 'other'}}],
@@ -276,9 +276,9 @@ describe.each(backends)('responders on $name', backend => {
         'expired',
         {changes: {issuedAtMs: Date.now() - hour, notBeforeMs: Date.now() - hour, expiresAtMs: Date.now() - 1000}},
       ],
-      ['a job from the future', 'not-yet-valid', {changes: {notBeforeMs: Date.now() + hour}}],
+      ['a job that is not valid yet', 'not-yet-valid', {changes: {notBeforeMs: Date.now() + hour}}],
       ['a job that is valid for too long', 'valid-too-long', {changes: {expiresAtMs: Date.now() + hour}}],
-    ])('%s, and report the reason: %s', async (_, code, forged) => {
+    ])('%s, and report the reason %s', async (_, code, forged) => {
       const file = randomUUID()
       await withSession(async session => {
         const {id, value} = forge(session, file, forged)

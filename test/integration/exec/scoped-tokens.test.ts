@@ -65,7 +65,7 @@ describe.each(backends)('tokens with the recommended policies on $name', backend
     await folder[Symbol.asyncDispose]()
   })
 
-  it('suffice to run jobs, but do not let a responder write the answers of another one', async () => {
+  it('suffice to run jobs, but do not let a responder write the answers of another responder', async () => {
     const one = await clientFor('one', responderRules('one'))
     const two = await clientFor('two', responderRules('two'))
     const initiator = await clientFor('initiator', initiatorRules)

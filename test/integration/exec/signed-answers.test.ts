@@ -79,7 +79,7 @@ describe.each(backends)('the answers of responders on $name', backend => {
     expect(codes.toSorted()).toEqual(['responder-key-changed', 'responder-key-unknown'])
   })
 
-  it('are unsigned if the responder is older, which is refused if answers must be signed', async () => {
+  it('are unsigned from a responder of an older version, which receives no job if answers must be signed', async () => {
     const meta = {responder: 'older', protocol: '1'}
     await client.agent.registerService({id: 'older', name: responderService, meta, ttlMs: 600_000})
     try {

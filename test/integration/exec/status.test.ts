@@ -41,7 +41,7 @@ describe.each(backends)('a responder on $name', backend => {
     await expectNothingLeft(client)
   })
 
-  it('runs lines, programs and scripts by its wrapper', async () => {
+  it('runs shell lines, programs and scripts through its wrapper', async () => {
     await using folder = await openFolder()
     await using client = createClient({address: agent.address})
     await using _open = await startResponder(agent.address, {

@@ -95,7 +95,10 @@ export async function followRun(run: ExecRun, onEvent: (event: ExecEvent) => voi
   return {events, summary, output, outcomes}
 }
 
-/** Checks that no key and no session of a job is left. The standing key of the responders may remain. */
+/**
+ * Checks that no key and no session of a job is left. The key that keeps the prefix `jobs/` from being empty may
+ * remain.
+ */
 export async function expectNothingLeft(client: ConsulClient): Promise<void> {
   await waitUntil(
     async () => {

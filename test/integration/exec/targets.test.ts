@@ -90,7 +90,7 @@ describe.each(backends)('the nodes to which a job is sent on $name', backend => 
     await expectNothingLeft(client)
   })
 
-  it('receive the version that their responder reads, but no dry run if that version lacks dry runs', async () => {
+  it('receive a job in the protocol version that they support, but no dry run if that version lacks dry runs', async () => {
     const meta = {responder: 'older', protocol: '1'}
     await client.agent.registerService({id: 'older', name: responderService, meta, ttlMs: 600_000})
     try {

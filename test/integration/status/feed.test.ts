@@ -53,7 +53,7 @@ describe.each(backends)('the status page on $name', backend => {
     await client.kv.deleteTree(leaks.prefix)
   })
 
-  it('keeps the last state during an outage, says so, and goes on after it', async () => {
+  it('keeps the last state during an outage, reports the outage, and shows the new state afterwards', async () => {
     await using proxy = await TcpProxy.start(agent.address)
     await using client = createClient({address: proxy.address})
     await using direct = createClient({address: agent.address})
@@ -72,7 +72,7 @@ describe.each(backends)('the status page on $name', backend => {
     await reader.until('locks', /"locks":\[\]/)
   })
 
-  it('reads for 50 browsers as often as for one', async () => {
+  it('reads Consul as often for 50 browsers as for one', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     await using client = createClient({address: proxy.address})
     await using page = await openPage(client, leaks.prefix)
@@ -83,7 +83,8 @@ describe.each(backends)('the status page on $name', backend => {
     const before = proxy.count()
     await consul.kvPut(`${leaks.prefix}a/.lock`, '', {flags: '3304740253564472344'})
     await Promise.all(readers.map(reader => reader.until('locks', /"free"|"prefix"/)))
-    // A change is read once: the keys, the sessions twice and the lock with its queue, besides the queries that go on.
+    // The change causes few reads: the keys, the sessions twice, and the lock with its queue. Besides, the queries
+    // continue.
     expect(proxy.count() - before).toBeLessThan(20)
     for (const reader of readers) await reader[Symbol.asyncDispose]()
     await consul.kvDelete(`${leaks.prefix}a/.lock`)
@@ -91,7 +92,7 @@ describe.each(backends)('the status page on $name', backend => {
 })
 
 describe('the status page', () => {
-  it('has no queries while there are no viewers, and reads again for the next one', async () => {
+  it('sends no queries while there are no viewers, and reads again for the next viewer', async () => {
     await using agent = await startEmbeddedAgent()
     await using client = createClient({address: agent.address})
     await using page = await openPage(client, '')

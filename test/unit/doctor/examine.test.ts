@@ -99,7 +99,7 @@ describe('doctor, when it examines the agent', () => {
     expect(find('connections')).toEqual([])
   })
 
-  it('does not suggest to run doctor if the agent resets the connection', async () => {
+  it('does not suggest running doctor if the agent resets the connection', async () => {
     const hint = 'too many? see baton doctor'
     const reset = new TransportError('BATON_CONNECT', 'reset', {hint, details: {code: 'ECONNRESET'}})
     const {find} = await run({'/v1/status/leader': reset})
@@ -204,7 +204,7 @@ describe('doctor, when it examines the agent', () => {
     })
   })
 
-  describe("doctor, with the agent's configuration", () => {
+  describe('doctor, when the agent reports its configuration', () => {
     const settings = async (Server: boolean, DebugConfig: object): Promise<(check: Finding['check']) => Finding[]> =>
       (await run({'/v1/agent/self': {body: {Config: {Datacenter: 'dc1', Server}, DebugConfig}}})).find
 

@@ -46,7 +46,7 @@ describe('the ACL rules that a command needs', () => {
     expect(rules.filter(rule => !text.includes(rule))).toEqual([])
   })
 
-  it.each(commandNeeds('KEY'))('are the same that doctor checks for $command', ({command, rules}) => {
+  it.each(commandNeeds('KEY'))('are the same as those that doctor checks for $command', ({command, rules}) => {
     const [name = ''] = command.split(' ')
     const text = page(name)
     const key = name === 'replicate' ? 'DESTINATION' : 'KEY'

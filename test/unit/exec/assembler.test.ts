@@ -21,7 +21,7 @@ describe('the assembler, which orders the output of a node', () => {
     expect(exit).toEqual({code: 0})
   })
 
-  it('passes output with the same number on only once', () => {
+  it('passes on output that arrives twice with the same number only once', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(0))
     expect(texts(assembler.advance(0).events)).toEqual(['0'])

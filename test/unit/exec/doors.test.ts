@@ -14,8 +14,8 @@ const usage = (option: string): unknown => {
 }
 const bad = [Number.NaN, -1, '5s', null, 1e20] as unknown as number[]
 
-describe('remote execution refuses before any request', () => {
-  it.each(bad)('a duration or a size of %o', async value => {
+describe('remote execution, before it sends any request', () => {
+  it.each(bad)('refuses a duration or a size of %o', async value => {
     expect(() => createInitiator(client, {ackTimeoutMs: value})).toThrow(usage('ackTimeoutMs'))
     expect(() => createInitiator(client, {killAfterMs: value})).toThrow(usage('killAfterMs'))
     expect(() => createInitiator(client, {maxOutputBytes: value})).toThrow(usage('maxOutputBytes'))
@@ -34,7 +34,7 @@ describe('remote execution refuses before any request', () => {
     {allowedCommands: [[]]},
     {maxTimeoutMs: 0},
     {requiredSignatures: 0},
-  ])('the policy %j', policy => {
+  ])('refuses the policy %j', policy => {
     const unsignedPolicy = policy as Policy
     const options = {trust: trustKeys([]), stateDirectory: '/tmp', unsignedPolicy}
     expect(() => createResponder(client, options)).toThrow(usage(Object.keys(policy)[0] ?? ''))
@@ -44,7 +44,7 @@ describe('remote execution refuses before any request', () => {
     [{via: 'ssh'}, 'via'],
     [{keys: 'deploy'}, 'keys'],
     [{isUnsigned: 1}, 'isUnsigned'],
-  ])('the options %j of createInitiator', (options, name) => {
+  ])('refuses the options %j of createInitiator', (options, name) => {
     expect(() => createInitiator(client, options as InitiatorOptions)).toThrow(usage(name))
   })
 
@@ -54,12 +54,12 @@ describe('remote execution refuses before any request', () => {
     [{command: {kind: 'shell'}}, {}, 'line'],
     [{command: {kind: 'script', script: 'ls'}}, {}, 'script'],
     [{command: {kind: 'shell', line: 'true'}}, {node: 1}, 'node'],
-  ])('the job %j with the selector %j', async (job, selector, name) => {
+  ])('refuses the job %j with the selector %j', async (job, selector, name) => {
     const running = createInitiator(client).run(job as unknown as JobSpec, selector as NodeSelector)
     await expect(running).rejects.toEqual(usage(name))
   })
 
-  it.each([[[]], [['']], [['', 'x']]])('a command without a program: %j', async argv => {
+  it.each([[[]], [['']], [['', 'x']]])('refuses the command %j, which has no program', async argv => {
     const command = {kind: 'argv', argv} as const
     await expect(createInitiator(client).run({command})).rejects.toEqual(usage('the name of the program is empty'))
   })

@@ -26,7 +26,7 @@ describe('a set of nodes', () => {
     [['n09', 'n10', 'n9'], 'n09,n[9-10]'],
     [['r1c1', 'r1c2', 'r2c1'], 'r1c[1-2],r2c1'],
     [['web-1.dc1', 'web-2.dc1'], 'web-[1-2].dc1'],
-  ])('with the names %j is shortened by ranges', (names, text) => {
+  ])('of the names %j is shortened to %j', (names, text) => {
     expect(foldNodes(names)).toBe(text)
   })
 

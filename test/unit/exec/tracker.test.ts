@@ -135,7 +135,7 @@ describe('the tracker, which determines the outcome of each node', () => {
     expect(outcomes(tracker)).toEqual({dead: 'lost', slow: 'timed-out'})
   })
 
-  it('suspects a node after three missed heartbeats, and again after each further one', () => {
+  it('suspects a node after three missed heartbeats, and again after each further missed heartbeat', () => {
     const tracker = track({nodes: ['a']})
     tracker.handle(ack('a'), 'rexec', 0)
     expect(tracker.suspects(5999)).toEqual([])
@@ -180,7 +180,7 @@ describe('the tracker, which determines the outcome of each node', () => {
     expect(outcomes(tracker)).toEqual({a: 'refused', b: 'lost', c: 'cancelled'})
   })
 
-  it('settles nodes that cannot answer at once', () => {
+  it('gives an outcome at once to nodes that cannot answer', () => {
     const tracker = track({
       expected: [
         {node: 'a', via: 'native'},
@@ -199,7 +199,7 @@ describe('the tracker, which determines the outcome of each node', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('settles all unfinished nodes of one delivery, or of all deliveries, with the same outcome', () => {
+  it('gives the same outcome to all unfinished nodes, or only to those that one delivery reaches', () => {
     const tracker = track({
       expected: [
         {node: 'a', via: 'rexec'},

@@ -12,7 +12,10 @@ import {findPlan, refuseKeys, reportingSlackMs} from '../start.js'
 
 const defaultKeepMs = 3_600_000
 const defaultWindowMs = 60_000
-/** Default time for signing, submitting and beginning a prepared job. By default, responders accept no longer time. */
+/**
+ * Default time within which a prepared job must be signed, submitted and begun. Responders refuse a longer time by
+ * default.
+ */
 const prepareWindowMs = 300_000
 /** Maximum TTL of a session in Consul. */
 const longestKeepMs = 86_400_000
@@ -92,8 +95,8 @@ function limitTime(
 }
 
 /**
- * Returns the nodes that match but cannot run a detached job. If `mayComeLate` is true, responders that are not running
- * now do not count among them, because they may start within the window.
+ * Returns the nodes that match but cannot run a detached job. If `mayComeLate` is true, leaves out responders that are
+ * not running now, because they may start while nodes may still begin the job.
  */
 function unreachable(plan: Plan, mayComeLate: boolean): DetachedRun['refused'] {
   const old = [...plan.responders].flatMap(([version, targets]) => (version < signedVersion ? targets : []))

@@ -43,11 +43,11 @@ const timeIsOver = Symbol('timeIsOver')
 /**
  * Runs a command on one batch of nodes after another, with a job for each batch. The states of a roll-out:
  *
- * *running*: a batch runs (with slots, only as many of its nodes at a time as there are slots). Nodes that failed in a way
- * that permits another attempt get it before the batch ends. *gate*: the service must become healthy on the nodes of the
- * batch. *pause*: the pause before the next batch. *stopped*: too many nodes failed, the service did not become healthy, a
- * batch could not be started, the total time has passed, or the run was cancelled. The remaining nodes are then reported as
- * not run.
+ * *running*: a batch runs. If slots limit the roll-out, no more nodes run the job at a time than there are slots. Nodes
+ * that failed in a way that permits another attempt get it before the batch ends. *gate*: the service must become
+ * healthy on the nodes of the batch. *pause*: the pause before the next batch. *stopped*: too many nodes failed, the
+ * service did not become healthy, a batch could not be started, the total time has passed, or the run was cancelled.
+ * The remaining nodes are then reported as not run.
  */
 export class Rollout implements ExecRun {
   readonly id: string

@@ -59,7 +59,7 @@ describe('folded output', () => {
   })
 })
 
-describe('the difference between two texts', () => {
+describe('diffLines, which compares two texts', () => {
   it.each([
     [['a'], ['a'], []],
     [[], ['a'], ['+a']],
@@ -68,11 +68,11 @@ describe('the difference between two texts', () => {
       ['a', 'b', 'c', 'd', 'e', 'X'],
       [' d', ' e', '-f', '+X'],
     ],
-  ])('is, for %j and %j, %j', (before, after, lines) => {
+  ])('returns for %j and %j the lines %j', (before, after, lines) => {
     expect(diffLines(before, after)).toEqual(lines)
   })
 
-  it('is not computed if the texts are long', () => {
+  it('returns undefined if a text is too long for the comparison', () => {
     expect(diffLines(Array.from({length: 5000}, String), [])).toBeUndefined()
   })
 })

@@ -108,7 +108,7 @@ describe('the text that exec prints', () => {
     expect(lines).toMatch(/^ {4}a: err\n {4}a: output\n/)
   })
 
-  it("equals the text of Consul's own tool with isCompat, including the empty last line", () => {
+  it('is the same as that of consul exec if isCompat is true, including the empty last line', () => {
     const compat = {isVerbose: true, isCompat: true}
     const lines = show(
       [

@@ -23,7 +23,7 @@ describe('a signed answer', () => {
   it.each([
     ['another job', {id: 'x'}, {}, ours],
     ['another node', {node: 'web2'}, {}, ours],
-    ['another frame', {}, {name: frameName(4)}, ours],
+    ['another number of the frame', {}, {name: frameName(4)}, ours],
     ['another body', {}, {value: Buffer.concat([value, Buffer.from('x')])}, ours],
     ['another key', {}, {}, other],
     ['no signature', {}, {value: body}, ours],
@@ -32,7 +32,7 @@ describe('a signed answer', () => {
     expect(open(changes, found, key)).toBeUndefined()
   })
 
-  it("counts as unsigned if its responder's key is unknown, and in version 1", () => {
+  it("counts as unsigned if its responder's key is unknown or the protocol version is 1", () => {
     expect(openAnswer(place, {name, value}, undefined)).toEqual({body, isSigned: false})
     const older = {...place, version: 1}
     const plain = new AnswerWriter(older, own)

@@ -96,20 +96,25 @@ describe('the checks of a job', () => {
 
   it.each<[string, JobRefusalCode, Buffer, Partial<CheckContext>]>([
     ['too large', 'too-large', Buffer.alloc(maxJobBytes + 1), {}],
-    ['no JSON', 'malformed', Buffer.from('hello'), {}],
-    ['another type of document', 'malformed', sealEnvelope('baton-ctl/1', encodeManifest(manifest()), [ours.key]), {}],
-    ['an unknown version', 'unknown-version', alter(seal(), '"v":1', '"v":3'), {}],
-    ['two commands', 'malformed', alter(seal(), '"shell":"uptime"', '"shell":"uptime","argv":["x"]'), {}],
-    ['another id than its key', 'malformed', seal({id: '01a20041-8c12-70fb-8e51-0498fb29db8c'}), {}],
+    ['not JSON', 'malformed', Buffer.from('hello'), {}],
+    [
+      'a document of another type',
+      'malformed',
+      sealEnvelope('baton-ctl/1', encodeManifest(manifest()), [ours.key]),
+      {},
+    ],
+    ['of an unknown version', 'unknown-version', alter(seal(), '"v":1', '"v":3'), {}],
+    ['made of two commands', 'malformed', alter(seal(), '"shell":"uptime"', '"shell":"uptime","argv":["x"]'), {}],
+    ['stored under the ID of another job', 'malformed', seal({id: '01a20041-8c12-70fb-8e51-0498fb29db8c'}), {}],
     ['unsigned', 'unsigned', seal({}, []), {}],
-    ['signed by a stranger', 'unknown-key', seal({}, [foreign.key]), {}],
-    ['signed by a stranger too', 'unknown-key', seal({}, [ours.key, foreign.key]), {}],
-    ['altered', 'bad-signature', alter(seal(), 'uptime', 'reboot'), {}],
-    ['widened to this node', 'bad-signature', alter(seal({nodes: ['n9']}), 'n9', 'n1'), {}],
+    ['signed with an untrusted key', 'unknown-key', seal({}, [foreign.key]), {}],
+    ['signed with a trusted and an untrusted key', 'unknown-key', seal({}, [ours.key, foreign.key]), {}],
+    ['altered after it was signed', 'bad-signature', alter(seal(), 'uptime', 'reboot'), {}],
+    ['altered to name this node', 'bad-signature', alter(seal({nodes: ['n9']}), 'n9', 'n1'), {}],
     ['of another cluster', 'wrong-cluster', seal({cluster: 'test'}), {}],
     ['of no cluster', 'wrong-cluster', seal(), {cluster: 'production'}],
     ['of another datacenter', 'wrong-datacenter', seal({datacenter: 'dc2'}), {}],
-    ['from the future', 'not-yet-valid', seal(), {nowMs: now - 30_001}],
+    ['not valid yet', 'not-yet-valid', seal(), {nowMs: now - 30_001}],
     ['expired', 'expired', seal(), {nowMs: now + 60_001}],
     ['valid for too long', 'valid-too-long', seal({expiresAtMs: now + 300_001}), {}],
     [
@@ -118,9 +123,14 @@ describe('the checks of a job', () => {
       seal({issuedAtMs: 9e15, notBeforeMs: 0, expiresAtMs: 9e15}),
       {},
     ],
-    ['signed beyond the skew', 'not-yet-valid', seal({issuedAtMs: now + 30_001, notBeforeMs: 0}), {}],
     [
-      'signed within the skew, and valid for too long from now',
+      'signed further in the future than the clock skew allows',
+      'not-yet-valid',
+      seal({issuedAtMs: now + 30_001, notBeforeMs: 0}),
+      {},
+    ],
+    [
+      'signed in the future within the clock skew, and valid for too long from now',
       'valid-too-long',
       seal({issuedAtMs: now + 30_000, expiresAtMs: now + 300_001}),
       {},
@@ -130,7 +140,7 @@ describe('the checks of a job', () => {
     ...['iat', 'nbf', 'exp', 'timeout', 'kill_after', 'out_max', 'hb'].flatMap(field =>
       ['-1', '1.5', '9007199254740992', '1e400', '"1"', 'null'].map(
         (number): [string, JobRefusalCode, Buffer, Partial<CheckContext>] => [
-          `not of whole numbers: ${field} ${number}`,
+          `encoded with ${number} as the value of ${field}`,
           'malformed',
           resign(seal(), new RegExp(`"${field}":[0-9]+`), `"${field}":${number}`),
           {},
@@ -220,7 +230,7 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, seal({}, [foreign.key]), context({unsignedPolicy})))).toBe('unknown-key')
   })
 
-  it('accept a job from a clock that is 30 s fast', () => {
+  it('accept a job that was signed by a clock that is 30 s fast', () => {
     expect(codeOf(checkJob(id, seal(), context({nowMs: now - 30_000})))).toBe('accepted')
   })
 })
@@ -247,18 +257,18 @@ describe('the checks of a signed cancellation', () => {
   })
 })
 
-describe('policies for the jobs of a key', () => {
+describe('checkPolicies, for a job signed with a key', () => {
   const strict: Policy = {allowedCommands: [['/usr/bin/df', '-[hk]', '/[a-z]*']]}
   const refusal = async (policy: Policy, changes: Partial<Manifest>): Promise<string | undefined> =>
     (await checkPolicies([policy], manifest(changes), 'n1'))?.reason
   const argv = (...words: string[]): Partial<Manifest> => ({command: {kind: 'argv', argv: words}})
 
-  it('allow every job if the key has no policy', async () => {
+  it('allows every job if the key has no policy', async () => {
     expect(await refusal(openPolicy, {})).toBeUndefined()
     expect(await refusal(openPolicy, argv('x'))).toBeUndefined()
   })
 
-  it('allow a listed command if each argument matches its pattern completely', async () => {
+  it('allows a listed command if each argument matches its pattern completely', async () => {
     expect(await refusal(strict, argv('/usr/bin/df', '-h', '/var'))).toBeUndefined()
   })
 
@@ -266,22 +276,22 @@ describe('policies for the jobs of a key', () => {
     ['a shell', {}],
     ['a script', {command: {kind: 'script' as const, script: Buffer.from('x')}}],
     ['a name to be looked up on the PATH', argv('df', '-h', '/var')],
-    ['one argument more', argv('/usr/bin/df', '-h', '/var', '/etc')],
-    ['one argument less', argv('/usr/bin/df', '-h')],
-    ['an argument that only begins right', argv('/usr/bin/df', '-h', '/var;reboot')],
-    ['a second line', argv('/usr/bin/df', '-h', '/var\n/x')],
+    ['one argument too many', argv('/usr/bin/df', '-h', '/var', '/etc')],
+    ['one argument too few', argv('/usr/bin/df', '-h')],
+    ['an argument of which only the beginning matches its pattern', argv('/usr/bin/df', '-h', '/var;reboot')],
+    ['an argument with a second line', argv('/usr/bin/df', '-h', '/var\n/x')],
     ['another program', argv('/usr/bin/dd', '-h', '/var')],
-  ])('refuse %s', async (_, changes) => {
+  ])('refuses %s', async (_, changes) => {
     expect(await refusal(strict, changes)).toBeDefined()
   })
 
-  it('refuse a job without a timeout if they have a maximum timeout', async () => {
+  it('refuses a job without a timeout if the policy has a maximum timeout', async () => {
     expect(await refusal({...openPolicy, maxTimeoutMs: 999}, {timeoutMs: Number.POSITIVE_INFINITY})).toBe(
       "the job has no timeout, which is above the key's 999ms",
     )
   })
 
-  it('refuse a node that does not match, and a timeout above the maximum', async () => {
+  it('refuses a node whose name does not match the policy, and a timeout above the maximum of the policy', async () => {
     expect(await refusal({...openPolicy, nodes: '^web'}, {})).toMatch(/n1/)
     expect(await refusal({...openPolicy, maxTimeoutMs: 999}, {})).toMatch(/timeout/)
   })

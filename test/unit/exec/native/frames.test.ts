@@ -29,13 +29,13 @@ describe('frames (numbered pieces) of output', () => {
   it.each([
     ['no header', Buffer.from('rubbish')],
     ['another version', Buffer.from('{"v":2,"s":[]}\n')],
-    ['a length beyond the bytes', Buffer.from('{"v":1,"s":[[1,99]]}\nabc')],
+    ['a length above the number of bytes', Buffer.from('{"v":1,"s":[[1,99]]}\nabc')],
     ['a negative length', Buffer.from('{"v":1,"s":[[1,-1]]}\nabc')],
     ['a length that is not a whole number', Buffer.from('{"v":1,"s":[[1,1.5]]}\nabc')],
     ['an unknown stream', Buffer.from('{"v":1,"s":[[9,1]]}\nabc')],
-    ['broken packing', Buffer.from('{"v":1,"s":[[1,1]],"z":true}\nabc')],
+    ['broken compression', Buffer.from('{"v":1,"s":[[1,1]],"z":true}\nabc')],
     [
-      'a bomb',
+      'compressed data that would expand to 50 MB',
       Buffer.concat([Buffer.from('{"v":1,"s":[[1,1]],"z":true}\n'), deflateRawSync(Buffer.alloc(50_000_000))]),
     ],
   ])('are refused with %s', (_, value) => {
@@ -45,7 +45,7 @@ describe('frames (numbered pieces) of output', () => {
 
 describe('the results of jobs', () => {
   const times = {outputBytes: 1, droppedBytes: 0, startedAtMs: 1, endedAtMs: 2}
-  it('contain exit code, signal, timeout and number of frames', () => {
+  it('contain exit code, signal, timeout and number of output frames', () => {
     const result = {code: 137, signal: 'SIGKILL', isTimedOut: true, frameCount: 4, ...times}
     expect(decodeResult(encodeResult(result))).toEqual({
       code: 137,

@@ -91,7 +91,7 @@ describe('the directory of trusted keys', () => {
     await expect(addTrust(trust, generateKey('deploy', 0).publicFile, added({}))).rejects.toThrow(/holds another key/)
   })
 
-  it('restricts a key with two names by the entries of both, in either order', async () => {
+  it('restricts a key that has entries under two names by both entries, in whatever order they are read', async () => {
     const {kid, text} = await publicOf()
     const limited = {...openPolicy, canUseShell: false}
     await addTrust(trust, text, added({name: 'mm', policy: limited, expires: '2030-01-01'}))
@@ -131,7 +131,7 @@ describe('the directory of trusted keys', () => {
     expect((await listTrust(trust)).keys).toHaveLength(1)
   })
 
-  it('refuses to add a private key, or a key with the ID of another one', async () => {
+  it('refuses to add a private key, or a key with the ID of another key', async () => {
     const {text} = await publicOf()
     await expect(addTrust(trust, '{"v":1,"kty":"OKP"}', added({}))).rejects.toThrow(/not a public key/)
     await expect(addTrust(trust, text.replace(/"kid": "./, '"kid": "z'), added({}))).rejects.toThrow(
@@ -160,23 +160,26 @@ describe('the directory of trusted keys', () => {
   )
 
   it.each([
-    ['a broken file', '{"v":1'],
+    ['broken JSON', '{"v":1'],
     ['an unknown policy field', JSON.stringify({v: 1, policy: {may_reboot: true}})],
-  ])('keeps the keys that were last read if %s is damaged, but none that is revoked or removed', async (_, pushed) => {
-    const texts = [generateKey('stays', 0), generateKey('withdrawn', 0), generateKey('removed', 0)]
-    for (const {publicFile} of texts) await addTrust(trust, publicFile, added({}))
-    const source = trustFromDirectory(trust)
-    expect((await source()).keys.size).toBe(3)
-    await writeFile(join(trust, 'bad.json'), pushed)
-    await revokeTrust(trust, 'withdrawn')
-    await rm(join(trust, 'removed.json'))
-    const {keys, revoked, trouble} = await source()
-    expect(trouble?.message).toContain('bad.json')
-    expect([...keys.values()].filter(key => !revoked.has(key.kid)).map(key => key.name)).toEqual(['stays'])
-    expect((await listTrust(trust)).problems).toEqual([expect.stringContaining('bad.json')])
-    await rm(join(trust, 'bad.json'))
-    expect(await source()).not.toHaveProperty('trouble')
-  })
+  ])(
+    'keeps the keys that were last read if a file with %s appears, except revoked and removed keys',
+    async (_, pushed) => {
+      const texts = [generateKey('stays', 0), generateKey('withdrawn', 0), generateKey('removed', 0)]
+      for (const {publicFile} of texts) await addTrust(trust, publicFile, added({}))
+      const source = trustFromDirectory(trust)
+      expect((await source()).keys.size).toBe(3)
+      await writeFile(join(trust, 'bad.json'), pushed)
+      await revokeTrust(trust, 'withdrawn')
+      await rm(join(trust, 'removed.json'))
+      const {keys, revoked, trouble} = await source()
+      expect(trouble?.message).toContain('bad.json')
+      expect([...keys.values()].filter(key => !revoked.has(key.kid)).map(key => key.name)).toEqual(['stays'])
+      expect((await listTrust(trust)).problems).toEqual([expect.stringContaining('bad.json')])
+      await rm(join(trust, 'bad.json'))
+      expect(await source()).not.toHaveProperty('trouble')
+    },
+  )
 
   it('trusts no key and reports the reason if the directory does not exist or was removed', async () => {
     await addTrust(trust, (await publicOf()).text, added({}))

@@ -9,7 +9,7 @@ import {FakeTransport} from '../../../kit/fake-transport.js'
 const ttlMs = 15_000
 
 describe('the registration of a responder', () => {
-  it('is renewed after growing delays while the agent refuses connections, with one warning and one report of the recovery', async () => {
+  it('is tried after growing delays while the agent refuses connections, with one warning and one report of the recovery', async () => {
     const clock = new FakeClock()
     const logged: string[] = []
     let isAway = false
