@@ -8,8 +8,8 @@ interface Pending {
 }
 
 /**
- * A clock that can be advanced. Timers that become due then run at once, in order, and the others are
- * rescheduled.
+ * A clock that can be advanced. Advancing it runs all timers that have become due at once, in order, and reschedules
+ * the others.
  */
 export class MovableClock implements Clock {
   readonly #base: Clock

@@ -88,7 +88,7 @@ export class Datacenter implements Disposable {
     }
   }
 
-  /** Restarts a session's TTL. The session expires after twice that time. */
+  /** Restarts the TTL of a session. The session expires after twice its TTL. */
   armTtl(row: SessionRow): void {
     this.#ttlTimers.get(row.id)?.[Symbol.dispose]()
     this.#ttlTimers.delete(row.id)
@@ -100,7 +100,7 @@ export class Datacenter implements Disposable {
     this.#ttlTimers.set(row.id, this.clock.timer(row.ttlMs * 2, expire, {ref: false}))
   }
 
-  /** Elects a new leader, which has no lock-delays and restarts every session's TTL. */
+  /** Elects a new leader, which forgets all lock-delays and restarts the TTL of every session. */
   electLeader(): void {
     this.hasLeader = true
     this.lockDelays.clear()

@@ -45,9 +45,9 @@ export interface FaultPanel {
    * is kept; without it, the agent starts again with its initial state. Rejects with a UsageError if a port is taken.
    */
   restart(options?: {readonly keepState?: boolean}): Promise<void>
-  /** Returns a copy of a datacenter's state. */
+  /** Returns a copy of a datacenter's state, which `restoreSnapshot` can restore. */
   saveSnapshot(datacenter?: string): EmbeddedSnapshot
-  /** Restores a state with its indexes, and wakes all blocking queries. */
+  /** Restores a saved state, including its indexes, and wakes all blocking queries. */
   restoreSnapshot(snapshot: EmbeddedSnapshot): void
   /** Gives all data lower indexes, as after a cluster was rebuilt from a copy, and wakes all blocking queries. */
   rewindIndexes(datacenter?: string): void

@@ -58,8 +58,8 @@ export class Faults {
   }
 
   /**
-   * Resolves, after any delay, with `drop`, with `drop answer`, with an answer that replaces the handler's, or
-   * with undefined.
+   * Applies the first matching rule: waits for its delay, then resolves with its fault. Resolves with undefined if the
+   * request must be handled as usual.
    */
   async intercept(method: string, path: string): Promise<ReplacedAnswer | 'drop' | 'drop answer' | undefined> {
     const armed = [...this.#armed].find(({rule}) => hits(rule, method, path))

@@ -1,7 +1,7 @@
 import {UsageError} from '../core/errors.js'
 
 /**
- * The differences between versions of Consul that clients notice. For versions after 1.8.7, they follow release notes
+ * The differences between versions of Consul that clients notice. Those of versions after 1.8.7 follow release notes
  * and source code instead of measurements.
  */
 export interface Profile {
@@ -13,8 +13,8 @@ export interface Profile {
   /** Maximum time for an answer. If an answer takes longer, the connection is closed instead. */
   readonly longestAnswerMs: number
   /**
-   * True if answers that have an index name their backend, so that health answers may come from the streaming
-   * backend.
+   * True if a header names the query backend in answers that have an index. Health answers may then come from the
+   * streaming backend.
    */
   readonly hasBackends: boolean
   /** True if every answer states the default ACL policy, and whether ACLs removed results. */

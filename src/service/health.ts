@@ -33,7 +33,7 @@ export async function followHealth(options: HealthOptions, signal: AbortSignal):
     const result = worst(await Promise.all(probes.map(probe => runProbe(probe, {...options, signal}))))
     if (signal.aborted) return
     options.onResult(result)
-    // After a failed round the next one follows sooner, so that a service is passing soon after it has started.
+    // After a failed round, the next round follows sooner, so that a service is passing soon after it has started.
     const delayMs = result.state === 'passing' ? intervalMs : Math.min(intervalMs, 1000)
     try {
       await clock.sleep(delayMs, signal)

@@ -9,7 +9,7 @@ const deregisterTimeoutMs = 5000
 export type Registration = ServiceRegistration & {readonly ttlMs: number}
 
 /**
- * Sends the state of a service's check every third of its TTL. Sends one state at a time, so that a delayed older state
+ * Sends the state of a service's check three times per TTL. Sends one state at a time, so that a delayed older state
  * never overwrites a newer one.
  */
 export class Heartbeat implements RegisteredService {

@@ -24,7 +24,7 @@ export class PatientRegistration {
   #ending: Promise<void> | undefined
   #state: CheckState = 'critical'
   #note = firstNote
-  /** True if the agent did not answer the request to remove the service. */
+  /** True if the service stays registered because the request to remove it failed. */
   #isLeft = false
 
   constructor(

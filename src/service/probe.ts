@@ -23,7 +23,7 @@ export interface ProbeResult {
 export interface ProbeContext {
   readonly clock: Clock
   readonly env: Readonly<Record<string, string>>
-  /** Time after which a probe counts as critical. */
+  /** Time after which an unanswered probe counts as critical. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
 }

@@ -30,7 +30,7 @@ export interface RunServiceOptions {
   /** Probes of the program's health. If there are none, the service is passing while the program runs. */
   readonly probes: readonly Probe[]
   readonly intervalMs: number
-  /** Time after which a probe counts as critical. */
+  /** Time after which an unanswered probe counts as critical. */
   readonly probeTimeoutMs: number
   /** Time in milliseconds between the first signal to the program and KILL. */
   readonly graceMs: number
@@ -92,7 +92,7 @@ class ServiceRun {
     stops.onEach(name => this.#handleStop(name))
   }
 
-  /** Releases the guardian after the service was removed. */
+  /** Ends the guardian. Called after the service was removed, so that the guardian has nothing left to do. */
   release(): void {
     this.#guardian.released()
   }
@@ -126,7 +126,7 @@ class ServiceRun {
     this.#guardian.watch(child.family)
     this.#child = child
     observer({type: 'child.started', pid: child.pid})
-    // A signal that arrives while the program is being started does not reach the program.
+    // A stop signal that has arrived while the program was being started did not reach the program.
     const {signal} = this.#options.stops
     if (signal.aborted) this.#handleStop(nameOf(signal.reason))
     using alive = linkSignal(undefined)
@@ -134,7 +134,7 @@ class ServiceRun {
     const exit = await child.exited
     alive.abort(new Error('the program has ended'))
     if (!this.#stopping) this.#registration.setState('critical', `the program ended: ${exitText(exit)}`)
-    // Descendants of the program must not keep serving after the service was removed.
+    // Descendants of the program must not keep running after the service was removed.
     if (!this.#stopping && !child.isGone()) await child.stop({graceMs, hurry: this.#hurry.signal})
     await this.#stopping
     await following

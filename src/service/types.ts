@@ -17,7 +17,7 @@ export interface OfferedService extends Omit<ServiceRegistration, 'id'> {
 export type RegistrationNotice =
   /** The agent had lost the service, for instance because of a restart. The service was registered again. */
   | {readonly type: 'service.restored'}
-  /** The first heartbeat failed after a successful one. Further heartbeats are sent. */
+  /** A heartbeat has failed, and the one before it had succeeded. Heartbeats are still sent. */
   | {readonly type: 'heartbeat.failed'; readonly error: unknown}
   /** The service could not be removed. Its check will turn critical when the TTL has passed. */
   | {readonly type: 'deregistration.failed'; readonly error: unknown}

@@ -6,9 +6,9 @@ export interface ChangeHooks {
   readonly onEvent: (event: TemplateEvent) => void
   /** Checks a new file before it replaces the old one. Rejects if the new file is wrong. */
   readonly onCheck: (check: TemplateCommand, path: string) => Promise<void>
-  /** Runs a command after files have changed. Rejects if it fails. */
+  /** Runs a command after files have changed. Rejects if the command fails. */
   readonly onCommand: (command: TemplateCommand) => Promise<void>
-  /** True to restore the old files if a command fails, and to run the commands again. */
+  /** True to restore the old files if a command fails, and then to run the commands again. */
   readonly rollsBack: boolean
 }
 
@@ -28,8 +28,8 @@ export interface ChangeResult {
 }
 
 /**
- * Replaces the files of several templates together. First writes and checks all new files beside their destinations,
- * then replaces the old files, then runs each command once. Rejects only if a file cannot be written.
+ * Replaces the files of several templates together: writes and checks all new files beside their destinations, then
+ * replaces the old files, then runs each command once. Rejects only if a file cannot be written.
  */
 export async function changeFiles(rendered: readonly Rendered[], hooks: ChangeHooks): Promise<ChangeResult> {
   const changes = await prepareAll(rendered)
@@ -111,7 +111,7 @@ async function runCommands(
 const identityOf = ({argv, env}: TemplateCommand): string => JSON.stringify([argv, env])
 
 /**
- * Restores the replaced files and runs the commands again, so that programs that read the files load the old ones
+ * Restores the replaced files and runs the commands again, so that programs that use the files load the old content
  * again.
  */
 async function rollBack(changes: readonly Change[], hooks: ChangeHooks): Promise<void> {

@@ -10,7 +10,7 @@ import type {ServiceText, Where} from './query-text.js'
 /** A piece of Consul's data that a template uses. `name` is unique among dependencies, and messages show it. */
 export interface Dependency<T = unknown> {
   readonly name: string
-  /** For a key: the folder whose keys can be followed with one query. */
+  /** Only in the dependency on a key: the folder of the key, whose keys can be followed with one query. */
   readonly folder?: KeyFolder & {readonly key: string}
   query(client: ConsulClient): BlockingQuery<T>
 }

@@ -33,8 +33,8 @@ export interface Variables {
 }
 
 /**
- * Returns the variables of folders. Later folders override earlier ones. If two keys of one folder become the same
- * name, the first key in order counts.
+ * Returns the variables of folders. Later folders override earlier ones. If two keys of one folder result in the same
+ * variable, the key that sorts first is used.
  */
 export function toVariables(
   folders: readonly {readonly path: string; readonly entries: readonly KvEntry[]}[],
@@ -68,7 +68,9 @@ function faultOf(name: string, value: Uint8Array, text: string): string | undefi
   return Buffer.from(text).equals(value) ? undefined : 'its value is not UTF-8'
 }
 
-/** Interval in milliseconds at which the first read is checked for a failure that waiting cannot fix. */
+/**
+ * Interval in milliseconds at which the first read is checked for a permanent failure, such as a missing permission.
+ */
 const refusalCheckMs = 200
 
 /** Options of {@link followEnvironment}. */
@@ -90,8 +92,8 @@ export interface FollowEnvironmentOptions extends NameRules {
 
 /**
  * Follows folders of keys as variables. During an outage, and if Consul's leader does not confirm an answer, the
- * variables stay as they are. Resolves when the signal aborts, or after the first report with `once`. Rejects with what
- * `onVariables` rejects with, and with a failure of the first read that waiting cannot end.
+ * variables stay as they are. Resolves when the signal aborts, or after the first report with `once`. Rejects if
+ * `onVariables` rejects, and if the first read fails for a permanent reason, such as a missing permission.
  */
 export async function followEnvironment(
   client: ConsulClient,

@@ -4,27 +4,27 @@ import type {ViewRegistry, ViewStatus} from '../core/query/types.js'
 import type {KvEntry} from '../core/types.js'
 import type {KeyFolder} from './dependency.js'
 
-/** A folder is read as a whole if it contains at most this many keys for each key that is needed. */
+/** A folder is followed with one query only if it contains at most this many keys for each key that is needed. */
 const mostPerNeeded = 4
 
-/** A key that is followed together with the others of its folder. */
+/** A needed key, which one query of its folder can follow together with the other needed keys of the folder. */
 export interface FolderMember {
   readonly key: string
   /** The last known entry of the key; undefined if the key does not exist. */
   readonly entry: KvEntry | undefined
   /** True once the query of the folder has replaced the key's own query. */
   readonly isJoined: boolean
-  /** Replaces the key's own query. */
+  /** Called when the query of the folder replaces the key's own query. */
   join(status: () => ViewStatus): void
   /** Receives the entry after it was changed, deleted or created. */
   update(entry: KvEntry | undefined): void
-  /** Returns the key to a query of its own. */
+  /** Called when the query of the folder has ended, so that the key needs its own query again. */
   leave(): void
 }
 
 /**
- * Follows many keys of a folder with one query. A key joins after its own first answer, because that answer shows
- * whether the token may read the key, which the list of a folder does not.
+ * Follows many keys of a folder with one query. A key joins only after its own query was answered, because that answer
+ * shows whether the token may read the key; the list of the folder does not show it.
  */
 export class FolderQuery implements AsyncDisposable {
   readonly #stop = new AbortController()
@@ -40,7 +40,7 @@ export class FolderQuery implements AsyncDisposable {
       countNeeded,
     }: {
       readonly members: () => readonly FolderMember[]
-      /** Returns the number of keys in the folder that are needed, whether they were already read or not. */
+      /** Returns the number of keys in the folder that are needed, including those that were not read yet. */
       readonly countNeeded: () => number
     },
   ) {

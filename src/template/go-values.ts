@@ -136,7 +136,9 @@ function tagsOf(tags: readonly string[]): GoValue {
   return {type: tagsType, data: tags.toSorted(compareText).map(makeString)}
 }
 
-/** A key pair, as consul-template calls an entry in KV. `key` is the name relative to the prefix that was read. */
+/**
+ * A key pair, as consul-template calls a KV entry. `key` is the name of the entry relative to the prefix that was read.
+ */
 export function keyPair(entry: KvEntry, key: string): GoValue {
   return pointer(keyPairType, {
     Path: makeString(entry.key),

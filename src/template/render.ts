@@ -75,7 +75,7 @@ function wrongTemplate(error: TemplateError): UsageError {
   return new UsageError(error.message, {code: 'BATON_CONFIG', cause: error, details: {...error.place}})
 }
 
-/** One execution of a template. */
+/** One execution of a template, which collects the data that the template uses and misses. */
 class Pass {
   readonly #template: Template
   readonly #syntax: TemplateSyntax

@@ -36,7 +36,7 @@ export interface RunTemplatesOptions {
    */
   readonly onCommand?: (command: TemplateCommand) => Promise<void>
   /**
-   * Called to replace files, run their commands and call `onWritten`. It may delay `work`, for instance until it has a
+   * Calls `work`, which replaces files, runs their commands and calls `onWritten`. May first wait, for instance for a
    * lock.
    * @default runs `work` at once
    */
@@ -70,7 +70,7 @@ interface Job {
   reported: string | undefined
   used: ReadonlySet<string>
   isComplete: boolean
-  /** True if a check has refused the last text. The text is tried again when another file of its group changes. */
+  /** True if a check has refused the last text. The text is tried again when the data of another template changes. */
   isRefused: boolean
   missing: readonly Missing[]
 }
@@ -109,9 +109,12 @@ export async function runTemplates(
   await new Run(client, {jobs, store, wake}, options).loop()
 }
 
-/** Interval in milliseconds at which a run with `once` checks whether the first reads have ended. */
+/** Interval in milliseconds at which a run with `once` checks whether the first read of all data has ended. */
 const attemptMs = 20
-/** Interval in milliseconds at which a run with `once` but without a time limit checks for an outage after that. */
+/**
+ * Interval in milliseconds at which a run with `once` and without a time limit checks for an outage after the first
+ * read.
+ */
 const outageMs = 500
 
 class Run {
@@ -146,7 +149,10 @@ class Run {
     }
   }
 
-  /** Resolves to false if the time limit has passed, or if Consul cannot be reached and there is no time limit. */
+  /**
+   * Waits until another rendering may be needed. Resolves to false if the time limit has passed, or if Consul cannot be
+   * reached and there is no time limit.
+   */
   async #wait(endMs: number | undefined, dueMs: number | undefined): Promise<boolean> {
     const {clock} = this.#client
     if (this.#options.once === true && endMs === undefined) {
@@ -200,7 +206,7 @@ class Run {
     return waits.length === 0 ? undefined : Math.min(...waits)
   }
 
-  /** True until every dependency has been read once. The time limit does not prevent this first read. */
+  /** True until the first read of every dependency has ended. This first read is not subject to the time limit. */
   #isFirstAttempt(): boolean {
     if (this.#jobs.some(job => this.#isBehind(job))) return true
     return this.#missing().some(({name}) => this.#store.isFirstAttempt(name))
@@ -223,7 +229,7 @@ class Run {
     const {clock} = this.#client
     const surroundings = {now: () => clock.wallMs(), env: job.spec.env ?? env}
     const rendering = job.file.render({store: this.#store, surroundings, limits: {now: () => clock.monotonicMs()}})
-    // The file still shows data of the last complete rendering, so that data is followed as well.
+    // The file still shows the data of the last complete rendering, so the run must follow that data too.
     job.used = rendering.kind === 'complete' ? rendering.used : new Set([...job.used, ...rendering.used])
     job.missing = rendering.kind === 'incomplete' ? rendering.missing : []
     job.version = this.#store.versionOf(job.used)
@@ -279,7 +285,7 @@ class Run {
     }
   }
 
-  /** Returns the failure that has kept missing data from ever being read; undefined if there is none. */
+  /** Returns the failure because of which missing data could not be read even once; undefined if there is none. */
   #outage(): unknown {
     return this.#missing()
       .map(({name}) => this.#store.outageOf(name))

@@ -12,18 +12,18 @@ import {type FolderMember, FolderQuery} from './folder-query.js'
 const fileEveryMs = 1000
 
 /**
- * Maximum number of parked queries for single keys. Up to this number each key has its own query, with which a change
- * of one key costs least. An agent accepts 200 connections from one address, which other programs on the host also
- * need.
+ * Maximum number of waiting blocking queries for single dependencies. Up to this number of dependencies, each key has
+ * its own query, with which a change of the key costs least. An agent accepts 200 connections from one address, which
+ * other programs on the host also need.
  */
 const mostSingleQueries = 32
-/** Maximum number of parked queries for folders. */
+/** Maximum number of blocking queries for folders. */
 const mostFolderQueries = 12
-/** Minimum number of keys for which a folder is followed with one query. */
+/** Minimum number of needed keys in a folder from which one query follows the whole folder. */
 const fewestOfFolder = 8
 
 /**
- * Transport options with which a store uses at most 64 connections. Some connections for parked queries are left for
+ * Transport options with which a store uses at most 64 connections. Some connections for blocking queries are left for
  * the lock that a run may wait for.
  */
 export const templateConnections = {
@@ -112,14 +112,14 @@ export class Store implements AsyncDisposable {
     return status.state === 'live' || (status.state === 'connecting' && status.error === undefined)
   }
 
-  /** Returns the failure that has kept a dependency from ever being read, if the failure may be temporary. */
+  /** Returns the failure because of which a dependency could not be read even once, if the failure may be temporary. */
   outageOf(name: string): unknown {
     const followed = this.#followed.get(name)
     const status = followed?.known === true ? undefined : followed?.status()
     return status?.state === 'connecting' && isTransient(status.error) ? status.error : undefined
   }
 
-  /** Returns the failure because of which a dependency could never be read, if waiting cannot end it. */
+  /** Returns the failure because of which a dependency could not be read even once, if the failure is permanent. */
   refusalOf(name: string): unknown {
     const followed = this.#followed.get(name)
     if (followed === undefined || followed.known) return undefined
@@ -128,7 +128,7 @@ export class Store implements AsyncDisposable {
     return isHopeless(error) ? error : undefined
   }
 
-  /** Stops following all other dependencies. */
+  /** Stops following all dependencies except these. */
   async keepOnly(names: ReadonlySet<string>): Promise<void> {
     for (const [name, {subscription}] of this.#followed) {
       if (names.has(name)) continue
@@ -196,7 +196,10 @@ export class Store implements AsyncDisposable {
     this.#onChange()
   }
 
-  /** Follows the keys of a folder with one query if there are many queries and many keys of this folder. */
+  /**
+   * Starts to follow the keys of a folder with one query if many dependencies are followed and many of them are keys of
+   * this folder.
+   */
   #considerFolder(folder: KeyFolder | undefined): void {
     if (folder === undefined || this.#folders.has(folder.id) || this.#followed.size <= mostSingleQueries) return
     if (this.#membersOf(folder.id).length < fewestOfFolder) return

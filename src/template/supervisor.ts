@@ -99,7 +99,7 @@ export class Supervisor implements AsyncDisposable {
     void child.exited.then(exit => this.#handleExit(child, exit, clock.monotonicMs() - startedAtMs))
   }
 
-  /** Sends the reload signal to the child, or restarts it. `env` replaces the environment for the next start. */
+  /** Sends the reload signal to the child, or restarts the child. `env` replaces the environment of later starts. */
   async change(env?: Readonly<Record<string, string>>): Promise<void> {
     if (env) this.#env = env
     const {reloadSignal, splayMs = 0} = this.settings
@@ -118,7 +118,7 @@ export class Supervisor implements AsyncDisposable {
     this.#child?.signal(name)
   }
 
-  /** Ends the grace of a stop at once. */
+  /** Kills a child that is being stopped, without waiting for the end of its grace period. */
   hurry(): void {
     this.#hurry.abort()
   }

@@ -6,7 +6,7 @@ export interface TemplateSyntax {
   readonly leftDelimiter?: string
   /** Text that ends an action. @default '}}' */
   readonly rightDelimiter?: string
-  /** True to fail if a map has no entry with the given name. @default false */
+  /** True to fail if a map has no entry with the given key. @default false */
   readonly errorOnMissingKey?: boolean
   /** Names of functions that this template may not call. `sprig_*` is a pattern. @default none */
   readonly deniedFunctions?: readonly string[]

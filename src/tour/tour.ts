@@ -39,7 +39,7 @@ export async function runTour(options: TourOptions): Promise<void> {
   }
 }
 
-/** Shows two processes that contend for one lock, of which the second one runs after the first. */
+/** Shows two commands that contend for one lock, so that their jobs run one after the other. */
 async function showLock(processes: TourProcesses): Promise<void> {
   processes.title('lock: a job that runs once at a time, on any number of machines')
   const job = (name: string): string[] => [
@@ -68,7 +68,7 @@ async function showExec(processes: TourProcesses, home: string): Promise<void> {
   await Promise.all(responders.map(responder => responder.stop()))
 }
 
-/** Shows how a prefix is replicated to the other datacenter, and then changes one key. */
+/** Shows how a prefix is replicated to the other datacenter, and how a later change of one key is replicated. */
 async function showReplicate(processes: TourProcesses, second: string): Promise<void> {
   processes.title('replicate: keys of one datacenter, copied to another')
   await processes.run(['kv', 'put', 'config/name', 'shop'])
@@ -86,7 +86,10 @@ async function showReplicate(processes: TourProcesses, second: string): Promise<
   await replicator.stop()
 }
 
-/** Shows a served list of services that follows a document. */
+/**
+ * Shows `baton discover`, which serves a list of services over HTTP, and then changes the document that defines the
+ * list.
+ */
 async function showDiscover(processes: TourProcesses): Promise<void> {
   processes.title('discover: a list of services that follows Consul')
   const document = (count: number): string =>

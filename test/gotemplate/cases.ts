@@ -71,14 +71,14 @@ const values = [
   '.T .W .Tags .Arr',
 ] // prettier-ignore
 
-/** Every verb with every group of values. */
+/** A template for each formatting verb and each group of values. */
 const verbCases = verbs.flatMap(verb =>
   values.map(
     group => `{{printf ${JSON.stringify(Array(group.split(' ').length).fill(`%${verb}`).join('|'))} ${group}}}`,
   ),
 )
 
-/** Templates that test the language, in order. */
+/** Templates that test the language, in the order of the recorded results. */
 const written = JSON.parse(
   readFileSync(new URL('../unit/gotemplate/fixtures/templates.json', import.meta.url), 'utf8'),
 ) as readonly string[]

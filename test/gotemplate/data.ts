@@ -41,7 +41,7 @@ import {
   zeroOf,
 } from '../../src/gotemplate/value/values.js'
 
-// The same data and functions as in test/gotemplate/oracle/main.go.
+// The same data and functions as those in test/gotemplate/oracle/main.go.
 
 const int8Type: GoType = {...intType, kind: 'int8', text: 'int8'}
 const text = (value: Argument): string => (value?.data ?? '') as string

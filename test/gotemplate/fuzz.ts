@@ -2,8 +2,8 @@ import {Generator} from './generate.js'
 import {askGo} from './oracle.js'
 import {type Answer, type Case, execute, plain} from './ours.js'
 
-// Compares baton's results with Go's for templates that are made at random: node --import tsx
-// test/gotemplate/fuzz.ts [COUNT] [SEED]
+// Compares baton's results with Go's for templates that are made at random:
+// node --import tsx test/gotemplate/fuzz.ts [COUNT] [SEED]
 const count = Number(process.argv[2] ?? 10_000)
 const seed = Number(process.argv[3] ?? 1)
 
@@ -32,7 +32,8 @@ console.log(
 process.exitCode = different === 0 ? 0 : 1
 
 /**
- * True for a difference that is intended: baton follows Go 1.22 and later, where a range may go over a number.
+ * True for an intended difference: a range over a number, which works in Go 1.22 and later and in baton, but not in
+ * older versions of Go.
  */
 function isListed(wanted: Answer): boolean {
   return /range can't iterate over (colour)?-?\d+$/.test(wanted.error)

@@ -3,8 +3,8 @@ import {cases} from './cases.js'
 import {askGo} from './oracle.js'
 import {plain} from './ours.js'
 
-// Writes the results that real Go has for the cases of cases.ts into the fixture that the unit
-// tests read: node --import tsx test/gotemplate/record.ts
+// Writes the results of real Go for the cases in cases.ts into the fixture that the unit tests read:
+// node --import tsx test/gotemplate/record.ts
 const answers = askGo(cases)
 const lines = cases.map((given, i) => {
   const {output = '', error = ''} = answers[i] ?? {}

@@ -1,5 +1,7 @@
-// Records what consul-template makes of the templates of the corpus: node --import tsx test/template/record.ts PROGRAM BY [NAMES]
-// PROGRAM is a consul-template, BY what the fixtures say of it, NAMES a pattern of the templates to record. Templates that it cannot render keep what they have.
+// Records what consul-template renders from the templates of the corpus:
+// node --import tsx test/template/record.ts PROGRAM BY [NAMES]
+// PROGRAM is the path of consul-template, BY the name and version that the fixtures then state, and NAMES a pattern of
+// the names of templates to record. Templates that consul-template cannot render keep their recorded results.
 import {execFile} from 'node:child_process'
 import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'

@@ -106,7 +106,7 @@ export function checkHost(flag: 'address' | 'node-address', text: string): void 
 
 const [longestMetaKey, longestMetaValue, mostMeta] = [128, 512, 64]
 
-/** Parses `KEY=VALUE` pairs. Refuses pairs that Consul would refuse before anything is started or sent. */
+/** Parses `KEY=VALUE` pairs. Refuses pairs that Consul would refuse, before anything is started or sent. */
 function toMeta(texts: readonly string[]): Readonly<Record<string, string>> {
   const pairs = new Map<string, string>()
   for (const text of texts) {

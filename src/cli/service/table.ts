@@ -4,7 +4,7 @@ import {toColumns} from '../members/table.js'
 
 const longestNote = 60
 
-/** Returns one line for each service: its ID, address, state, tags, and the output of the worst check. */
+/** Returns one line for each service: its ID, address, state, tags, and the output of its worst check. */
 export function serviceTable(services: readonly ServiceHealth[]): string {
   const rows = services.map(({id, address, port, state, tags, checks}) => {
     const worst = checks.find(check => check.state === state && state !== 'passing')

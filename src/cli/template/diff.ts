@@ -1,4 +1,4 @@
-/** Limit on the product of the numbers of changed lines, up to which they are compared line by line. */
+/** Maximum product of the numbers of old and new lines in a change whose lines are still compared one by one. */
 const mostCells = 4_000_000
 const context = 3
 
@@ -12,7 +12,7 @@ export function unifiedDiff(path: string, before: string, after: string): string
   return `--- ${path}\n+++ ${path}\n${hunks.join('')}`
 }
 
-/** Marks a last line without a newline, as `diff` does. */
+/** Splits a text into lines. Marks a last line that has no newline, as `diff` does. */
 function toLines(text: string): string[] {
   if (text === '') return []
   const lines = text.split('\n')
@@ -31,8 +31,8 @@ function diffLines(a: readonly string[], b: readonly string[]): [Mark, string][]
 }
 
 /**
- * Finds the longest common subsequence with a table. If the change is too large, it is shown as a whole: all old lines
- * removed, all new lines added.
+ * Compares lines by their longest common subsequence. If the change is too large for that, returns all old lines as
+ * removed and all new lines as added.
  */
 function diffMiddle(a: readonly string[], b: readonly string[]): [Mark, string][] {
   if (a.length * b.length > mostCells) return [...marked('-', a), ...marked('+', b)]

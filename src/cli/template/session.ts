@@ -37,7 +37,7 @@ export interface TemplatePlan {
 export interface SessionHost {
   readonly plan: TemplatePlan
   readonly openClient: () => ConsulClient
-  /** Called with a read failure that waiting cannot fix. */
+  /** Called with a permanent failure to read data. */
   readonly onHopeless: (error: unknown) => void
   /** Reads the settings again. Rejects if they are not valid. */
   readonly replan: () => Promise<TemplatePlan>
@@ -73,7 +73,7 @@ export class TemplateSession implements AsyncDisposable {
     host.stops.onEach((_name, count) => {
       if (count > 1) this.#supervisor?.hurry()
     })
-    // The command also aborts this signal if Consul will never answer.
+    // The command also aborts this signal if reads from Consul fail permanently.
     const {signal} = host.stops
     if (signal.aborted) this.#stop.abort(signal.reason)
     signal.addEventListener('abort', () => this.#stop.abort(signal.reason), {once: true})
@@ -152,7 +152,9 @@ export class TemplateSession implements AsyncDisposable {
     return undefined
   }
 
-  /** Keeps the running child if it is also the child of the new settings. */
+  /**
+   * Keeps the running child if the new settings describe the same child. Otherwise stops it and prepares the new one.
+   */
   async #adoptChild(client: ConsulClient): Promise<void> {
     const {child} = this.#plan
     if (this.#supervisor !== undefined && isEqual(this.#supervisor.settings, child)) return
@@ -226,7 +228,7 @@ export class TemplateSession implements AsyncDisposable {
   async #run(command: TemplateCommand, signal: AbortSignal, path?: string): Promise<void> {
     const {argv, env, timeoutMs} = command
     const [file, ...words] = argv
-    // A shell command receives the path as $1.
+    // A shell command receives the path as $1. The word before it becomes $0.
     const isShell = file === '/bin/sh' && words[0] === '-c'
     const given = path === undefined ? [] : isShell ? ['sh', path] : [path]
     await runHandlerToSuccess({

@@ -109,7 +109,7 @@ export interface EnvFields {
   readonly blacklist?: readonly string[]
 }
 
-/** Returns the rules of an `env` block. Its fields may have their old names. */
+/** Returns the rules of an `env` block, whose fields may also have their old names, such as `whitelist`. */
 export const toEnvRules = (env: EnvFields = {}): EnvRules => ({
   pristine: env.pristine,
   custom: env.custom,

@@ -1,15 +1,15 @@
 import type {Rule, RuleSet} from './rules.js'
 
 /**
- * Permission to register a service and its sidecar, and to discover other services. It is valid in all datacenters if
- * none is named.
+ * An identity that permits registering a service and its sidecar, and discovering other services. It is valid in all
+ * datacenters if it names none.
  */
 export interface ServiceIdentity {
   readonly name: string
   readonly datacenters: readonly string[] | undefined
 }
 
-/** Permission to register as a node of one datacenter. */
+/** An identity that permits registering a node in one datacenter. */
 export interface NodeIdentity {
   readonly name: string
   readonly datacenter: string
@@ -25,7 +25,7 @@ const canFindServices = rule('service', '', 'read', true)
 
 const rulesOf = (rules: readonly Rule[]): RuleSet => ({rules, scalars: new Map()})
 
-/** Returns the rules that the identities of a token stand for in a datacenter. */
+/** Returns the rules that a token's identities stand for in a datacenter. */
 export function identityRules(
   services: readonly ServiceIdentity[],
   nodes: readonly NodeIdentity[],

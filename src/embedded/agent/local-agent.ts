@@ -36,7 +36,7 @@ export interface LocalAgentOptions {
   readonly nodeId: string
   readonly address: string
   readonly meta: ReadonlyMap<string, string>
-  /** True for a server, whose agent registers the service `consul`. */
+  /** True if the agent is a server, which registers the service `consul`. */
   readonly server: boolean
   readonly ports: {readonly rpc: number; readonly serfLan: number; readonly serfWan: number}
 }

@@ -10,7 +10,9 @@ export interface UserEventRow {
   readonly lTime: bigint
 }
 
-/** Returns the index of a list that ends with this event: the event's ID, folded to 64 bits. */
+/**
+ * Returns the index that a list of events reports if this event is its last one: the ID of the event, folded to 64 bits.
+ */
 export function eventIndex(id: string): bigint {
   const hex = id.replaceAll('-', '')
   return BigInt(`0x${hex.slice(0, 16)}`) ^ BigInt(`0x${hex.slice(16)}`)

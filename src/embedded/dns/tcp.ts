@@ -1,10 +1,10 @@
 import {createServer, type Server, type Socket} from 'node:net'
 
-/** Time in milliseconds after which a client that sends nothing is disconnected. */
+/** Time in milliseconds after which an idle client is disconnected. */
 const idleMs = 30_000
 const lengthBytes = 2
 
-/** Listens for DNS questions over TCP. Closes the connection of a question that gets no reply. */
+/** Listens for DNS questions over TCP. If a question gets no reply, closes its connection. */
 export async function listenTcp(
   address: {readonly host: string; readonly port: number},
   reply: (question: Buffer) => Buffer | undefined,

@@ -43,7 +43,7 @@ function isAllowed(may: Authorizer, question: Decoded): boolean {
   return name ? may.can(name, segment, access) : may.canScalar(scalar as ScalarResource, access)
 }
 
-/** Reports which of the requested rules the token has. Reads and writes nothing. */
+/** Reports which of the requested permissions the token has. Does not read or change any resource. */
 async function authorize(call: Call): Promise<Reply> {
   aclStore(call)
   const questions = await questionsOf(call)

@@ -10,7 +10,7 @@ function bootstrap(call: Call): Reply {
   throw new RpcError('Permission denied: ACL bootstrap no longer allowed (reset index: 5)')
 }
 
-/** Answers with an empty list, because such resources cannot be created in this agent. */
+/** Answers with an empty list, because roles, auth methods and binding rules cannot be created in this agent. */
 function emptyList(call: Call): Reply {
   demandAcl(call, 'read')
   return jsonReply([], metaHeaders(0n))

@@ -156,7 +156,7 @@ function one(call: Call): Reply | Promise<Reply> {
   return id === '' ? create(call) : update(call, store, id)
 }
 
-/** Names of the tokens that an agent uses for itself, including their older names. */
+/** Names of the tokens that an agent uses for itself, including older names of the same tokens. */
 const agentTokens: ReadonlyMap<string, string> = new Map([
   ['acl_token', 'default'],
   ['acl_agent_token', 'agent'],

@@ -21,11 +21,11 @@ export function demandAcl(call: Call, access: 'read' | 'write'): AclStore {
 
 export const aclNotFound = (store: AclStore): HttpError => new HttpError(403, 'ACL not found', metaHeaders(store.index))
 
-/** Throws the refusal of a read for an ID that is not a UUID. */
+/** Throws the error with which Consul refuses to read an ID that is not a UUID. */
 export function checkReadId(id: string, kind: 'policy' | 'token'): void {
   const wrong = uuidError(id)
   if (wrong !== undefined) throw new HttpError(500, `failed acl ${kind} lookup: ${wrong}`, refusedMeta)
 }
 
-/** Returns a hash of a row's contents. Consul computes a different one. */
+/** Returns a hash of the contents of a row. It differs from the hash that Consul computes. */
 export const hashOf = (contents: Printable): string => createHash('sha256').update(printJson(contents)).digest('base64')

@@ -60,16 +60,14 @@ const serviceFields: Fields = {
 const statuses = new Set(['', 'passing', 'warning', 'critical'])
 const anyAddress = new Set(['0.0.0.0', '::', '[::]'])
 
-/** Throws the agent's refusal, which names the missing permission, if the token lacks it. */
+/** Throws if the token may not write the service or node. The error names the missing permission. */
 export function demandNamed(call: Call, resource: 'service' | 'node', name: string): void {
   if (!call.may.can(resource, name, 'write')) {
     throw new RpcError(`Permission denied: Missing ${resource}:write on ${name}`)
   }
 }
 
-/**
- * Throws for an unknown ID in the cases in which Consul does: from 1.11 on, or if ACLs are enabled.
- */
+/** Throws for an unknown ID if Consul does so: from version 1.11 on, and in older versions if ACLs are enabled. */
 export function refuseUnknown({cluster, name}: Call, kind: 'service' | 'check'): void {
   const id = JSON.stringify(name)
   if (cluster.profile.namesUnknown) {
@@ -81,7 +79,7 @@ export function refuseUnknown({cluster, name}: Call, kind: 'service' | 'check'):
 
 const isEmpty = (check: Decoded): boolean => Object.keys(serviceCheckFields).every(name => !check.has(name))
 
-/** Returns the type of a check. Throws if the check has no type or two types. */
+/** Returns the type of a check. Throws if its fields define no type or contradict each other. */
 function kindOf(check: Decoded): string {
   const refuse = (why: string): never => {
     throw badRequest(`Invalid check: ${why}`)
@@ -163,7 +161,10 @@ function targetOf(kind: string, body: Decoded): ProbeTarget | undefined {
 const headersOf = (body: Decoded): [string, string][] =>
   [...(body.lists('Header') ?? [])].flatMap(([name, values]) => values.map((value): [string, string] => [name, value]))
 
-/** Adds an IP address of the service a second time, as a tagged address of its family. */
+/**
+ * Returns the tagged addresses of the service. If it has none and its address is an IP address, returns this address
+ * under the LAN and WAN tags for IPv4 or IPv6.
+ */
 function familyAddresses(service: LocalService): LocalService['taggedAddresses'] {
   const family = isIP(service.address)
   if (service.taggedAddresses || family === 0) return service.taggedAddresses
@@ -220,7 +221,9 @@ export async function registerService(call: Call): Promise<Reply> {
 const replacesChecks = ({query}: Call): boolean =>
   query.has('replace-existing-checks') && ['', 'true'].includes(query.get('replace-existing-checks'))
 
-/** Keeps the status and output of a check that is registered again, as Consul does. */
+/**
+ * Returns the check to register. As in Consul, it keeps the status and output of a registered check with the same ID.
+ */
 function keepStatus(agent: LocalAgent, check: LocalCheck): LocalCheck {
   const known = agent.checks.get(check.id)
   return known ? {...check, status: known.status, output: known.output} : check

@@ -105,7 +105,7 @@ function setMaintenance(agent: LocalAgent, call: Call, mode: Maintenance): Reply
     if (agent.checks.has(mode.id)) agent.removeCheck(mode.id)
     return emptyReply()
   }
-  // As in Consul, the reason of the first call is kept.
+  // As in Consul, another request for maintenance does not replace the reason of the first one.
   if (agent.checks.has(mode.id)) return emptyReply()
   agent.putCheck({
     node: agent.node,

@@ -57,8 +57,8 @@ export function requireRest(call: Call, text: string): string {
 }
 
 /**
- * Returns the topic of the first field in `?node-meta=`, by which Consul finds nodes; undefined if there is
- * none.
+ * Returns the topic to watch for the first field in `?node-meta=`, because Consul finds nodes by this field; undefined
+ * if the parameter is absent.
  */
 export function nodeMetaTopic(call: Call): string | undefined {
   const [meta] = call.query.all('node-meta')

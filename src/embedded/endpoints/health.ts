@@ -25,7 +25,7 @@ function checks(call: Call): Promise<Reply> {
     catalog.allChecks().filter(check => check.serviceName.toLowerCase() === name)
   const topic = `checks-service:${name}`
   if (nodeMetaTopic(call) === undefined) return checksRead(call, {topics: () => [topic], find})
-  // As in Consul, a query with a condition on nodes reports the index of the service. It returns when a node changes
+  // As in Consul, a query with `?node-meta=` reports the index of the service. The query returns when a node changes
   // whose checks are in the answer, but not when another node changes.
   const indexOf = ({catalog}: State): bigint => catalog.presumedServiceIndex(name)
   const topics = (of: State): readonly string[] => [topic, ...find(of).map(({node: on}) => `node:${on.toLowerCase()}`)]

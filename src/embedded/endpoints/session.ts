@@ -43,7 +43,10 @@ const printSession = (row: SessionRow): Printable => ({
   ModifyIndex: row.modifyIndex,
 })
 
-/** Parses a duration, which may be a text, a number of seconds below 1000, or a number of nanoseconds. */
+/**
+ * Parses a lock-delay: a duration as text, a number of seconds if it is below 1000, or otherwise a number of
+ * nanoseconds.
+ */
 function lockDelayNs(value: JsonValue | undefined): number {
   if (value === undefined) return defaultLockDelayNs
   if (value instanceof JsonDecimal) return lockDelayNs(value.value)
@@ -59,8 +62,8 @@ type Draft = Omit<SessionRow, 'id' | 'createIndex' | 'modifyIndex' | 'ttlMs' | '
 const isGiven = (body: Decoded, name: string): boolean => body.has(name) || body.isNull(name)
 
 /**
- * Returns the checks of a session. Both fields default to `serfHealth`. An empty `Checks` means no checks at all,
- * whereas an empty `NodeChecks` only means that none come from this field.
+ * Returns the checks of a session. `Checks` and `NodeChecks` both default to `serfHealth`. If one of them is empty,
+ * neither adds a check. As in Consul, `Checks` is dropped if it contains only `serfHealth`.
  */
 function checksOf(body: Decoded): Pick<Draft, 'checks' | 'nodeChecks'> {
   const checks = isGiven(body, 'Checks') ? (body.strings('Checks') ?? []) : [serfHealth]
@@ -194,7 +197,10 @@ async function readSessions(
   })
 }
 
-/** Adds the headers with the index and the leader to a refusal by the servers, as Consul does on this route. */
+/**
+ * Adds the headers with the index and the leader to a refusal by the servers, as Consul does for reads of sessions,
+ * catalog and health.
+ */
 export async function withMetaOnRefusal(work: () => Promise<Reply>): Promise<Reply> {
   try {
     return await work()

@@ -34,7 +34,7 @@ export function catalogPreCheck(may: Authorizer, {kind, body, verb}: Operation):
   }
 }
 
-/** A node, service or check, all of which have the same five verbs. */
+/** A node, service or check of a transaction. The same five verbs apply to all of them. */
 interface Subject<Row extends {readonly modifyIndex: bigint}> {
   readonly kind: 'Node' | 'Service' | 'Check'
   /** The name that refusals show. */

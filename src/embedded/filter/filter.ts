@@ -155,10 +155,7 @@ export function filterOf(text: string, fields: Fields): RowFilter {
   }
 }
 
-/**
- * Compiles a filter for the agent's own checks, for which an unknown field is refused only when there is a
- * row.
- */
+/** Compiles a filter for the agent's own checks. An unknown field is refused only if there is a check to filter. */
 export function lateFilterOf(text: string, fields: Fields): RowFilter {
   if (text === '') return () => true
   let filter: RowFilter | undefined

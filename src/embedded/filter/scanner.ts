@@ -63,7 +63,7 @@ export class Scanner {
     this.#complaints.add(`${this.#place(at)}: rule "${rule}": ${what}`)
   }
 
-  /** Returns the error of the whole text. Undefined if no error was recorded and `failed` is false. */
+  /** Returns the error of the whole text, or undefined if none was recorded and `failed` is false. */
   verdict(failed: boolean): string | undefined {
     if (this.#complaints.size > 0) return [...this.#complaints].join('\n')
     if (!failed) return undefined

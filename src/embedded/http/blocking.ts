@@ -5,7 +5,7 @@ import {type Call, ClientGone, type ReadMode, type ReadParameters} from './call.
 
 export interface Reading<T> {
   readonly value: T
-  /** Index of the answer; 0 if no such thing was ever written. */
+  /** Index of the answer; 0 if nothing that the answer could contain was ever written. */
   readonly index: bigint
   /** False if the requested thing does not exist, in which case the query waits until it does. */
   readonly found?: boolean

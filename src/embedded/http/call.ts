@@ -17,12 +17,12 @@ export interface CallParts {
   /** The part of the path after the route, as a byte string. */
   readonly rest: string
   readonly agent: LocalAgent
-  /** The datacenter of that agent. */
+  /** The datacenter of the agent that received the request. */
   readonly home: Datacenter
   readonly cluster: Cluster
 }
 
-/** Maximum size of a body that Consul reads without a limit. */
+/** Maximum size of a request body for which Consul itself has no limit. */
 const hardLimit = 16 * 1024 * 1024
 
 /** Thrown when the client has disconnected, so that no answer is needed. */

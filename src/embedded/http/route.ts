@@ -8,7 +8,7 @@ export interface Route {
   readonly handle: (call: Call) => Reply | Promise<Reply>
 }
 
-/** Returns the route for a clean path, or `slash` if only a final slash is missing. */
+/** Returns the route for a cleaned path, or `slash` if only a slash at its end is missing. */
 export type FindRoute = (path: string) => {readonly route: Route; readonly rest: string} | 'slash' | undefined
 
 type Handler = Route['handle']

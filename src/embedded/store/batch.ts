@@ -1,6 +1,6 @@
 /**
- * One command of the log. All of its writes have the same index, can be undone together, and wake watchers only when
- * the command has ended.
+ * One command of the replicated log. All of its writes have the same index and can be undone together. They wake
+ * watchers only when the command has ended.
  */
 export class Batch {
   readonly index: bigint

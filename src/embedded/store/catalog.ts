@@ -32,7 +32,7 @@ export class CatalogTable {
   readonly #shelves = new Map<string, NodeShelf>()
   readonly #tableIndexes: Record<Table, bigint> = {nodes: 0n, services: 0n, checks: 0n}
   readonly #serviceIndexes = new Map<string, bigint>()
-  /** The key of each node that has an ID, by the node's ID. */
+  /** Keys in the table of nodes, by the ID of the node. */
   readonly #keysById = new Map<string, string>()
   /** Index of the last write with which a service lost its last instance. */
   #extinction = 0n
@@ -64,14 +64,14 @@ export class CatalogTable {
 
   allChecks = (): CheckRow[] => byKey(this.#shelves).flatMap(shelf => byKey(shelf.checks))
 
-  /** Returns the index that reads of one service report. */
+  /** Returns the index that reads of one service report. The service may not exist. */
   serviceIndex(service: string, withChecks: boolean): bigint {
     const own = this.#serviceIndexes.get(service.toLowerCase())
     if (own !== undefined) return own
     return this.#extinction > 0n ? this.#extinction : this.#lastOf(withChecks)
   }
 
-  /** Returns the index that reads of an existing service report. */
+  /** Returns the index that reads of one service report, presuming that the service exists. */
   presumedServiceIndex = (service: string): bigint =>
     this.#serviceIndexes.get(service.toLowerCase()) ?? this.#lastOf(true)
 

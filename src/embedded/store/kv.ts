@@ -73,7 +73,7 @@ export class KvTable {
 
   heldBy = (session: string): readonly string[] => [...(this.#held.get(session) ?? [])]
 
-  /** Returns the rows below a prefix, and the index of such a read. */
+  /** Returns the rows below a prefix, and the index that a read of the prefix reports. */
   list(prefix: string): KvList {
     const known = this.#lists.get(prefix)
     if (known) return known
@@ -162,7 +162,7 @@ export class KvTable {
     return keys
   }
 
-  /** Removes tombstones older than `ageMs`. */
+  /** Removes tombstones that are older than `ageMs`. */
   reap(ageMs: number): void {
     const limit = this.#nowMs() - ageMs
     this.#lists.clear()
@@ -186,8 +186,8 @@ export class KvTable {
 
   /**
    * Returns the prefixes that get a tombstone. A recursive delete leaves a tombstone at its own prefix. Each longer
-   * watched prefix with older tombstones also gets a new one, because it would otherwise report a lower index and its
-   * watcher would not wake.
+   * watched prefix with older tombstones also gets a new one, because a read of that prefix would otherwise report a
+   * lower index and not wake its watcher.
    */
   #gravesOfTree(prefix: string, deleted: readonly string[]): Set<string> {
     const graves = new Set([prefix])

@@ -49,11 +49,11 @@ class Shelf {
 }
 
 /**
- * The waiting queries, by topic. A write looks its watchers up by name: by its key, and by its key cut to the length of
- * each watched prefix. So its cost does not depend on the number of other watchers.
+ * The waiting queries, by topic. A write looks its watchers up by its key, and by its key cut to the length of each
+ * watched prefix, so the cost of a write does not depend on the number of other watchers.
  */
 export class Watches {
-  /** Number of parked queries woken since the start. */
+  /** Number of blocking queries that were woken since the start. */
   wakeUps = 0
   readonly #keys = new Shelf()
   readonly #prefixes = new Shelf()

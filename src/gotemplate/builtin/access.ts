@@ -68,7 +68,10 @@ function position(index: Argument, most: number): number {
   return Number(at)
 }
 
-/** Converts a value to the type of a key or argument. Integers of other types are also accepted. */
+/**
+ * Converts a value to the key type of a map or the parameter type of a function. Converts an integer to any integer
+ * type.
+ */
 function prepared(value: Argument, type: GoType): Argument {
   if (value === undefined) {
     if (!canBeNil(type)) throw new GoError(`value is nil; should be of type ${type.text}`)

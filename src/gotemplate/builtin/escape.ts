@@ -18,7 +18,10 @@ export function joinValues(values: readonly Argument[]): string {
   return sprint(values.map(printable))
 }
 
-/** Returns the value that an action prints: the target of a pointer, or `<no value>` if there is none. */
+/**
+ * Returns the value that an action prints: the target of a pointer, `<no value>` for a missing value, or the value
+ * itself.
+ */
 export function printable(value: Argument): Argument {
   if (value === undefined) return makeString('<no value>')
   if (value.type.kind !== 'pointer' || value.type.methods.has('String') || value.type.methods.has('Error')) {

@@ -1,7 +1,7 @@
 import {byteLength} from '../value/text.js'
 import {GoError} from '../value/values.js'
 
-/** Limits of one rendering. A template that exceeds one fails with an error. */
+/** Limits of one rendering. A template that exceeds one of them fails with an error. */
 export interface BudgetLimits {
   /**
    * Number of actions, arguments and loop passes, plus one for every 64 characters that a function takes or returns and
@@ -19,7 +19,7 @@ export interface BudgetLimits {
   readonly depth?: number
 }
 
-/** Number of steps after which the time is looked at again. */
+/** Number of steps after which the elapsed time is checked again. */
 const stepsBetweenChecks = 100
 
 /** Counts the steps, time and output of a rendering. Templates called by `executeTemplate` share their caller's budget. */

@@ -2,7 +2,7 @@ import {type Argument, canBeNil, type GoType, type GoValue, isAssignable, rawTyp
 import {isNil, stored, zeroOf} from '../value/values.js'
 import type {Scope} from './scope.js'
 
-/** Marks that no value is piped into a command, which is different from a piped nil. */
+/** The input of a command if nothing is piped into it, which is different from a piped nil. */
 export const absent: GoValue = {type: {...rawType, text: 'absent'}, data: undefined}
 
 /**

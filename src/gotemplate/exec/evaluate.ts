@@ -32,7 +32,7 @@ interface Callee {
   readonly name: string
   readonly signature: Signature
   readonly call: Call
-  /** True for Go's own `and` and `or`. */
+  /** True for Go's own `and` and `or`, which evaluate an argument only if the result depends on it. */
   readonly shortCircuit: boolean
 }
 
@@ -106,10 +106,7 @@ function constant(scope: Scope, dot: Argument, node: ArgumentNode): Argument {
   }
 }
 
-/**
- * Evaluates a number in a place that requires no type, so that the literal's syntax determines the
- * type.
- */
+/** Evaluates a number where no particular type is required, so that the syntax of the number determines its type. */
 function idealNumber(scope: Scope, node: NumberNode): Argument {
   scope.at(node)
   if (node.complex !== undefined) return {type: complexType, data: node.complex}
@@ -197,7 +194,7 @@ function evaluateCall(scope: Scope, callee: Callee, given: Given & {node: Node})
   return toResult(callee.signature.out, result)
 }
 
-/** Long strings and lists cost steps, so that a loop that makes them ends. */
+/** Long strings and lists count as additional steps, so that a loop that makes them reaches the limit of steps. */
 function countResult(scope: Scope, data: unknown): void {
   if (Array.isArray(data)) scope.shared.budget.step(data.length)
   if (typeof data !== 'string') return

@@ -3,7 +3,7 @@ import {type Argument, type GoType, type GoValue, isAssignable, type Signature, 
 import {asElement, type Call, entriesOf, makeString, mapKey, zeroOf} from '../value/values.js'
 import type {Scope} from './scope.js'
 
-/** The meaning of a name after a dot. */
+/** What a name after a dot refers to. */
 export type Member =
   | {readonly kind: 'value'; readonly value: Argument}
   | {readonly kind: 'method'; readonly signature: Signature; readonly call: Call}
@@ -28,7 +28,7 @@ export function findMember(scope: Scope, receiver: Argument, name: string, hasAr
   return scope.fail(`can't evaluate field ${name} in type ${type.text}`)
 }
 
-/** Methods of a pointer are included if the value was reached through a pointer. */
+/** Finds a method of the value. If the value was reached through a pointer, also finds methods of the pointer. */
 function findMethod(receiver: GoValue, value: GoValue, name: string): Member | undefined {
   const own = value.type.methods.get(name)
   if (own !== undefined) return {kind: 'method', signature: own, call: (...args) => own.call(value, ...args)}
@@ -69,7 +69,10 @@ function inMap(scope: Scope, value: GoValue, wanted: Wanted): Member | undefined
   return scope.shared.missingKey === 'zero' ? {kind: 'value', value: zeroOf(elem)} : nothing
 }
 
-/** True unless the type behind a nil pointer is a struct without such a field. */
+/**
+ * True if the target of a nil pointer could have this field, so that the error is the nil pointer: always, unless the
+ * target is a struct that lacks the field.
+ */
 function mayHave(type: GoType | undefined, name: string): boolean {
   return type?.kind !== 'struct' || (type.fields ?? []).some(field => field.name === name)
 }

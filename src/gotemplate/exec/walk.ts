@@ -119,7 +119,10 @@ function setVariables(scope: Scope, {pipe}: BranchNode, index: Argument, element
   if (second !== undefined) scope.assignLast(2, index)
 }
 
-/** Yields the iterations of a loop: index and element, key and value, or a number twice. */
+/**
+ * Yields the iterations of a loop as pairs: index and element, key and value, or the same number twice for a range over
+ * a number.
+ */
 function* passesOver(scope: Scope, value: Argument, node: BranchNode): Iterable<readonly [Argument, Argument]> {
   if (value === undefined) return
   const {kind, key, elem} = value.type

@@ -79,7 +79,7 @@ export function formatFloatVerb(value: number, verb: string, flags: Flags, bits:
   return pad(sign + text, flags)
 }
 
-/** Applies the `#` flag: always a decimal point, and for `g` also the zeros after it. */
+/** Applies the `#` flag: adds a decimal point if there is none, and for `g` also the zeros after the point. */
 function keepPoint(text: string, form: FloatForm, precision: number): string {
   const general = form === 'g' || form === 'G' || form === 'x'
   let digits = general ? (precision === -1 ? 6 : precision) : 0

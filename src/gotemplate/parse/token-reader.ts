@@ -1,6 +1,9 @@
 import type {Token} from './tokens.js'
 
-/** A sequence of tokens that several readers consume in turn: each definition in a template has its own reader. */
+/**
+ * A sequence of tokens that several readers share: each definition in a template has its own reader, which continues
+ * where the previous one stopped.
+ */
 export class TokenSource {
   readonly #tokens: readonly Token[]
   #at = 0

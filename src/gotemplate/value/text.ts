@@ -66,7 +66,7 @@ export function byteLength(text: string): number {
   return escapedByte.test(text) ? encodeText(text).length : Buffer.byteLength(text)
 }
 
-/** Joins single bytes to the characters that they form together, after strings were concatenated. */
+/** Converts bytes that together form a character to that character, after strings were concatenated. */
 export function joinBytes(text: string): string {
   return escapedByte.test(text) ? decodeText(encodeText(text)) : text
 }

@@ -122,12 +122,14 @@ export function zeroOf(type: GoType): GoValue {
   return {type, data: ['slice', 'map', 'pointer', 'func'].includes(kind) ? null : 0n}
 }
 
-/** Returns a value as a container stores it: unwrapped from its interface. */
+/** Returns a value in the form in which containers store it: without its interface. */
 export function stored(value: Argument): Argument {
   return value?.type.kind === 'interface' ? (value.data as Argument) : value
 }
 
-/** Returns a stored element as the element type of its container: wrapped in an interface if that is the type. */
+/**
+ * Returns an element of a container as a value of the element type: within an interface if that type is an interface.
+ */
 export function asElement(elem: GoType, held: Argument): GoValue {
   if (elem.kind === 'interface') return {type: elem, data: held}
   return held ?? zeroOf(elem)

@@ -113,8 +113,7 @@ function instances(source: DataSource, texts: readonly string[]): GoValue {
   const isWanted = ({checks}: ServiceInstance): boolean =>
     asked.states.length === 0 || asked.states.includes(statusOf(checks))
   const found = source.need(serviceDependency(asked)).filter(isWanted)
-  // If the query names a node from which distance is measured (`~near`), Consul's order by distance
-  // is kept.
+  // If the query contains `~near`, the instances stay in Consul's order by distance from a node.
   const byNode = (a: ServiceInstance, b: ServiceInstance): number =>
     compareText(a.node.node, b.node.node) || compareText(a.serviceId, b.serviceId)
   const sorted = asked.near === undefined ? found.toSorted(byNode) : found

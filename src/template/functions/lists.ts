@@ -59,7 +59,10 @@ const containing = (name: string, judge: (found: boolean[]) => boolean): readonl
   define('any any', 'bool', (wanted, list) => makeBool(judge(containsEach(name, wanted, list)))),
 ]
 
-/** The numbers of `loop`: from the first bound (0 if only one is given) up to, but not including, the last. */
+/**
+ * The numbers of `loop`: from the first argument up to, but not including, the second. With one argument, from 0 up to,
+ * but not including, this argument.
+ */
 function loop(...bounds: Argument[]): GoValue {
   if (bounds.length < 1 || bounds.length > 2) {
     throw new GoError(`loop: wrong number of arguments, expected 1 or 2, but got ${bounds.length}`)

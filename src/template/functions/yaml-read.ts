@@ -25,7 +25,7 @@ export async function loadYaml(texts: readonly string[]): Promise<void> {
   if (library === undefined && texts.some(text => text.includes('parseYAML'))) library = await import('yaml')
 }
 
-/** Maximum number of nodes in a document, which limits how much aliases can expand. */
+/** Maximum number of values in a document after all aliases are expanded. */
 const mostNodes = 1_000_000
 
 /** Parses YAML as version 2 of Go's yaml package does: keys of maps may have any type, `yes` is true, `010` is 8. */

@@ -100,7 +100,7 @@ describe.runIf(hasConsul)('a service of baton service run, as a server of the cl
     await raw(agent().address).ok('PUT', '/v1/agent/service/deregister/lost')
   })
 
-  it('is critical or gone if baton was killed while its agent was down, once the agent has returned', async () => {
+  it('is critical or gone when its agent runs again, if baton was killed while the agent was down', async () => {
     const [baton] = await begin('both')
     await using _baton = baton
     await cluster.clients[0]!.kill()

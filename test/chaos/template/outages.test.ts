@@ -91,7 +91,7 @@ describe.runIf(hasConsul)('baton template with a child, through a client agent',
     expect(file.texts).toEqual([full('before'), full('after')])
   })
 
-  it('restarts the child once for a service that changes ten times a second, after the service has settled', async () => {
+  it('restarts the child only once, after the changes have ended, if a service changes ten times a second', async () => {
     await raw(client().address).ok('PUT', '/v1/agent/check/register', {
       body: JSON.stringify({ID: 'hop-2', Name: 'hop-2', ServiceID: 'hop-2', TTL: '1h', Status: 'passing'}),
     })

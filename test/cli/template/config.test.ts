@@ -63,7 +63,7 @@ describe.each(backends)('baton template with configuration on $name', backend =>
     expect(statSync(out('hcl')).mode & 0o777).toBe(0o600)
   })
 
-  it('exits with the codes of consul-template with --compat consul', async () => {
+  it('exits with the exit codes of consul-template if --compat consul is given', async () => {
     const bad = write('bad.hcl', 'template { sourc = "a" }')
     expect((await run('-config', bad, '-once', '--compat', 'consul')).exitCode).toBe(15)
     expect((await run('-template', 'a', '-nosuch', '--compat', 'consul')).exitCode).toBe(13)
@@ -81,7 +81,7 @@ describe.each(backends)('baton template with configuration on $name', backend =>
     expect([plain.exitCode, plain.stderr]).toEqual([64, expect.stringContaining("did you mean 'source'?")])
   })
 
-  it('refuses denied functions, and refuses files outside the sandbox', async () => {
+  it('refuses functions that the configuration denies, and files outside the sandbox', async () => {
     const denied = `template { contents = "{{ env \\"A\\" }}" destination = "${inFolder('d')}" function_denylist = ["env"] }`
     expect((await run('-config', write('denied.hcl', denied), '-once')).stderr).toContain('function is disabled')
     const outside = `template { contents = "{{ file \\"${inFolder('denied.hcl')}\\" }}" destination = "${inFolder('d')}" sandbox_path = "${inFolder('sub')}" }`
@@ -153,7 +153,7 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     expect(result.stdout).toBe(`--- ${path}\n+++ ${path}\n@@ -1,4 +1,5 @@\n a\n 1\n+2\n 3\n b\n`)
   })
 
-  it('changes files only while it holds the lock', async () => {
+  it('changes files only while it holds the lock that --lock names', async () => {
     await put('turn', '1')
     const template = write('turn.ctmpl', '{{ key "turn" }}')
     await using client = createClient({address: agent.address})

@@ -10,7 +10,7 @@ describe.each(backends.slice(0, 1))('baton env on $name', backend => {
   const agent = sharedAgent(backend)
   const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
 
-  it('runs the program with the keys of all prefixes, and exits with its code', async () => {
+  it("runs the program with the keys of all prefixes, and exits with the program's exit code", async () => {
     await put('all/colour', 'red')
     await put('all/size', '1')
     await put('web/size', '2')
@@ -22,7 +22,7 @@ describe.each(backends.slice(0, 1))('baton env on $name', backend => {
     expect((await runInProcess(pristine, {agent, env: {GIVEN: 'yes'}})).exitCode).toBe(0)
   })
 
-  it('restarts the program when a variable changes, and stops it at TERM', async () => {
+  it('restarts the program when a variable changes, and stops the program when baton receives TERM', async () => {
     await put('restart/a', '1')
     const script = 'echo "a=$a b=$b pid $$"; exec sleep 1000'
     await using baton = startCli(['env', 'restart', '--', 'sh', '-c', script], {agent})
@@ -46,7 +46,7 @@ describe.each(backends.slice(0, 1))('baton env on $name', backend => {
     expect(baton.stdout).toBe('start 1\nstart 2\n')
   })
 
-  it('stops the program when baton is killed', async () => {
+  it('leaves no program behind when baton is killed', async () => {
     await put('killed/a', '1')
     await using baton = startCli(['env', 'killed', '--', 'sh', '-c', 'echo "pid $$"; exec sleep 1000'], {agent})
     const [, pid = ''] = await baton.waitForOutput(/pid (\d+)\n/)
@@ -54,7 +54,7 @@ describe.each(backends.slice(0, 1))('baton env on $name', backend => {
     await waitUntil(() => !isAlive(Number(pid)), {what: 'the end of the program'})
   })
 
-  it('names what it cannot do', async () => {
+  it('names a missing prefix or program, and a prefix without keys', async () => {
     const run = async (...words: string[]): Promise<unknown> => {
       const {exitCode, stderr} = await runInProcess(['env', ...words], {agent})
       return [exitCode, stderr]

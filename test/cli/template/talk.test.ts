@@ -19,7 +19,7 @@ const all = upstreams(211, 212, 213, 214, 215, 216)
 const withoutWeb4 = upstreams(211, 212, 213, 215, 216)
 
 // The services, template and commands of "A talk about Consul" by Rob N, which docs/commands/template.md cites.
-describe.each(backends)("the talk's consul-template commands with baton on $name", backend => {
+describe.each(backends)('the consul-template commands of a published talk, run by baton on $name', backend => {
   const agent = sharedAgent(backend)
   const cwd = join(folder, backend.name)
   const config = (): string => readIfExists(join(cwd, 'nginx.cfg'))
@@ -43,7 +43,7 @@ describe.each(backends)("the talk's consul-template commands with baton on $name
     for (const web of [1, 2, 3, 4, 5, 6]) await register(`web${web}`, 210 + web, 'prod', 'passing')
   })
 
-  it('write the configuration with all passing instances, and exit with -once', async () => {
+  it('write the configuration with all passing instances, and then exit if -once is given', async () => {
     const result = await runCli(['template', '-template', 'nginx.tpl:nginx.cfg', '-once'], {agent, cwd})
     expect([result.exitCode, result.stdout, result.stderr, config()]).toEqual([0, '', '', all])
   })

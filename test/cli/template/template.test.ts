@@ -22,7 +22,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
   const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
   const run = (...words: string[]): ReturnType<typeof runInProcess> => runInProcess(['template', ...words], {agent})
 
-  it('writes a file once for either form of arguments, and only prints the text with --dry', async () => {
+  it('writes a file with either syntax of the arguments, and only prints the text with --dry', async () => {
     await put('once', 'value')
     const source = template('once.ctmpl', 'v={{ key "once" }}\n')
     const written = await run(`${source}:${inFolder('once')}`, '--once')
@@ -60,7 +60,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
     ])
   })
 
-  it('names missing keys, and errors in the template', async () => {
+  it('names missing keys and errors in templates', async () => {
     const missing = template('missing.ctmpl', '{{ key "no/such" }}')
     const waited = await run(`${missing}:${inFolder('missing')}`, '--once', '--timeout', '1s')
     expect([waited.exitCode, existsSync(inFolder('missing'))]).toEqual([1, false])

@@ -44,7 +44,7 @@ describe('tokens of the embedded agent', () => {
     expect(await statusOf(consul, 'DELETE', '/v1/kv/app/x?recurse')).toBe(200)
   })
 
-  it('grant sessions by node name and events by event name', async () => {
+  it('grant access to sessions by rules for node names, and to events by rules for event names', async () => {
     const consul = await holderOf('session_prefix "" { policy = "write" } event "deploy" { policy = "write" }')
     const id = await consul.sessionCreate({NodeChecks: []})
     expect(await statusOf(consul, 'PUT', `/v1/session/renew/${id}`)).toBe(200)
@@ -55,7 +55,7 @@ describe('tokens of the embedded agent', () => {
     expect(await statusOf(reader, 'PUT', '/v1/session/create')).toBe(403)
   })
 
-  it('grant access to nodes, services, the agent and the operator by rules in JSON', async () => {
+  it('grant access to nodes, services, the agent and the operator API by rules in JSON', async () => {
     const consul = await holderOf(
       JSON.stringify({
         node_prefix: {'': {policy: 'read'}},
@@ -75,7 +75,7 @@ describe('tokens of the embedded agent', () => {
     expect(await statusOf(consul, 'GET', '/v1/acl/tokens')).toBe(403)
   })
 
-  it('are refused as soon as they are deleted, and obey a changed policy at once', async () => {
+  it('are refused as soon as they are deleted, and follow changes of their policies at once', async () => {
     await root.put('/v1/acl/policy', {Name: 'moving', Rules: 'key_prefix "m/" { policy = "read" }'})
     const policy = (await root.get('/v1/acl/policy/name/moving')) as {ID: string}
     const token = (await root.put('/v1/acl/token', {Policies: [{Name: 'moving'}]})) as {
@@ -92,14 +92,14 @@ describe('tokens of the embedded agent', () => {
   })
 
   it.each(['key_prefix "a" { policy = "all" }', 'key_prefix "a" {', 'nonsense "a" { policy = "read" }'])(
-    'cannot be created with the rules %s',
+    'cannot get a policy with the invalid rules %s',
     async rules => {
       const body = JSON.stringify({Name: 'bad', Rules: rules})
       expect(await statusOf(root, 'PUT', '/v1/acl/policy', body)).toBe(500)
     },
   )
 
-  it('grant permissions by identity: a service can register itself and find others, a node can register itself', async () => {
+  it('let a service with a service identity register itself and find others, and a node with a node identity register itself', async () => {
     const create = async (body: object): Promise<RawConsul> =>
       raw(agent.address, {token: ((await root.put('/v1/acl/token', body)) as {SecretID: string}).SecretID})
     const service = await create({ServiceIdentities: [{ServiceName: 'cache'}]})

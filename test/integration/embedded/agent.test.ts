@@ -47,7 +47,7 @@ describe('the embedded agent', () => {
     expect(await instances()).toBe(0)
   })
 
-  it('keeps its address across a restart, and also its state unless keepState is false', async () => {
+  it('keeps its address when it is restarted, and also its state unless keepState is false', async () => {
     await using agent = await startEmbeddedAgent()
     const url = `${agent.address}/v1/kv/k`
     await fetch(url, {method: 'PUT', body: 'v'})
@@ -57,7 +57,7 @@ describe('the embedded agent', () => {
     expect((await fetch(url)).status).toBe(404)
   })
 
-  it('returns its name and metadata in every read of its node', async () => {
+  it('returns its name and metadata in every answer that contains its node', async () => {
     await using agent = await startEmbeddedAgent({name: 'web-9', nodeMeta: {rack: '1'}, datacenters: ['dc1', 'dc2']})
     const consul = raw(agent.address)
     const meta = {'consul-network-segment': '', rack: '1'}
@@ -100,7 +100,7 @@ describe('the embedded agent', () => {
     [{seed: [{key: 'a', value: 'text'}]}, 'value', 'a Uint8Array or a Buffer, got "text" (a string)'],
     [{acl: {}}, 'managementToken', 'a string that is not empty, got undefined'],
     [{like: 1.9}, 'like', 'a string, got 1.9'],
-  ])('names the option that has an invalid value: %j', async (options, option, text) => {
+  ])('names the option that has an invalid value, in the case of %j', async (options, option, text) => {
     await expect(startEmbeddedAgent(options)).rejects.toMatchObject({
       code: 'BATON_USAGE',
       message: expect.stringContaining(`the option \`${option}\` to be ${text}`),

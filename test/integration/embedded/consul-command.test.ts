@@ -104,7 +104,7 @@ describe.runIf(consulIsInstalled() || required)("Consul's own command on the emb
     [['info'], /server = true[\s\S]*applied_index = \d+/],
     [['operator', 'raft', 'list-peers'], /baton-dev\s+\S+\s+127\.0\.0\.1:\d+\s+leader\s+true/],
     [['rtt', 'baton-dev', 'web-1'], /Estimated baton-dev <-> web-1 rtt/],
-  ])('prints the expected output of %j', async (words, pattern) => {
+  ])('prints the expected output for the arguments %j', async (words, pattern) => {
     expect(await output(...words)).toMatch(pattern)
   })
 
@@ -121,7 +121,7 @@ describe.runIf(consulIsInstalled() || required)("Consul's own command on the emb
     expect(await output('catalog', 'services')).not.toContain('cache')
   })
 
-  it('snapshot: restores a file that was saved with curl, while save and inspect report that it is not a snapshot of Consul', async () => {
+  it('snapshot: restores a file that was saved with curl, while save and inspect report that the file is not from Consul', async () => {
     const path = join(folder, 'saved.snap')
     const notConsuls = 'unexpected file "snapshot of baton dev, not of Consul" in snapshot'
     await output('kv', 'put', 'kept', 'yes')

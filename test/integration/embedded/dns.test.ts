@@ -49,7 +49,7 @@ describe.each(backends)('DNS queries to $name', backend => {
     expect(await addresses('web3.node.dc1.consul')).toEqual(['10.202.2.213'])
   })
 
-  it('return ports and the names of addresses for type SRV', async () => {
+  it('of type SRV return the port of each instance, and a name that resolves to its address', async () => {
     const records = await resolver.resolveSrv('_hopscotch._tcp.service.consul')
     const seen = await Promise.all(records.map(async ({name, port}) => [port, ...(await addresses(name))]))
     expect(seen.toSorted()).toEqual([
@@ -67,7 +67,7 @@ describe.each(backends)('DNS queries to $name', backend => {
     await expect(resolver.resolve4(name)).rejects.toMatchObject({code: expect.stringMatching(/ENOTFOUND|ESERVFAIL/)})
   })
 
-  it('can be sent over TCP, several on one connection, and return all instances', async () => {
+  it('can be sent over TCP, even several on one connection, and then return all instances', async () => {
     const many = Array.from({length: 5}, (_, at) => `10.202.3.${at + 1}`)
     for (const [at, Address] of many.entries()) {
       const body = JSON.stringify({Node: `many${at}`, Address, Service: {Service: 'many'}})

@@ -16,7 +16,7 @@ describe('fault injection in the embedded agent', () => {
     expect((await fetch(`${agent.address}/v1/status/leader`)).status).toBe(200)
   })
 
-  it('drops requests before they are handled, or drops their answers afterwards', async () => {
+  it('cuts the connection before a request is handled, or before its answer is sent', async () => {
     await using agent = await startEmbeddedAgent()
     const put = (key: string): Promise<unknown> => raw(agent.address).kvPut(key, 'v')
     const before = agent.faults.inject({path: '/v1/kv/', drop: true})
@@ -28,7 +28,7 @@ describe('fault injection in the embedded agent', () => {
     expect(await raw(agent.address).kvKeys('')).toEqual(['after'])
   })
 
-  it("delays requests by the agent's own clock", async () => {
+  it("delays requests for a time that the agent's own clock measures", async () => {
     const clock = new FakeClock()
     await using agent = await startEmbeddedAgent({clock})
     agent.faults.inject({delayMs: 5000})
@@ -75,7 +75,7 @@ describe('fault injection in the embedded agent', () => {
     expect(await raw(agent.address).get('/v1/agent/members')).toMatchObject([{Name: 'baton-dev'}])
   })
 
-  it('restores data and indexes of a snapshot, and wakes every blocking query', async () => {
+  it('restores the data and indexes of a snapshot, and wakes every blocking query', async () => {
     await using agent = await startEmbeddedAgent()
     await raw(agent.address).kvPut('k', 'old')
     const old = await indexOf(agent, '/v1/kv/k')
@@ -89,7 +89,7 @@ describe('fault injection in the embedded agent', () => {
     expect(await raw(agent.address).kvKeys('')).toEqual(['k'])
   })
 
-  it('lowers all indexes, and keeps the data and its order', async () => {
+  it('lowers all indexes, and keeps the data and the order of its indexes', async () => {
     await using agent = await startEmbeddedAgent()
     for (const key of ['b', 'a', 'a', 'c']) await raw(agent.address).kvPut(key, `${Math.random()}`)
     const before = await raw(agent.address).kvList('')

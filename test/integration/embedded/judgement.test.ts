@@ -25,7 +25,7 @@ const badFilters: readonly (readonly [string, string])[] = [
   ['ID matches "["', 'Failed to compile regular expression "[": error parsing regexp: missing closing ]: `[`'],
 ]
 
-/** Filters for health/service, each with true if it matches the only instance. */
+/** Filters for health/service, and for each whether it matches the only instance. */
 const filters: readonly (readonly [string, boolean])[] = [
   ['Service.Port == 81', false],
   ['Service.Port == "0x50"', true],
@@ -68,8 +68,7 @@ const registrations: readonly (readonly [string, object, string])[] = [
 ]
 
 /**
- * Pairs of Checks and NodeChecks: those in a request to create a session, and those of the created
- * session.
+ * The fields Checks and NodeChecks in a request to create a session, each with the same fields of the created session.
  */
 const sessionChecks: readonly (readonly [object, object])[] = [
   [{Checks: ['own'], NodeChecks: []}, {NodeChecks: []}],
@@ -82,7 +81,7 @@ const sessionChecks: readonly (readonly [object, object])[] = [
   [{Checks: ['serfHealth'], NodeChecks: ['own']}, {NodeChecks: ['own']}],
 ]
 
-describe.each(backends)('requests with conditions and checks, on $name', backend => {
+describe.each(backends)('the HTTP API of $name', backend => {
   const agent = sharedAgent(backend)
   const send = (method: string, path: string, body?: object) =>
     raw(agent.address).request(method, path, body === undefined ? {} : {body: JSON.stringify(body)})
@@ -104,7 +103,7 @@ describe.each(backends)('requests with conditions and checks, on $name', backend
     expect((await read('health/service/web', filter)).json()).toHaveLength(passes ? 1 : 0)
   })
 
-  it("refuses an operator that does not fit a field's type, but only once there is a check to filter", async () => {
+  it('refuses an operator that does not fit the type of a field, if the agent has a check to which the filter applies', async () => {
     const {status, text} = await read('agent/checks', 'Status is empty')
     expect({status, text}).toEqual({status: 500, text: 'Invalid match operator "Is Empty" for selector "Status"'})
   })
@@ -115,12 +114,12 @@ describe.each(backends)('requests with conditions and checks, on $name', backend
     else expect(answer.json()).toMatchObject({Results: null, Errors: [{OpIndex: 0, What: why}]})
   })
 
-  it.each(registrations)('refuses to register the %s %j', async (kind, body, why) => {
+  it.each(registrations)('refuses to register the invalid %s %j', async (kind, body, why) => {
     const {status, text} = await send('PUT', `/v1/agent/${kind}/register`, body)
     expect({status, text}).toEqual({status: 400, text: why})
   })
 
-  it.each(sessionChecks)('creates a session with %j', async (given, kept) => {
+  it.each(sessionChecks)('stores the expected checks in a session that is created with %j', async (given, kept) => {
     const {ID} = (await send('PUT', '/v1/session/create', given)).json() as {ID: string}
     const [{Checks, NodeChecks}] = (await send('GET', `/v1/session/info/${ID}`)).json()
     expect({NodeChecks, ...(Checks && {Checks})}).toEqual(kept)

@@ -11,7 +11,7 @@ describe('the embedded agent that imitates another version of Consul', () => {
     ['1.8', '1.8.7'],
     ['1.14', '1.14.0'],
     ['1.22.1', '1.22.1'],
-  ])('reports the imitated version: %s', async (like, version) => {
+  ])('reports a complete version number when it imitates %s', async (like, version) => {
     await using agent = await start(like)
     const {text} = await ask(agent, 'GET', '/v1/agent/self')
     expect(JSON.parse(text)).toMatchObject({Config: {Version: version}, Member: {Tags: {build: `${version}:`}}})
@@ -21,7 +21,7 @@ describe('the embedded agent that imitates another version of Consul', () => {
     await expect(start(like)).rejects.toThrow(`cannot imitate version '${like}'`)
   })
 
-  it('accepts transactions of 128 operations from 1.14 on', async () => {
+  it('accepts transactions of 128 operations if that version is 1.14 or later', async () => {
     const many = JSON.stringify(Array.from({length: 128}, (_, at) => ({KV: {Verb: 'set', Key: `k${at}`}})))
     await using old = await start('1.13')
     expect((await ask(old, 'PUT', '/v1/txn', many)).status).toBe(413)
@@ -37,7 +37,7 @@ describe('the embedded agent that imitates another version of Consul', () => {
     ['1.22', 'b%20', 500],
     ['1.22', '%20a', 500],
     ['1.22', 'a..b', 200],
-  ])('accepts or refuses the same key names as version %s does: %s gets status %i', async (like, key, status) => {
+  ])('answers, as version %s does, requests for the key %s with status %i', async (like, key, status) => {
     await using agent = await start(like)
     expect((await ask(agent, 'PUT', `/v1/kv/${key}`, 'v')).status).toBe(status)
     const read = await ask(agent, 'GET', `/v1/kv/${key}`)
@@ -77,7 +77,7 @@ describe('the embedded agent that imitates another version of Consul', () => {
     expect(whole.headers['x-consul-results-filtered-by-acls']).toBeUndefined()
   })
 
-  it('names an unknown path or ID in its answer', async () => {
+  it('refuses unknown paths, service IDs and partitions with the messages of version 1.22', async () => {
     await using agent = await start('1.22')
     expect(await ask(agent, 'GET', '/v1/nothing')).toMatchObject({
       status: 404,

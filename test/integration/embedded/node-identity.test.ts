@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 
-describe.each(backends)('the names and IDs of nodes on $name', backend => {
+describe.each(backends)('nodes on $name', backend => {
   const agent = sharedAgent(backend)
   const idOf = (run: number): string => `aaaaaaaa-bbbb-4ccc-8ddd-00000000000${run}`
   const register = async (body: object): Promise<{status: number; text: string}> => {
@@ -13,7 +13,7 @@ describe.each(backends)('the names and IDs of nodes on $name', backend => {
   }
   const get = (path: string) => raw(agent.address).get(`/v1/${path}`)
 
-  it('change the name of a node that is registered with the same ID under another name, and drop its services and checks', async () => {
+  it('are renamed, and lose their services and checks, if their ID is registered with another name', async () => {
     await register({Node: 'old', ID: idOf(1), Service: {Service: 'web'}, Check: {CheckID: 'c', Name: 'c'}})
     const {CreateIndex} = (await get('catalog/node/old')).Node
     expect(await register({Node: 'new', ID: idOf(1)})).toEqual({status: 200, text: 'true'})
@@ -23,7 +23,7 @@ describe.each(backends)('the names and IDs of nodes on $name', backend => {
     expect(await get('catalog/node/new')).toMatchObject({Node: {ID: idOf(1), CreateIndex}, Services: {}})
   })
 
-  it('wake a query by node ID, but show a list only for a node with services or with a filter', async () => {
+  it('wake a blocking query by ID; their list of services is null if they have none and no filter is given', async () => {
     await register({Node: 'found', ID: idOf(6)})
     const {headers} = await raw(agent.address).ok('GET', `/v1/catalog/node/${idOf(6)}`)
     const parked = get(`catalog/node/${idOf(6)}?index=${headers['x-consul-index']}&wait=30s`)
@@ -33,7 +33,7 @@ describe.each(backends)('the names and IDs of nodes on $name', backend => {
     expect(await parked).toMatchObject({Services: {late: {}}})
   })
 
-  it('are completed for a node without an ID, and replaced for a node without a serfHealth check', async () => {
+  it('may get an ID after their first registration, and then another ID if they have no serfHealth check', async () => {
     await register({Node: 'plain', Service: {Service: 'kept'}})
     for (const run of [2, 3]) {
       expect(await register({Node: 'plain', ID: idOf(run)})).toEqual({status: 200, text: 'true'})
@@ -41,7 +41,7 @@ describe.each(backends)('the names and IDs of nodes on $name', backend => {
     }
   })
 
-  it('cannot combine the name of a healthy member with a new ID', async () => {
+  it('cannot take the name of a healthy member that has another ID', async () => {
     const {Member, Config} = await get('agent/self')
     const own = {ID: Config.NodeID, Node: Config.NodeName, Address: Member.Addr}
     const reserved = `Node name ${own.Node} is reserved by node ${own.ID} with name ${own.Node} (${own.Address})`
@@ -57,7 +57,7 @@ describe.each(backends)('the names and IDs of nodes on $name', backend => {
     expect(await get('catalog/node/mover')).toMatchObject({Node: {ID: idOf(5)}})
   })
 
-  it("do not raise the index of a missing service if an instance briefly had the service's name", async () => {
+  it('do not raise the index of a missing service if one of their instances briefly had the name of that service', async () => {
     const indexOf = async (path: string): Promise<number> =>
       Number((await raw(agent.address).ok('GET', `/v1/${path}`)).headers['x-consul-index'])
     await register({Node: 'shop', Service: {Service: 'gone'}})
@@ -69,7 +69,7 @@ describe.each(backends)('the names and IDs of nodes on $name', backend => {
     expect(await indexOf('health/service/two')).toBeGreaterThan(missing)
   })
 
-  it("show a node's name with the capitals of the last registration of the service", async () => {
+  it('are listed for a service with the capitals of the last registration of that service', async () => {
     await register({Node: 'Case', Service: {Service: 'first'}})
     await register({Node: 'CASE', SkipNodeUpdate: true, Service: {Service: 'second'}})
     const nodeOf = async (service: string): Promise<string> => String((await get(`catalog/service/${service}`))[0].Node)

@@ -34,7 +34,7 @@ describe.each(backends)('requests with ?node-meta= on $name', backend => {
   )
 
   it.each(['catalog/node/n1', 'catalog/node-services/n1', 'health/node/n1'])(
-    'ignore the parameter on a path for a single node: %s',
+    'ignore the parameter on the path of a single node (case: %s)',
     async path => {
       expect(await nodesIn(path)).toEqual(['n1'])
     },
@@ -43,7 +43,7 @@ describe.each(backends)('requests with ?node-meta= on $name', backend => {
 
 // Only the embedded agent shows whether a query waits. The real agent is covered by the random
 // comparison of both agents.
-it('return from waiting only when a node changes whose check is in the answer', async () => {
+it('blocking queries with ?node-meta= return only when a node changes whose check is in the answer', async () => {
   await using agent = await startEmbeddedAgent()
   const consul = raw(agent.address)
   const register = (body: object): Promise<unknown> =>

@@ -8,7 +8,7 @@ const version = '1.8.7'
 const managementToken = '6a1253d2-1785-24fd-91c2-f8e78c745511'
 const realTime: PlayerClock = {now: () => performance.now(), sleep: ms => sleep(ms)}
 
-/** A clock on which a sleep advances the agent's clock instead of waiting. */
+/** A clock whose `sleep` advances the agent's clock instead of waiting. */
 function movedTime(agent: EmbeddedAgent): PlayerClock {
   let aheadMs = 0
   return {
@@ -21,8 +21,8 @@ function movedTime(agent: EmbeddedAgent): PlayerClock {
 }
 
 /**
- * Plays a file. Returns the differences that are not in the list of accepted ones, and the number of steps
- * played.
+ * Sends the requests of a recorded file. Returns the differences from the recorded answers that are not in the list of
+ * accepted ones, and the number of steps.
  */
 async function unexplained(file: string, options: Omit<PlayOptions, 'version'>) {
   const {steps, differences} = await play(file, {...options, version})
@@ -31,7 +31,7 @@ async function unexplained(file: string, options: Omit<PlayOptions, 'version'>) 
   return {
     steps,
     left: differences.filter(({step}) => !accepted.has(`${file}: ${step}`)),
-    /** Entries of the list that did not match any difference. */
+    /** Accepted differences that did not occur. */
     idle: [...accepted].filter(entry => entry.startsWith(`${file}: `) && !met.has(entry)),
   }
 }
@@ -80,7 +80,7 @@ describe('the recorded answers of two datacenters', () => {
   it.each([
     ['the first', 'dc1', 'dc2'],
     ['the second', 'dc2', 'dc1'],
-  ])('equal the answers of %s', async (_, dc, dc2) => {
+  ])('equal the answers of the embedded agent for %s datacenter', async (_, dc, dc2) => {
     await using agent = await startEmbeddedAgent({datacenters: ['dc1', 'dc2']})
     const nodes: Record<string, string> = {dc1: 'baton-dev', dc2: 'baton-dev-dc2'}
     const words = new Map([...local, ['dc', dc], ['dc2', dc2], ['node', nodes[dc]!], ['node2', nodes[dc2]!]] as const)

@@ -47,7 +47,7 @@ describe.each(embedded)('a feature of Consul that the $name agent lacks', backen
     expect(await consul.get('/v1/agent/services')).toEqual({})
   })
 
-  it('does not keep Go clients from registering a service with empty Connect fields', async () => {
+  it('is not refused in a registration whose Connect fields are empty, as in those of Go clients', async () => {
     const body = JSON.stringify({Name: 'plain', Kind: '', Proxy: {}, Connect: {Native: false}})
     await raw(agent.address).ok('PUT', '/v1/agent/service/register', {body})
     await raw(agent.address).ok('PUT', '/v1/agent/service/deregister/plain')
@@ -58,7 +58,7 @@ describe.each(backends)('autopilot on $name', backend => {
   const agent = sharedAgent(backend)
 
   it('reports one healthy server', async () => {
-    // A real server reports its health only after several seconds.
+    // A real server reports its health only several seconds after its start.
     const health = async (): Promise<unknown> => {
       const answer = await raw(agent.address).request('GET', '/v1/operator/autopilot/health')
       return answer.status === 200 ? (JSON.parse(answer.text) as unknown) : undefined

@@ -24,10 +24,7 @@ const request = (line: string, headers = '', body = ''): string =>
 const put = (path: string, body: string): string =>
   request(`PUT ${path}`, `Content-Length: ${Buffer.byteLength(body)}\r\n`, body)
 
-/**
- * Malformed requests, each with the status and the end of the answer. These are the same on both
- * agents.
- */
+/** Malformed requests, each with the status and the end of the answer, which are the same on both agents. */
 const malformed: readonly (readonly [string, string, string])[] = [
   ['no host', 'GET /v1/kv/k HTTP/1.1\r\n\r\n', '400 Bad Request: missing required Host header'],
   ['two hosts', request('GET /v1/kv/k', 'Host: y\r\n'), '400 Bad Request: too many Host headers'],
@@ -48,7 +45,7 @@ const malformed: readonly (readonly [string, string, string])[] = [
 describe.each(backends)('the HTTP server of $name', backend => {
   const agent = sharedAgent(backend)
 
-  it.each(malformed)('answers a request with %s, and continues to run', async (_, bytes, end) => {
+  it.each(malformed)('answers a malformed request (case: %s), and continues to run', async (_, bytes, end) => {
     const answer = await exchange(agent.address, bytes)
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /)
     expect(answer.trimEnd().endsWith(`\r\n\r\n${end}`)).toBe(true)

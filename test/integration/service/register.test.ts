@@ -25,7 +25,7 @@ describe.each(backends)('registerService on $name', backend => {
     expect(await idsOf(consul)).not.toContain('shop-8080')
   })
 
-  it('keeps the check in the state that was set for longer than its TTL', async () => {
+  it('keeps the check in the state that was set, even after its TTL has passed', async () => {
     await using consul = client()
     await using web = await registerService(consul, {name: 'warned', ttlMs: 1000})
     await web.setState('warning', 'cache is cold')
@@ -61,7 +61,7 @@ describe.each(backends)('registerService on $name', backend => {
     })
   })
 
-  it('puts a service or a node into maintenance and back', async () => {
+  it('registers a service that can enter and leave maintenance, alone or with its node', async () => {
     await using consul = client()
     await using web = await registerService(consul, {name: 'maintained'})
     const {node} = await consul.agent.self()

@@ -37,7 +37,7 @@ describe.each(backends)('templates written for consul-template on $name', backen
     })
   })
 
-  it.each(templates)('render the same text as consul-template does: $name', ({name, expected}) => {
+  it.each(templates)('render the same text as in consul-template (case: $name)', ({name, expected}) => {
     expect(rendered.get(name)).toBe(expected)
   })
 })

@@ -12,11 +12,11 @@ import {waitUntil} from '../../kit/wait-until.js'
 const folder = mkdtempSync(join(tmpdir(), 'baton-template-quiet-'))
 afterAll(() => rmSync(folder, {recursive: true, force: true}))
 
-describe.each(backends.slice(0, 1))('the settings of one template on $name', backend => {
+describe.each(backends.slice(0, 1))('the settings of a single template on $name', backend => {
   const agent = sharedAgent(backend)
   const file = (name: string): string => join(folder, name)
 
-  it('delay only the template that has a wait of its own', async () => {
+  it('delay only the file of that template if they contain a wait', async () => {
     const put = (value: string): Promise<unknown> => raw(agent.address).kvPut('quiet', value)
     await put('1')
     await using client = createClient({address: agent.address})
@@ -39,7 +39,7 @@ describe.each(backends.slice(0, 1))('the settings of one template on $name', bac
   })
 
   it.runIf(process.getuid?.() === 0)(
-    'give the file an owner and a group, also a file that keeps its content',
+    'set the owner and the group of the file, even if its content does not change',
     async () => {
       await using client = createClient({address: agent.address})
       const write = (owner: {readonly uid: number; readonly gid: number}): Promise<void> =>

@@ -132,7 +132,7 @@ describe.each(backends)('runTemplates on $name', backend => {
     expect(readdirSync(folder).filter(name => name.endsWith('.tmp'))).toEqual([])
   })
 
-  it('keeps using the value of a deleted key', async () => {
+  it('leaves the file unchanged after a key that it uses was deleted', async () => {
     await put('d/a', '1')
     await put('d/b', '1')
     await using client = createClient({address: agent.address})

@@ -9,8 +9,7 @@ function run(text: string, data?: Argument): string {
   return parseTemplate(text, {name: 't'}).execute(data)
 }
 
-// The recorded results come from Go 1.19. These tests cover features that later versions of Go
-// added.
+// The recorded results come from Go 1.19. These tests cover features that later versions of Go added.
 describe('templates with features of Go after 1.19', () => {
   it('can range over a number', () => {
     expect(run('{{range 3}}{{.}},{{end}}{{range $i := 2}}{{$i}};{{end}}{{range 0}}x{{else}}none{{end}}')).toBe(
@@ -24,7 +23,7 @@ describe('templates with features of Go after 1.19', () => {
     expect(run('{{with ""}}a{{else with "b"}}{{.}}{{else}}c{{end}}')).toBe('b')
   })
 
-  it('can assign to an outer variable in a range', () => {
+  it('can assign to an outer variable in the head of a range', () => {
     expect(run('{{$x := "0"}}{{range $x = .}}{{end}}{{$x}}', fromJson(['a', 'b']))).toBe('b')
   })
 })
@@ -41,7 +40,7 @@ describe('templates with bytes that are not valid UTF-8', () => {
     )
   })
 
-  it('keep the bytes of half of an encoded surrogate pair', () => {
+  it('keep the bytes of an encoded surrogate without its partner', () => {
     const bytes = Uint8Array.from([0xed, 0xb2, 0x80])
     expect(encodeText(decodeText(bytes))).toEqual(bytes)
   })
@@ -54,14 +53,14 @@ describe('templates with bytes that are not valid UTF-8', () => {
 })
 
 describe('errors of templates', () => {
-  it('name the line and column of the error', () => {
+  it('name the line, and the column if the error occurs during execution', () => {
     const error = thrown(() => run('a\n{{.x.y}}', fromJson({x: 1})))
     expect(error).toBeInstanceOf(TemplateError)
     expect((error as TemplateError).place).toEqual({template: 't', line: 2, column: 4})
     expect((thrown(() => run('a\n{{nosuch}}')) as TemplateError).place).toEqual({template: 't', line: 2})
   })
 
-  it('reject a call of an undefined template', () => {
+  it('are thrown if a template is executed that is not defined', () => {
     const template = parseTemplate('{{define "d"}}x{{end}}', {name: 't'})
     expect(template.defined).toEqual(['d', 't'])
     expect(template.execute(undefined, {template: 'd'})).toBe('x')

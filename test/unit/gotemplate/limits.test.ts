@@ -34,7 +34,7 @@ describe('a hostile template ends with an error', () => {
     expect(() => run(text)).toThrow(/the text is longer than 16777216 characters/)
   })
 
-  it('if a loop handles long strings again and again', () => {
+  it('if a loop makes long strings again and again', () => {
     const text = `{{$x := printf "%100000d" 1}}{{range 9223372036854775807}}{{$y := print $x $x}}{{end}}`
     expect(() => run(text, {steps: 100_000})).toThrow(/needs more than 100000 steps/)
   })

@@ -21,7 +21,7 @@ const folder = (path: string, keys: Readonly<Record<string, string | Uint8Array>
 const safe = {sanitize: true, upcase: false}
 
 describe('toVariables', () => {
-  it('makes names safe, and upper case on request', () => {
+  it('replaces characters that are unsafe in names, and converts names to upper case if requested', () => {
     const folders = [folder('app/', {'db/host': 'h', 'max-size': '1', '2nd': 'x', é: 'y', '': 'folder', 'sub/': ''})]
     expect(toVariables(folders, safe).variables).toEqual({_: 'y', _2nd: 'x', db_host: 'h', max_size: '1'})
     expect(toVariables(folders, {sanitize: true, upcase: true}).variables).toMatchObject({DB_HOST: 'h', MAX_SIZE: '1'})
@@ -33,7 +33,7 @@ describe('toVariables', () => {
     expect(toVariables(folders, safe)).toEqual({variables: {a: '1', b: '2'}, skipped: []})
   })
 
-  it('leaves out keys that cannot be variables, with the reason', () => {
+  it('skips keys that cannot become variables, and reports the reason for each', () => {
     const folders = [folder('app/', {'a-b': '1', 'a/b': '2', null: 'x\0y', bytes: Buffer.from([0xff]), 'x=y': 'z'})]
     const {variables, skipped} = toVariables(folders, {sanitize: true, upcase: false})
     expect(variables).toEqual({a_b: '1', x_y: 'z'})

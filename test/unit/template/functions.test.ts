@@ -132,17 +132,17 @@ describe("a template with consul-template's functions", () => {
     expect(run(template)).toBe(expected)
   })
 
-  it.each(failures)('ends with an error: %s', (template, expected) => {
+  it.each(failures)('ends with an error in the case of %s', (template, expected) => {
     expect(failure(template)).toBe(expected)
   })
 
-  it('finds equal elements of long lists quickly, of any type', () => {
+  it('can quickly remove duplicates of any type from a long list', () => {
     expect(
       run('{{sprig_uniq (sprig_until 200000) | len}} {{sprig_uniq (sprig_list 1 "1" 1 "1" 1.5 1.5 nil nil)}}'),
     ).toBe('200000 [1 1 1.5 <nil>]')
   })
 
-  it('names the error in a regular expression and in JSON', () => {
+  it('ends with an error that says what is wrong with an invalid regular expression or invalid JSON', () => {
     expect(failure('{{regexMatch "(" "a"}}')).toMatch(/^error calling regexMatch: regexMatch: error parsing regexp/)
     expect(failure('{{parseJSON "{"}}')).toMatch(/^error calling parseJSON: parseJSON: /)
   })

@@ -3,7 +3,7 @@ import {Supervisor} from '../../../src/template/supervisor.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 
 describe('the supervisor of a child', () => {
-  it('waits for a random part of the splay before a change, and not longer than until it is stopped', async () => {
+  it('delays a reload signal by a random part of the splay, and ends this delay when the supervisor is stopped', async () => {
     const clock = new FakeClock()
     const supervisor = new Supervisor(
       {argv: ['true'], env: {}, graceMs: 0, splayMs: 10_000, reloadSignal: 'SIGHUP'},

@@ -9,12 +9,10 @@ import {deepEqual} from './values.js'
 type Entry = readonly [string, TemplateFunction]
 
 const mostElements = 1_000_000
-/** Maximum number of elements that are compared each with each other. */
+/** Maximum number of different elements that are compared pair by pair. */
 const mostCompared = 10_000
 
-/**
- * Defines a function under its name, and under the name with "must", which has the same effect here.
- */
+/** Defines a function under its name and under the name with the prefix "must". Both behave in the same way here. */
 function both(name: string, fn: TemplateFunction): Entry[] {
   return [
     [name, fn],

@@ -7,7 +7,7 @@ import {compile, replaceAll} from '../regex.js'
 
 type Entry = readonly [string, TemplateFunction]
 
-/** Defines a function under its name, and under the name with "must". */
+/** Defines a function under its name and under the name with the prefix "must". */
 const both = (name: string, fn: TemplateFunction): Entry[] => [
   [name, fn],
   [`must${name.slice(0, 1).toUpperCase()}${name.slice(1)}`, fn],

@@ -109,7 +109,7 @@ function matchUuid({spec, actual, bindings, wrong}: Placing): string[] {
   return known === undefined || known === actual ? [] : wrong()
 }
 
-/** Requires that each expected element matches an actual element of its own. */
+/** Requires a matching actual element for each expected one. No actual element is used twice. */
 function matchElements(
   {actual, bindings, where, wrong}: Placing,
   expected: readonly unknown[],

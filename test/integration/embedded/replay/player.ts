@@ -5,7 +5,7 @@ import {Bindings} from './bindings.js'
 import {differences, parseExact} from './match.js'
 import {appliesTo, readTranscript, type Step, type StepRequest} from './transcript.js'
 
-/** The clock on which a transcript is played. */
+/** The clock by which the steps of a transcript are timed. */
 export interface PlayerClock {
   now(): number
   sleep(ms: number): Promise<void>
@@ -106,7 +106,7 @@ function send(options: PlayOptions, step: StepRequest): Promise<Answer> {
   })
 }
 
-/** Plays one recorded file against an agent and compares every answer. */
+/** Sends the requests of one recorded file to an agent and compares every answer. */
 export async function play(file: string, options: PlayOptions): Promise<Played> {
   return await new Player(options).play(readTranscript(file))
 }

@@ -17,7 +17,7 @@ describe('toProbe', () => {
     expect(toProbe(text, own)).toEqual(probe)
   })
 
-  it('probes the address of the service if --check has only a port or a path', () => {
+  it('returns a probe of the address of the service if --check names no host', () => {
     expect(toProbe('http:/', {port: 80, address: 'fe80::1'})).toEqual({kind: 'http', url: 'http://[fe80::1]:80/'})
     expect(toProbe('tcp', {port: 80, address: '10.0.0.7'})).toEqual({kind: 'tcp', host: '10.0.0.7', port: 80})
   })
@@ -50,7 +50,7 @@ describe('toService', () => {
     expect(toService({name: 'web', port: 80, id: 'w'}).id).toBe('w')
   })
 
-  it('accepts equals signs in a metadata value, and refuses metadata without any', () => {
+  it('accepts equals signs in a metadata value, and refuses metadata without an equals sign', () => {
     expect(toService({name: 'web', meta: ['a=b=c', 'empty=']}).meta).toEqual({a: 'b=c', empty: ''})
     expect(() => toService({name: 'web', meta: ['novalue']})).toThrow("--meta: 'novalue' is not KEY=VALUE")
     expect(() => toService({name: 'web', meta: ['=x']})).toThrow('is not KEY=VALUE')

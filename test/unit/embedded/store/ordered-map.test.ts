@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {OrderedMap} from '../../../../src/embedded/store/ordered-map.js'
 
 describe('the ordered map', () => {
-  it('equals a sorted Map after random writes and deletes', () => {
+  it('has the same entries as a sorted Map after random writes and deletes', () => {
     const key = fc.string({unit: fc.constantFrom('a', 'b', '/', '\xff'), maxLength: 6})
     const step = fc.record({key, remove: fc.boolean()})
     fc.assert(
