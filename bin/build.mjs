@@ -8,7 +8,10 @@ import {noticesOf} from './notices.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const {version} = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 
-/** `commands/kv/get.ts` is `kv get`, `commands/event/index.ts` is `event`. */
+/**
+ * Returns the names of all commands with their files: `commands/kv/get.ts` is `kv get`, and `commands/event/index.ts`
+ * is `event`.
+ */
 export function commandIds() {
   return readdirSync(`${root}commands`, {recursive: true, encoding: 'utf8'})
     .filter(file => file.endsWith('.ts'))

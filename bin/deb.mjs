@@ -45,8 +45,9 @@ fi
 }
 
 /**
- * Builds the package of an architecture from its one file into a folder, and returns its path. The manual pages must have
- * been written to dist/man. Two builds of one commit are equal: each time in the package is that of the commit.
+ * Builds the package of an architecture from its one file into a folder, and returns its path. The manual pages must
+ * have been written to dist/man. Two builds of one commit are equal, because every timestamp in the package is that of
+ * the commit.
  */
 export function buildDeb(arch, {binary, folder}) {
   const tree = join(folder, `deb-${arch}`)

@@ -1,7 +1,8 @@
 // Builds `baton` as one executable file with Node in it: node bin/one-file.mjs [x64|arm64] [FOLDER].
 //
 // The file is Node's single executable application: the launcher is its script, the bundles and the packages are its
-// assets. The Node in it comes from npm, and the one for this machine writes the part that is added to it.
+// assets. The Node binary in it comes from npm. The part that is added to this binary is written by a Node binary that
+// runs on this machine.
 import {execFileSync} from 'node:child_process'
 import {chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join, resolve} from 'node:path'
@@ -34,7 +35,7 @@ function nodeFor(arch) {
   return file
 }
 
-/** Returns the name and the file of everything that the launcher reads. */
+/** Returns the path of each file that the launcher reads, by its name among the assets. */
 function assetsOf(work) {
   const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   writeFileSync(join(work, 'version'), version)
@@ -47,7 +48,7 @@ function assetsOf(work) {
 /**
  * Builds the file for an architecture into a folder, and returns its path. The bundles must have been built.
  *
- * @param node the Node to which the bundles are added, of this machine's architecture @default the one from npm
+ * @param node the Node binary to which the bundles are added, for this machine's architecture @default the one from npm
  */
 export async function buildOneFile(arch, folder, node) {
   const target = join(folder, arch === process.arch ? 'baton' : `baton-${arch}`)

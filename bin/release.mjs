@@ -1,7 +1,7 @@
 // Makes all artefacts of a release and checks them: node bin/release.mjs [--trial] [FOLDER], by default dist/release.
 //
-// A dirty tree, or a CHANGELOG without lines for the version, ends it before anything is built. `--trial` takes the
-// section "Pending", allows changes, and builds for this architecture only.
+// The script ends before it builds anything if the tree has uncommitted changes or the CHANGELOG has no lines for the
+// version. `--trial` takes the section "Pending", allows changes, and builds for this architecture only.
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {

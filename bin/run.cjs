@@ -17,7 +17,7 @@ if (compat) argv.unshift(compat[1], ...(compat[1] === 'replicate' ? [] : ['--com
 
 if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0])) {
   process.stdout.on('error', ({code, message}) => {
-    // It is not an error if a reader has closed its end.
+    // It is not an error if the reader of stdout has closed the pipe.
     if (code === 'EPIPE') return
     process.exitCode = 1
     process.stderr.write(`baton: stdout: ${message.replace(/^E[A-Z]+: (.*), [a-z]+$/, '$1')}\n`)
@@ -54,7 +54,7 @@ function partsOfPackage() {
   return {
     isNode: false,
     version: () => require('../package.json').version,
-    // The build writes only ASCII, including the function that wraps the module.
+    // Latin-1 is enough, because the build writes only ASCII, even in the function that wraps the module.
     read: name => fs.readFileSync(path.join(folder, name), 'latin1'),
     pathOf: name => path.join(folder, name),
     onDisk: name => path.join(folder, name),

@@ -38,7 +38,7 @@ const addressOf = path => {
   return path.replace(/^docs\//, '').replace(/\.md$/, '.html')
 }
 
-/** Links to files for which the site has no page lead to the source in the repository, which the package names. */
+/** Matches files for which the site has no page. Links to such files lead to the repository that package.json names. */
 const filesOutside = /^(examples|src|test|commands|bin|\.config|\.ci|LICENSE|package\.json)/
 
 /** Returns the Markdown of all pages by path. */

@@ -217,7 +217,10 @@ function parseMeta(pairs: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(meta)
 }
 
-/** Parses `web-1:web:blue`. A node that is named again receives another service. */
+/**
+ * Parses texts such as `web-1:web:blue`: node, service and tag. If several texts name the same node, it has all of
+ * their services and tags.
+ */
 function parseNodes(words: readonly string[]): SimulatedNode[] {
   const nodes = new Map<string, {name: string; tags: string[]}[]>()
   for (const word of words) {

@@ -24,8 +24,8 @@ import type {ExecInitiator} from '../src/exec/initiator-types.js'
 import type {ExecSummary, JobCommand, JobSpec, NodeSelector, RolloutOptions} from '../src/exec/types.js'
 
 /**
- * TTL of the session that holds a place in a semaphore. It exceeds the time for which responders keep running a command
- * after its initiator was killed (at most a minute plus the grace).
+ * TTL of the session that holds a slot of the semaphore given by --lock. It exceeds the time for which responders keep
+ * running a command after its initiator was killed: at most a minute plus the grace period.
  */
 const slotTtlMs = 180_000
 
@@ -130,7 +130,10 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     })
   }
 
-  /** Returns a function that takes one place of a semaphore for each node. */
+  /**
+   * Returns a function that acquires one slot of the semaphore, which a node needs before it runs the command. Returns
+   * undefined unless --lock and --limit are given.
+   */
   #slots(client: ConsulClient): RolloutOptions['openSlot'] {
     const {lock: prefix, limit} = this.flags
     if (prefix === undefined || limit === undefined) return undefined
@@ -165,7 +168,10 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     return stateDirectory(this.host.env, 'exec')
   }
 
-  /** Stores the record of a run. A failure is not an error, because it only prevents `--rerun`. */
+  /**
+   * Stores the record of a run for a later `--rerun`. If that fails, it only warns, because the run itself is not
+   * affected.
+   */
   async #keep(id: string, run: {readonly command: JobCommand; readonly summary: ExecSummary}): Promise<void> {
     if (id === '') return
     const {keepRun} = await import('../src/cli/exec/run-records.js')
@@ -184,7 +190,10 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     return found.nodes.length === 0 ? exitCodes['no-nodes'] : 0
   }
 
-  /** Without `--`, flags after the command belong to the command, as in Consul's tool. */
+  /**
+   * Warns about flags of exec that were typed after the command: without `--`, they belong to the command, as in
+   * Consul's tool.
+   */
   #remarkLateFlags(): void {
     const own = new Set([...Object.keys(execFlags), ...Object.keys(consulFlags)])
     const late = flagsAmongWords(this.child, own)

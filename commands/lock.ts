@@ -161,8 +161,8 @@ export default class Lock extends ConsulCommand<typeof Lock> {
   }
 
   /**
-   * Runs the command under the lock, and with --on-lost=requeue repeats that after each loss. Resolves to a number if
-   * the lock was not acquired and -E is given.
+   * Runs the command under the lock and, with --on-lost=requeue, does so again after each loss of the lock. Resolves to
+   * the exit code that -E names if the lock was not acquired.
    */
   async #attempt(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult | number> {
     const {'on-lost': onLost, 'conflict-exit-code': conflictCode} = this.flags

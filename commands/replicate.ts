@@ -46,7 +46,7 @@ import {parseListen} from '../src/serve/listen.js'
 
 const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
 
-/** Flags of baton's own, of which an empty value shows a mistake. */
+/** Flags that consul-replicate does not have, and whose value is empty only by mistake. */
 const neverEmpty = ['lock', 'approve', 'listen', 'undo-dir']
 
 export default class Replicate extends ConsulCommand<typeof Replicate> {
@@ -78,7 +78,10 @@ that it does not exist, and held when they are more than --max-delete or the sou
   ]
   static override strict = false
   static override enableJsonFlag = true
-  /** As in consul-replicate, most flags may be empty; `run` refuses those that would then select something else. */
+  /**
+   * As in consul-replicate, most flags may be empty; `run` refuses a flag whose empty value would select something
+   * else.
+   */
   static override emptyFlags = Object.keys(replicateFlags).filter(name => !neverEmpty.includes(name))
   static override flags: typeof replicateFlags = replicateFlags
   static override addedFromFiles = ['prefix', ...patternFlags]
@@ -308,8 +311,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   /**
-   * As in consul-replicate, level `info` reports each pass, and `debug` also names each key. Without --once, the
-   * reports are log lines.
+   * As in consul-replicate, level `info` reports each replication pass, and `debug` also names each key. Without
+   * --once, the reports are log lines.
    */
   #createReporter(level: LogLevel, isService: boolean): Reporter {
     const isInfo = ['trace', 'debug', 'info'].includes(level)

@@ -112,7 +112,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   }
 
   #report(event: ResponderEvent): void {
-    // No line is needed, because the client already reports that Consul does not answer.
+    // Nothing is printed, because the client already reports that Consul does not answer.
     if (event.type === 'start.delayed') return
     if (event.type === 'responder.registered') {
       this.out.line(`responder ${event.node}: ready`)

@@ -1,13 +1,14 @@
 /**
  * A cache in many processes, which all of them flush when a user event arrives.
  *
- * node --import tsx examples/cache-flush.ts baton event fire cache-flush price/apples # one entry baton event fire
- * cache-flush # everything
+ *   node --import tsx examples/cache-flush.ts
+ *   baton event fire cache-flush price/apples # one entry
+ *   baton event fire cache-flush # everything
  *
  * The cache is empty when the process starts, so past events do not matter: the state is kept in memory, and the watch
- * starts now. User events travel by gossip and can be missed by a node that is down. For a cache that is enough,
- * because such a node starts with an empty one, and a watch that missed events empties it; for events that must not be
- * missed, see durable-consumer.ts.
+ * starts now. User events travel by gossip and can be missed by a node that is down. A cache can accept that: a node
+ * that was down starts with an empty cache, and a watch that missed events empties its cache. For events that must not
+ * be missed, see durable-consumer.ts.
  */
 import {createClient, EventState, watchEvents} from 'consul-baton'
 

@@ -1,11 +1,13 @@
 /**
- * A service whose configuration is a JSON document in Consul, and follows it: no restart, no polling interval.
+ * A service whose configuration is a JSON document in Consul. It follows every change, without a restart and without
+ * polling.
  *
  *   node --import tsx examples/configstate.ts app/config
  *   curl 127.0.0.1:PORT/config
  *
  * The view keeps one blocking query open. It retries after errors and keeps the last snapshot, so the service answers
- * while Consul is away. A document that is not JSON, or was deleted, is reported and does not replace the last good one.
+ * even while Consul cannot be reached. A document that is not JSON, or was deleted, is reported and does not replace
+ * the last good one.
  */
 import {createServer} from 'node:http'
 import type {AddressInfo} from 'node:net'

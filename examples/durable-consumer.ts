@@ -4,8 +4,9 @@
  *   node --import tsx examples/durable-consumer.ts reindex ./reindex.state
  *   baton event fire --durable reindex shop
  *
- * The state file remembers what was handled. Keep it as long as the machine, and one file a consumer. With `rerun`, the
- * default, a handler that a crash interrupted runs again: make handlers idempotent, for example by the event's ID.
+ * The state file remembers what was handled. Keep the file for as long as the machine exists, and use a separate file
+ * for each consumer. By default (policy `rerun`), a handler that a crash interrupted runs again: make handlers
+ * idempotent, for example by the event's ID.
  */
 import {createClient, EventState, watchDurable} from 'consul-baton'
 

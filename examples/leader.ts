@@ -1,7 +1,7 @@
 /**
  * A service of which one instance leads, and whose other instances know its address.
  *
- * node --import tsx examples/leader.ts app/leader 10.0.0.1:8080
+ *   node --import tsx examples/leader.ts app/leader 10.0.0.1:8080
  *
  * `lead` campaigns, runs the work for a term, and campaigns again if the term was lost. The work must stop when
  * `term.signal` aborts: that is early enough that no other instance leads yet.

@@ -1,7 +1,7 @@
 /**
  * A job of which one instance runs at a time, on any number of machines, and whose result is fenced.
  *
- * node --import tsx examples/locked-job.ts jobs/report
+ *   node --import tsx examples/locked-job.ts jobs/report
  *
  * `hold.signal` aborts early enough to stop the work before another holder can start; pass the signal to every call
  * that the job awaits. A process that is suspended cannot notice the signal. Therefore the result is written by
@@ -31,7 +31,8 @@ try {
   )
 } catch (error) {
   if (!isBatonError(error)) throw error
-  // BATON_LOCK_TIMEOUT: another process held the lock all the time. BATON_LOCK_LOST: the job was stopped.
+  // BATON_LOCK_TIMEOUT: another process held the lock until the time limit passed. BATON_LOCK_LOST: the job was
+  // stopped.
   console.error(error.code, error.message)
   process.exitCode = 1
 }

@@ -138,8 +138,8 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
   }
 
   /**
-   * Adds the prefix as newer versions of Consul do: with one `/` between prefix and key. A folder keeps the `/` at its
-   * end.
+   * Adds the prefix as newer versions of `consul kv import` do: with one `/` between prefix and key. The key of a
+   * folder keeps its final `/`.
    */
   #withPrefix(entries: readonly ExchangeEntry[]): readonly ExchangeEntry[] {
     const {prefix = ''} = this.flags

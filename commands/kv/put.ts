@@ -45,7 +45,7 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     data: Args.string({ignoreStdin: true, description: 'value; @FILE for a file, - for stdin; empty when left out'}),
   }
   static override enableJsonFlag = true
-  /** In Go, the first positional argument ends the flags. For this command, it is the key. */
+  /** As in the Go tool, flags end at the first positional argument, which is the key. */
   static override dataForm = {after: 1, isLastWordData: true}
   static override emptyFlags = 'all' as const
   static override flags = {

@@ -55,7 +55,10 @@ for the first ones and ten minutes at most.`
     return 0
   }
 
-  /** Throws a UsageError unless a replicator has written a status of the mapping, so that a typo is not silent. */
+  /**
+   * Throws a UsageError if no replicator has written a status of the mapping, because the mapping is then probably
+   * misspelt.
+   */
   async #checkMapping(client: ConsulClient, word: string): Promise<void> {
     const statuses = await readStatuses(client, this.flags['status-dir'], {signal: this.stopSignal})
     const reports = statuses.map(document => toMappingReport(document, {nowMs: 0, mostLagMs: 0}))

@@ -101,7 +101,7 @@ export default class Watch extends WatchCommand<typeof Watch> {
     const client = this.openClient()
     if (this.flags.once) {
       // If the agent cannot be reached or refuses a query, the command ends before any handler runs. Each query adds a
-      // listener, so there may be more of them than Node's usual limit.
+      // listener to the signal, so the signal may have more listeners than Node's usual limit.
       setMaxListeners(0, this.stopSignal)
       const queries = watches.map(({spec, scope}) => watchQuery(client, spec, scope))
       await Promise.all(queries.map(query => query.read({signal: this.stopSignal})))

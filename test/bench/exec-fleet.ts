@@ -1,4 +1,7 @@
-/** Serves as many responders as the argument says, in one process, until stdin ends. Prints `ready` when all are. */
+/**
+ * Runs as many responders as the first argument says, in one process, until stdin ends. Prints `ready` when all of them
+ * are registered.
+ */
 import {createClient} from '../../src/core/client.js'
 import {trustKeys} from '../../src/exec/native/trust.js'
 import {createResponder} from '../../src/exec/responder/responder.js'
@@ -6,7 +9,7 @@ import {createResponder} from '../../src/exec/responder/responder.js'
 const [count = '1', address = '', stateDirectory = '', publicFile = ''] = process.argv.slice(2)
 const stop = new AbortController()
 const trust = trustKeys([publicFile])
-// One client for all of them, with a connection for each parked query.
+// All responders share one client, which has a connection for each of their blocking queries.
 const client = createClient({address})
 let ready = 0
 const served = Array.from({length: Number(count)}, (_, at) =>

@@ -1,8 +1,9 @@
 /**
- * Compares `baton exec` with `consul exec` in one run, on real agents with remote execution: by the agents themselves
- * and by responders. Measures the time of `uptime`, of large output and of a fleet of simulated responders, entries in
- * Consul's log for a silent job, and requests of idle responders. Needs `consul` on the PATH. Run it on a quiet machine:
- * AGENTS=1,4 ROUNDS=10 SILENT=60 FLEET=1000 npm run bench:exec -- [uptime output silent idle fleet]
+ * Compares `baton exec` with `consul exec` in one run, on real agents, where `baton exec` runs commands both through
+ * the remote execution of the agents and through responders. Measures the time of `uptime`, of large output and of a
+ * fleet of simulated responders, entries in Consul's log for a silent job, and requests of idle responders. Needs
+ * `consul` on the PATH. Run it on a quiet machine: AGENTS=1,4 ROUNDS=10 SILENT=60 FLEET=1000 npm run bench:exec --
+ * [uptime output silent idle fleet]
  */
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'

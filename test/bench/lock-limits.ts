@@ -1,7 +1,7 @@
 /**
- * Measures what a lock keeps to, on one agent: the worst wait of hosts that acquire it again and again, how much longer
- * than `--timeout` a contender waits, how long a waiting contender takes to end after SIGTERM, and what 10,000 cycles
- * leave behind. Needs `consul` on the PATH. Run it on a quiet machine: npm run bench:lock-limits
+ * Measures limits that a lock must keep, on one agent: the worst wait of hosts that acquire it again and again, how
+ * much longer than `--timeout` a contender waits, how long a waiting contender takes to end after SIGTERM, and what
+ * 10,000 cycles leave behind. Needs `consul` on the PATH. Run it on a quiet machine: npm run bench:lock-limits
  */
 import {mkdtempSync, readdirSync} from 'node:fs'
 import {tmpdir} from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * Start-up time and memory, as ratios in one run to `node -e 0` and to Consul's own tool on the same agent. Needs
- * `consul` on the PATH. Run it on a quiet machine: npm run bench
+ * Measures start-up time and memory of baton, as ratios to those of `node -e 0` and of Consul's own tool in the same
+ * run, on one agent. Needs `consul` on the PATH. Run it on a quiet machine: npm run bench
  */
 import {spawn} from 'node:child_process'
 import {readFileSync} from 'node:fs'

@@ -58,7 +58,7 @@ async function measure(name: string): Promise<Readonly<Record<string, number>>> 
   await waitUntil(() => text(outputs[0] ?? '') === 'first', {what: 'the file'})
   const latencies: number[] = []
   for (let change = 0; change < changes; change += 1) {
-    // Until both programs have parked their query again.
+    // Waits until the program has sent its next blocking query.
     await new Promise(resolve => setTimeout(resolve, 150))
     const writtenAt = performance.now()
     await consul.kvPut('bench/0', `${name} ${change}`)

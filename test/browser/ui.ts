@@ -1,7 +1,8 @@
 /**
- * Tries the page of `baton ui` in headless Chromium, on a real agent: `npm run test:browser [-- FOLDER]`. Needs `chromium`
- * and `consul` on the PATH. Prints how long a change takes to be visible, and fails if one is missing, if the console
- * shows an error, or if something is wider than the window. Screenshots go to FOLDER, by default a temporary one.
+ * Tries the page of `baton ui` in headless Chromium, on a real agent: `npm run test:browser [-- FOLDER]`. Needs
+ * `chromium` and `consul` on the PATH. Prints how long changes take to be visible, and fails if a change does not
+ * appear, if the console shows an error, or if something is wider than the window. Screenshots go to FOLDER, by default
+ * a temporary one.
  */
 import {strict as assert} from 'node:assert'
 import {mkdirSync, mkdtempSync} from 'node:fs'

@@ -76,7 +76,7 @@ describe('an agent that cannot be reached', () => {
     ])
   })
 
-  it('is reported as such, and not as a missing key, for flags in the form of the Go tool', async () => {
+  it('is reported as such, and not as a missing key, even if -http-addr is written with one dash', async () => {
     const result = await runCli(['kv', 'get', '-http-addr=127.0.0.1:2', 'x'], {env: noAgent})
     expect(result.stderr).toContain('127.0.0.1:2: connection refused')
   })
@@ -102,12 +102,15 @@ describe('--json', () => {
     [['discover', 'key', '--once', '--json'], 69, 'BATON_CONNECT'],
     [['discover', 'key', '--once', '--json', '--bogus'], 64, 'BATON_USAGE'],
     [['discover', 'key', '--once', '--json', '--http-addr=ftp://x'], 64, 'BATON_USAGE'],
-  ])('keeps the exit code, and prints one object without secrets: %j', async (args, exit, code) => {
-    const result = await runInProcess(args, {env: {...noAgent, CONSUL_HTTP_TOKEN: secret}})
-    expect(result.exitCode).toBe(exit)
-    expect(JSON.parse(result.stdout)).toEqual({error: {code, message: expect.any(String), exit}})
-    expect(result.stdout + result.stderr).not.toContain(secret)
-  })
+  ])(
+    'keeps the exit code of a command that fails, and makes it print one object without secrets: %j',
+    async (args, exit, code) => {
+      const result = await runInProcess(args, {env: {...noAgent, CONSUL_HTTP_TOKEN: secret}})
+      expect(result.exitCode).toBe(exit)
+      expect(JSON.parse(result.stdout)).toEqual({error: {code, message: expect.any(String), exit}})
+      expect(result.stdout + result.stderr).not.toContain(secret)
+    },
+  )
 
   it('is an argument of the child if it comes after --', async () => {
     const result = await runInProcess(['lock', 'key', '--', 'echo', '--json'], {env: noAgent})
@@ -143,7 +146,7 @@ describe('stdin', () => {
 })
 
 describe('help', () => {
-  it('lists the commands and shows one of them', async () => {
+  it('lists the commands, and describes a single command', async () => {
     expect(await runCli([])).toMatchObject({exitCode: 64, stdout: ''})
     const list = await runCli(['help'])
     expect(list).toMatchObject({exitCode: 0, stderr: ''})
@@ -202,7 +205,7 @@ describe.runIf(existsSync('/dev/full'))('a result that cannot be written to stdo
     expect(stderr).toBe('baton: stdout: no space left on device\n')
   })
 
-  it('is not an error if the reader of --version has closed its end', async () => {
+  it('is not an error if the reader of --version has closed the pipe', async () => {
     const script = '{ sleep 0.1; "$0" "$@"; echo $? >&2; } | true'
     const {stderr} = await runCommand('sh', ['-c', script, process.execPath, cliPath, '--version'], {env: noAgent})
     expect(stderr).toBe('0\n')

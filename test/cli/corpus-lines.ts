@@ -49,7 +49,7 @@ const line = (text: string, differs?: Difference): Line => ({
 })
 const child = (text: string, command: string): Line => ({words: [...text.split(' '), command], hasChild: true})
 
-/** Commands that both tools run on the same keys and services. Their outputs must be the same. */
+/** Commands that consul and baton run on the same keys and services. The outputs must be the same. */
 export const reads: readonly Line[] = [
   line('kv get d/a'),
   line('kv get /d/a'),

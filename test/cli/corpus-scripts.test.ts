@@ -21,7 +21,7 @@ const neutral = ({stdout}: CommandResult): string => stdout.replaceAll(/\/(?:con
 describe.skipIf(!real).concurrent('scripts that users have written for Consul', () => {
   const agent = real && sharedAgent(real, {config: {disable_remote_exec: false}})
   it.each(scripts.map((one, number) => ({...one, number})))(
-    'consul and baton print the same for the script: $text',
+    'print the same with consul and with baton: $text',
     async one => {
       if (!agent) return
       const go = await run('consul', agent, one, one.number)

@@ -89,7 +89,7 @@ async function untilQuiet(agent: TestAgent): Promise<void> {
 }
 
 describe("the corpus of the Go tool's command lines", () => {
-  it('has at least 150 lines, 60 of them with equal results, and a reason for every difference', () => {
+  it('has at least 150 lines, at least 60 of them with equal results, and uses every reason in its list of differences', () => {
     const lines = [...reads, ...writes]
     expect(lines.filter(line => !line.differs).length).toBeGreaterThanOrEqual(60)
     expect(lines.length + scripts.length).toBeGreaterThanOrEqual(150)
@@ -101,7 +101,9 @@ describe("the corpus of the Go tool's command lines", () => {
 describe.each(backends.filter(backend => backend.name === 'real'))('consul and baton with the same agent', backend => {
   const agent = sharedAgent(backend)
 
-  it('print the same output and have the same exit code', {timeout: 240_000}, async () => {
+  it('print the same output and exit with the same code, apart from the listed differences', {
+    timeout: 240_000,
+  }, async () => {
     await furnish(agent)
     await untilQuiet(agent)
     const problems: unknown[] = []

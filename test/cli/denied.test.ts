@@ -50,7 +50,8 @@ const refused: Readonly<Record<string, string>> = {
   'watch key': read('key', 'a'),
 }
 /**
- * Commands that read lists, from which Consul omits what the token may not read. A warning must name these rules.
+ * Commands that read lists. Consul omits from a list what the token may not read, and a warning must name the missing
+ * rules.
  */
 const listing: Readonly<Record<string, string>> = {
   env: read('key_prefix', 'a/'),
@@ -80,9 +81,12 @@ const listing: Readonly<Record<string, string>> = {
   'watch service': `${read('service_prefix')} ${read('node_prefix')}`,
   'watch services': read('service_prefix'),
 }
-/** Commands that report what the token may do, or tell it in their log. */
+/** Commands that report missing permissions in their normal output or in their log lines, and are not run here. */
 const reporting = ['doctor', 'replicate', 'selftest', 'status', 'ui']
-/** The embedded agent has no prepared queries, and a real one needs no rule to run one. */
+/**
+ * Not run here either: the embedded agent has no prepared queries, and on a real agent no rule is needed to run a
+ * prepared query.
+ */
 const unruled = ['watch query']
 
 describe.each(backends)('a token without permissions on $name', backend => {
@@ -103,7 +107,7 @@ describe.each(backends)('a token without permissions on $name', backend => {
     startInProcess(argv, {agent, env: {...lines.env, CONSUL_HTTP_TOKEN: token}})
   const textOf = (rule: string): RegExp => new RegExp(rule.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
 
-  it('is tried with each command that talks to Consul', () => {
+  it("has a row in this test file's tables for each command that talks to Consul", () => {
     const tried = [...Object.keys(refused), ...Object.keys(listing), ...reporting, ...unruled]
     expect(tried.sort()).toEqual(Object.keys(lines.words).sort())
   })
@@ -120,7 +124,7 @@ describe.each(backends)('a token without permissions on $name', backend => {
   )
 
   it.each(Object.entries(listing))(
-    'makes baton %s warn that its list is incomplete, and name the rules',
+    'makes baton %s warn that its list is incomplete, and name the missing ACL rules',
     async (id, rules) => {
       await using command = start(lines.argvOf(id))
       await command.waitForOutput(textOf(rules), {stream: 'stderr'})
@@ -142,7 +146,7 @@ describe.each(backends)('a token without permissions on $name', backend => {
 describe.each(backends)('a token with all permissions on $name', backend => {
   const agent = sharedAgent(backend, {managementToken: master})
 
-  // `env` prints nothing, so a test cannot see when it has read its list.
+  // `env` is left out: it prints nothing, so the test could not see when `env` has read its list.
   it.each(Object.keys(listing).filter(id => id !== 'env'))(
     'keeps baton %s from printing any warning about permissions',
     async id => {

@@ -14,7 +14,7 @@ afterAll(() => rm(folder, {recursive: true}))
 const anyPort = ['dev', '--http-addr', '127.0.0.1:0']
 
 describe('baton dev', () => {
-  it('reports that it is ready, serves, and exits with 0 on TERM', async () => {
+  it('reports that it is ready, answers requests, and exits with 0 on TERM', async () => {
     await using dev = startCli(anyPort)
     const [, address = ''] = await dev.waitForOutput(/^baton dev: ready at (\S+)$/m, {stream: 'stdout'})
     expect(await raw(address).kvPut('k', 'v')).toBe(true)
@@ -37,7 +37,7 @@ describe('baton dev', () => {
     expect(await parked).toBe('cut')
   })
 
-  it('writes a ready file with all addresses, which only its owner can read', async () => {
+  it('writes a ready file that contains all addresses and can be read only by its owner', async () => {
     const path = join(folder, 'ready.json')
     await using dev = startCli([...anyPort, '--datacenter=east', '--datacenter=west', '--acl', '--ready-file', path])
     const [, token = ''] = await dev.waitForOutput(/^management token: (\S+)$/m)
@@ -55,7 +55,7 @@ describe('baton dev', () => {
     expect(await raw(address).kvGet('app/ä')).toMatchObject({value: 'hello', flags: 7})
   })
 
-  it('simulates members with services', async () => {
+  it('simulates the members and services that --node names', async () => {
     await using dev = startCli([...anyPort, '--node=web-1:web:blue', '--node=web-1:web:green', '--node=db-1'])
     const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
     const members: {Name: string}[] = await raw(address).get('/v1/agent/members')
@@ -91,7 +91,7 @@ describe('baton dev', () => {
     expect(self).toMatchObject({Member: {Name: 'web-9'}, Meta: {rack: '1', zone: 'a=b'}})
   })
 
-  it('logs requests without their tokens if asked to', async () => {
+  it('with --log, logs requests but hides their tokens', async () => {
     await using dev = startCli([...anyPort, '--log'])
     const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
     await fetch(`${address}/v1/kv/secret-free?token=hunter2&raw`)
@@ -115,7 +115,7 @@ describe('baton dev', () => {
     expect(stderr).toContain(text)
   })
 
-  it('listens on its own address, whatever CONSUL_HTTP_ADDR says', async () => {
+  it('does not listen on the address in CONSUL_HTTP_ADDR, which names the agent for clients', async () => {
     const env = {CONSUL_HTTP_ADDR: 'http://consul.example:8500'}
     const {stdout} = await runCli(['dev', '--print-config'], {env})
     expect(stdout).toContain('CONSUL_HTTP_ADDR')

@@ -13,7 +13,7 @@ afterAll(() => lines[Symbol.dispose]())
 const {env} = lines
 
 describe.concurrent('--log-level', () => {
-  it('is tested with each command that talks to Consul', () => {
+  it('is tested in this file with each command that talks to Consul', () => {
     expect([...Object.keys(lines.words), ...lines.offline].sort()).toEqual(Object.keys(exitCodes).sort())
   })
 

@@ -92,7 +92,7 @@ describe('a command whose stdout cannot be written', () => {
   )
 
   it.each(rows.map(([line, own = 0]) => ({line, own})))(
-    'prints no message and keeps its exit code if its reader has closed its end: $line',
+    'prints no message and keeps its exit code if the reader of stdout has closed the pipe: $line',
     async ({line, own}) => {
       const {exitCode, stderr} = await runInProcess(wordsOf(line), {agent, stdoutFault: 'EPIPE'})
       expect(stderr).not.toMatch(/EPIPE|^\s+at /m)
@@ -105,14 +105,17 @@ describe('a command whose stdout cannot be written', () => {
     expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
   })
 
-  it.each(Object.keys(commands))('exits with 1 on a full disk, and with 0 without a reader: help %s', async id => {
-    const words = ['help', ...id.split(' ')]
-    const full = await runInProcess(words, {agent, stdoutFault: 'ENOSPC'})
-    expect({exitCode: full.exitCode, stderr: full.stderr}).toEqual({
-      exitCode: 1,
-      stderr: 'baton: stdout: the reason\n',
-    })
-    const closed = await runInProcess(words, {agent, stdoutFault: 'EPIPE'})
-    expect({exitCode: closed.exitCode, stderr: closed.stderr}).toEqual({exitCode: 0, stderr: ''})
-  })
+  it.each(Object.keys(commands))(
+    'exits with 1 on a full disk, and with 0 if the reader has closed the pipe: help %s',
+    async id => {
+      const words = ['help', ...id.split(' ')]
+      const full = await runInProcess(words, {agent, stdoutFault: 'ENOSPC'})
+      expect({exitCode: full.exitCode, stderr: full.stderr}).toEqual({
+        exitCode: 1,
+        stderr: 'baton: stdout: the reason\n',
+      })
+      const closed = await runInProcess(words, {agent, stdoutFault: 'EPIPE'})
+      expect({exitCode: closed.exitCode, stderr: closed.stderr}).toEqual({exitCode: 0, stderr: ''})
+    },
+  )
 })

@@ -27,15 +27,18 @@ const coloured = [
 ]
 
 describe.each(coloured.map(words => ({words})))('colours of $words', ({words}) => {
-  it.each(colours)('with %o: on a terminal %s, in a pipe %s', async (env, onTerminal, inPipe) => {
-    const printed = async (options: InProcessOptions): Promise<boolean> => {
-      const {stdout, stderr} = await runInProcess(words, {agent, env: {TERM: 'xterm', ...env}, ...options})
-      expect(stdout + stderr).not.toBe('')
-      return (stdout + stderr).includes(escape)
-    }
-    expect(await printed({columns: 80})).toBe(onTerminal)
-    expect(await printed({})).toBe(inPipe)
-  })
+  it.each(colours)(
+    'are used with the environment %o (on a terminal: %s, in a pipe: %s)',
+    async (env, onTerminal, inPipe) => {
+      const printed = async (options: InProcessOptions): Promise<boolean> => {
+        const {stdout, stderr} = await runInProcess(words, {agent, env: {TERM: 'xterm', ...env}, ...options})
+        expect(stdout + stderr).not.toBe('')
+        return (stdout + stderr).includes(escape)
+      }
+      expect(await printed({columns: 80})).toBe(onTerminal)
+      expect(await printed({})).toBe(inPipe)
+    },
+  )
 })
 
 describe('a terminal', () => {
@@ -56,7 +59,7 @@ describe('a terminal', () => {
     ['exec ls', 'exec: no jobs'],
     ['service ls', 'the agent has no services'],
     ['replicate held', 'replicate: no deletes are held'],
-  ])('says that a list is empty, while a pipe gets nothing: %s', async (line, said) => {
+  ])('shows that a list is empty, while a pipe receives nothing: %s', async (line, said) => {
     const words = line.split(' ')
     expect(await runInProcess(words, {agent, columns: 80})).toMatchObject({stdout: '', stderr: `baton: ${said}\n`})
     expect(await runInProcess(words, {agent})).toMatchObject({stdout: '', stderr: ''})

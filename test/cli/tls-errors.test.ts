@@ -40,12 +40,12 @@ async function answer(...args: readonly string[]): Promise<string> {
 }
 
 describe('the error of a TLS connection', () => {
-  it('says that the server does not use TLS if it is a plain HTTP port', async () => {
+  it('says that the server does not use TLS if it serves plain HTTP', async () => {
     const address = await listen(createHttp((_request, response) => response.end()))
     expect(await answer('--http-addr', address)).toMatch(/^69: .*does not speak TLS there \(write http:/)
   })
 
-  it('names the flags if the server requires a client certificate', async () => {
+  it('names the flags for a client certificate if the server requires one', async () => {
     const address = await listen(
       createHttps({
         key: readFileSync(fixture('server-key.pem')),
@@ -65,12 +65,12 @@ describe('the file of a certificate or key', () => {
     ['--ca-file', 'ca-file: FILE: holds no PEM certificate', []],
     ['--client-cert', 'client-cert: FILE: holds no PEM certificate', ['--client-key', fixture('client-key.pem')]],
     ['--client-key', 'client-key: FILE: holds no PEM private key', ['--client-cert', fixture('client.pem')]],
-  ])('is named in the refusal if it is not PEM and given as %s', async (flag, message, more) => {
+  ])('given by %s is named in the error if it is not PEM', async (flag, message, more) => {
     const said = await answer('--http-addr', 'https://127.0.0.1:1', flag, junk, ...more)
     expect(said).toBe(`64: baton: ${message.replace('FILE', junk)}`)
   })
 
-  it('is refused if the key belongs to another certificate', async () => {
+  it('is refused if the private key does not belong to the certificate', async () => {
     const words = ['--client-cert', fixture('client.pem'), '--client-key', fixture('server-key.pem')]
     expect(await answer('--http-addr', 'https://127.0.0.1:1', ...words)).toMatch(
       /^64: .*server-key\.pem is not the key of /,

@@ -38,7 +38,7 @@ const daemons = {
   env: lines.argvOf('env'),
   ui: lines.argvOf('ui'),
 }
-/** Variants of commands that wait in different ways. */
+/** Forms of commands whose flags change how they wait. */
 const forms = {
   'lock --timeout': ['lock', '-v', '--timeout', '30s', 'k', 'true'],
   'lock --try': ['lock', '-v', '--try', 'k', 'true'],
@@ -55,8 +55,8 @@ const forms = {
   'discover --once': ['discover', 'a', '--once', '-v'],
 }
 /**
- * Commands that end by themselves but first repeat failed requests. All other commands that end only wait for an
- * answer.
+ * Commands that end by themselves but first repeat failed requests. All other commands that end by themselves only wait
+ * for the answer to their first attempt.
  */
 const retrying = /^(?:lock --timeout|replicate (?:--once|verify))$/
 const others = Object.keys(lines.words).filter(id => !Object.hasOwn(daemons, id))
@@ -72,17 +72,20 @@ afterAll(async () => {
   lines[Symbol.dispose]()
 })
 
-/** A wait for a stated reason. That an answer takes longer than two seconds is not such a reason: a busy machine is slow, too. */
+/**
+ * Matches a message about a wait, unless the message only says that an answer takes longer than two seconds, which also
+ * happens on a busy machine.
+ */
 const waits = /waiting for (?!Consul: (?:\S+ has not answered yet|Consul at \S+ no answer within))/
 
 describe.concurrent('a command that is started while Consul cannot be reached', () => {
-  it('is tried with each command that talks to Consul', () => {
+  it("has a row in this test file's tables if it talks to Consul", () => {
     expect([...others, ...Object.keys(daemons), ...lines.offline]).toEqual(
       expect.arrayContaining(Object.keys(exitCodes)),
     )
   })
 
-  it.each(table)('waits and says why, or exits: baton $name, $fault.name', async ({name, words, fault}) => {
+  it.each(table)('waits and says why, or exits (case: baton $name, $fault.name)', async ({name, words, fault}) => {
     await using command = startInProcess(words, {env: {...env, CONSUL_HTTP_ADDR: consul.addressOf(fault)}})
     const output = (): string => `${command.stdout}${command.stderr}`
     const waiting = new RegExp(`(?:waiting for|not registered yet).*(?:${fault.said.source})`)
@@ -100,7 +103,7 @@ describe.concurrent('a command that is started while Consul cannot be reached', 
 
 /** `ui` is left out, because without a browser it sends only one request. */
 const {ui: _ui, ...asking} = daemons
-/** Commands that send a request every few seconds, or that have a query parked at the agent. */
+/** Commands that send a request every few seconds, or that have a blocking query open at the agent. */
 const running = {
   ...asking,
   'service run': ['service', 'run', '-v', '--name', 'later', '--ttl', '3s', '--', 'sleep', '1000'],
@@ -158,13 +161,13 @@ describe.concurrent('a fault that waiting cannot fix', () => {
     }
   })
 
-  it('is reported by lock watch if the token loses its permissions and regains them', async () => {
+  it('is reported by lock watch when the token loses its permissions, and is reported as over when it regains them', async () => {
     await using agent = await startEmbeddedAgent()
     await using proxy = await HttpProxy.start(agent.address)
     await using command = startInProcess(['lock', 'watch', 'jobs/a'], {env: {CONSUL_HTTP_ADDR: proxy.address}})
     await command.waitForOutput(/jobs\/a/, {stream: 'stdout'})
     const denied = proxy.on({path: '/v1/'}, {status: 403, body: 'Permission denied'})
-    // A change ends the blocking query, so that the next request is sent now.
+    // A change ends the blocking query, so that the command sends its next request now.
     await fetch(`${agent.address}/v1/kv/jobs/a/x`, {method: 'PUT'})
     await command.waitForOutput(/lock jobs\/a: cannot be read: .*403/, {stream: 'stderr', timeoutMs: 30_000})
     denied[Symbol.dispose]()

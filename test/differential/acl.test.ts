@@ -11,7 +11,7 @@ const token = `/v1/acl/token/${accessor}`
 
 /** Requests in order. `{p}` is the ID of the first policy. A body is sent unchanged. */
 const requests: readonly (readonly [method: string, path: string, body?: string])[] = [
-  // Go clients send every field, even one with Go's zero value.
+  // Go clients send every field, even a field that has Go's zero value.
   [
     'PUT',
     '/v1/acl/policy',

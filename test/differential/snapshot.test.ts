@@ -31,7 +31,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
       return path
     }
 
-    it('is not valid for consul snapshot inspect if the embedded agent took it', async () => {
+    it('is refused by consul snapshot inspect if the embedded agent took it', async () => {
       const {exitCode, stderr} = await runCommand('consul', ['snapshot', 'inspect', await download(agent.address, 'a')])
       expect(exitCode).toBe(1)
       expect(stderr).toMatch(notConsuls)

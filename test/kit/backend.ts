@@ -116,8 +116,8 @@ export const backends = chooseBackends(process.env, consulIsInstalled)
 export const hasReal = backends.includes(real)
 
 /**
- * Starts one agent for all tests of the enclosing `describe`, before the first of them. The agent cannot be
- * read earlier.
+ * Starts one agent for all tests of the enclosing `describe`, before the first of them. The returned agent cannot be
+ * used before that.
  */
 export function sharedAgent(backend: Backend, options: BackendOptions = {}): TestAgent {
   let agent: TestAgent | undefined

@@ -1,6 +1,9 @@
 import type {Reporter, TestModule} from 'vitest/node'
 
-/** Prints a last line that programs can read, without the colours of the other reporter. */
+/**
+ * Prints the numbers of passed, failed and skipped tests as the last line, without colours, so that programs can read
+ * it.
+ */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = {passed: 0, failed: 0, skipped: 0, pending: 0}

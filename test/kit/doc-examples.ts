@@ -17,7 +17,8 @@ export interface PublicSurface {
 }
 
 /**
- * Returns the exports of `src/index.ts` with their declarations. It only parses them; {@link typeErrors} checks types.
+ * Returns the exports of `src/index.ts` with their declarations. The files are only parsed; {@link typeErrors} checks
+ * types.
  */
 export function readPublicSurface(root: string): PublicSurface {
   const values: PublicValue[] = []
@@ -107,7 +108,7 @@ function examplesOf(declaration: ts.Declaration): readonly string[] {
 
 export interface ExampleProgram {
   readonly code: string
-  /** Number of comparisons in each example. Each of them must be made at least once. */
+  /** Number of comparisons in each example. Each comparison must be made at least once. */
   readonly expectations: ReadonlyMap<string, number>
 }
 

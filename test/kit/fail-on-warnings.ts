@@ -4,7 +4,10 @@ const key = Symbol.for('baton.test.warnings')
 type Holder = {[key]?: Error[] | undefined}
 const holder: Holder = globalThis as Holder
 
-/** Warnings that Node has written in this process: in tests that run in one process after another, too. */
+/**
+ * Warnings of Node in this process. They are stored globally, because several test files may run one after another in
+ * the same process.
+ */
 const warnings = (holder[key] ??= record())
 
 function record(): Error[] {
@@ -13,7 +16,7 @@ function record(): Error[] {
   return seen
 }
 
-/** Fails the test file in which Node warned: commands that run in the process of a test would show it to users. */
+/** Fails the test file in which Node warned, because users of the same code would see that warning. */
 afterAll(async () => {
   // Node emits a warning in the next tick.
   await new Promise(resolve => setImmediate(resolve))

@@ -62,7 +62,7 @@ export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): Histo
 
 /**
  * Throws if more than `limit` children held the lock at the same time, or if a child found the exclusive file of
- * another one.
+ * another child.
  */
 export const checkNoOverlap = (file: string, options: {readonly limit?: number} = {}): HistoryVerdict =>
   judgeHistory(readHistory(file), options.limit ?? 1)

@@ -1,6 +1,9 @@
 import {randomUUID} from 'node:crypto'
 
-/** Name of the environment variable of every command that the kit starts. Its children inherit the variable. */
+/**
+ * Name of the environment variable by which the processes of a test are found. The kit sets it for every command, and
+ * the children of the command inherit it.
+ */
 export const markerName = 'BATON_TEST_ID'
 
 let current = `file-${randomUUID()}`

@@ -86,8 +86,8 @@ export function cleanEnv(options: CommandOptions = {}): Record<string, string> {
 /** A running command. Disposing kills the rest of its process group, and waits until all processes have exited. */
 export class CommandHandle implements AsyncDisposable {
   /**
-   * Resolves when the process has exited and its pipes are closed, which a child that holds them open delays. Rejects
-   * if Node wrote a warning to stderr.
+   * Resolves when the process has exited and its pipes are closed. A child that still holds the pipes open delays that.
+   * Rejects if Node wrote a warning to stderr.
    */
   readonly exited: Promise<CommandResult>
   /** Resolves when the process itself has exited, even if a child still holds its pipes. */

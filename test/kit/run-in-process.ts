@@ -25,7 +25,7 @@ type Wrapper = (exports: object, require: NodeJS.Require, module: object, file: 
 const file = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url))
 let loaded: Run | undefined
 
-/** Loads the built bundle as the launcher does, but only once. */
+/** Loads the built bundle as the launcher does. Later calls return the bundle that the first call has loaded. */
 function bundle(): Run {
   if (loaded) return loaded
   const wrapper = new Script(readFileSync(file, 'latin1'), {filename: file}).runInThisContext() as Wrapper

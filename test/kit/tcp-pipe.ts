@@ -51,7 +51,7 @@ export class TcpPipe {
     this.pump()
   }
 
-  /** Passes on the bytes that may pass. Must be called after a change of the rules. */
+  /** Passes on the bytes that the rules let through. Must be called after a change of the rules. */
   pump(): void {
     clearTimeout(this.#timer)
     const hole = this.#rules.isHole()

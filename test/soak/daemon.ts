@@ -2,7 +2,7 @@ import {readdirSync, readFileSync} from 'node:fs'
 import {type CommandHandle, startCli} from '../kit/run-cli.js'
 
 const sampleMs = 10_000
-/** Growth of memory that a heap may show without a leak. */
+/** The growth of memory that is allowed, because a heap can grow this much without a leak. */
 const mostGrowthMb = 60
 const mostMoreHandles = 20
 
@@ -24,7 +24,7 @@ export class Daemon implements AsyncDisposable {
     this.#timer = setInterval(() => this.#sample(), sampleMs)
   }
 
-  /** Returns the end of its messages. */
+  /** Returns the last part of the daemon's stderr. */
   said(): string {
     return `${this.name}: ${this.#command.stderr.slice(-800)}`
   }
@@ -35,8 +35,9 @@ export class Daemon implements AsyncDisposable {
   }
 
   /**
-   * Returns a line with first and last figures: medians of the second and of the last sixth, after the first sixth, in
-   * which code is compiled and caches fill. Throws if memory or handles grew beyond the limits.
+   * Returns a line with memory and handles near the start and at the end of the run. These are the medians of the
+   * second and of the last sixth of the samples; in the first sixth, code is compiled and caches fill. Throws if memory
+   * or handles grew beyond the limits.
    */
   report(): string {
     this.#sample()

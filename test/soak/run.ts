@@ -23,7 +23,7 @@ const lengthMs = Number(given.hours ?? 0) * 3_600_000 + Number(given.minutes ?? 
 if (!(lengthMs > 0)) throw new Error('give --hours N or --minutes N')
 
 let state = testSeed('soak')
-/** A small generator, so that the order of faults follows from the seed. */
+/** A small random number generator, so that the order of faults follows from the seed. */
 function random(): number {
   state = (state * 1_103_515_245 + 12_345) % 2 ** 31
   return state / 2 ** 31
@@ -111,7 +111,7 @@ try {
   rmSync(folder, {recursive: true, force: true})
 }
 
-/** Kills or stops an agent for some seconds. */
+/** Kills or stops an agent and restarts it, or suspends it for some seconds. */
 async function harm(agent: ConsulServer, how: 'kill' | 'stop' | 'pause'): Promise<void> {
   const ms = 2000 + random() * 6000
   if (how === 'pause') {
@@ -124,7 +124,7 @@ async function harm(agent: ConsulServer, how: 'kill' | 'stop' | 'pause'): Promis
   await cluster.untilReady()
 }
 
-/** Repeats something until the load ends. Failures are expected during a fault. */
+/** Repeats an action until the load ends. Failures are expected during a fault. */
 async function repeat(everyMs: number, act: () => Promise<unknown>): Promise<void> {
   while (!load.signal.aborted) {
     await act().catch(() => undefined)
@@ -138,7 +138,10 @@ async function write(): Promise<void> {
   })
 }
 
-/** An event that was fired counts. One whose answer was lost may have been fired, too, so each payload is used once. */
+/**
+ * Fires events, and records each event whose firing was confirmed. An event whose answer was lost may have been fired
+ * as well, so each payload is used only once.
+ */
 async function fire(): Promise<void> {
   let next = 0
   await repeat(2000, async () => {
@@ -156,7 +159,10 @@ async function contend(who: number): Promise<void> {
   })
 }
 
-/** Waits until every daemon has caught up. Throws if one does not, or if a promise was broken. */
+/**
+ * Waits until every daemon has caught up. Throws if a daemon does not catch up, or if anything that baton promises does
+ * not hold.
+ */
 async function verify(after: string): Promise<void> {
   const options = {timeoutMs: 120_000, intervalMs: 250}
   const until = (what: string, check: () => Promise<boolean> | boolean): Promise<unknown> =>

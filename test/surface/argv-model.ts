@@ -38,7 +38,7 @@ export interface GivenWord {
   readonly text: string
 }
 
-/** A command line that was generated from its meaning. */
+/** A generated command line together with what it means. */
 export interface MeantLine {
   readonly argv: readonly string[]
   readonly given: readonly GivenFlag[]
@@ -89,7 +89,8 @@ function flagItem(name: string, definition: Definition, text: fc.Arbitrary<strin
   }
   const value = options === undefined ? text : fc.oneof({weight: 9, arbitrary: fc.constantFrom(...options)}, text)
   return fc.tuple(dash, spelled, value, fc.boolean()).map(([dashes, as, given, isJoined]) => {
-    // If the flag may have no value, the next argument decides whether it is the value.
+    // If the flag may be given without a value, a value must be joined to it by `=`: it would depend on the next
+    // argument whether that is the value.
     const isOpen = bare !== undefined
     return item(name, given, isJoined || isOpen ? [`${dashes}${as}=${given}`] : [`${dashes}${as}`, given])
   })
@@ -158,7 +159,7 @@ export function linesOf(command: CommandClass): fc.Arbitrary<MeantLine> {
       text.filter(one => !help.has(one)),
     )
     .map(([first, keys, middle, one]) => toLine([...first, ...keys, ...middle, {kind: 'word', text: one}], undefined))
-  // As the last argument, `--` is data for this command.
+  // For a command whose last argument is data, a final `--` would be that data.
   const behind = fc.option(fc.array(text, {minLength: 1, maxLength: 3}), {nil: undefined})
   const plainly = fc
     .tuple(flags, key, flags, behind)
@@ -170,7 +171,7 @@ export function linesOf(command: CommandClass): fc.Arbitrary<MeantLine> {
   return fc.oneof(around, plainly, ...(dataForm.isLastWordData === true ? [anyLast] : []))
 }
 
-/** The flag that an argument names, if there is one. */
+/** Returns the name of the flag that an argument names. Returns undefined if the command has no such flag. */
 export function nameOf(command: CommandClass, word: string): string | undefined {
   const given = /^--?([^=]*)/.exec(word)?.[1] ?? ''
   const named = Object.entries(definitionsOf(command)).find(([name, one]) => namesOf(name, one).includes(given))
@@ -236,8 +237,8 @@ export async function faultsOf(line: MeantLine, command: CommandClass): Promise<
 type Values = ReadonlyMap<string, readonly (string | boolean)[]>
 
 /**
- * Returns the last value of each flag that takes one. A flag that is switched off does not affect other flags. An empty
- * connection flag counts as not given.
+ * Returns the last value of each flag, or all values of a flag that may be repeated. A boolean flag that is switched
+ * off counts as not given, and so does an empty connection flag.
  */
 function lastValues(line: MeantLine, definitions: Readonly<Record<string, Definition>>): Values {
   const values = new Map<string, (string | boolean)[]>()
@@ -310,6 +311,6 @@ export async function meaningOf(line: MeantLine, command: CommandClass): Promise
   return whatIsSet(meant)
 }
 
-/** Removes booleans that are off and options that were not given, because both count as equal. */
+/** Removes booleans that are off and options that were not given, because a flag that is off equals a missing flag. */
 export const whatIsSet = (flags: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined && value !== false))

@@ -47,7 +47,7 @@ function expectBrief(error: unknown, line: MeantLine): void {
 }
 
 describe('each argument on a command line', () => {
-  it.each([...commands])('is used as intended or refused: %s', async (id, command) => {
+  it.each([...commands])('is used as intended or refused by baton %s', async (id, command) => {
     let usedCount = 0
     await fc.assert(
       fc.asyncProperty(linesOf(command), async line => {
@@ -71,14 +71,14 @@ describe('each argument on a command line', () => {
     expect(usedCount).toBeGreaterThan(numRuns / 50)
   })
 
-  it.each([...commands])('is refused if it looks like a flag but is unknown: %s', async (id, command) => {
+  it.each([...commands])('is refused by baton %s if it looks like a flag but is unknown', async (id, command) => {
     const word = fc.stringMatching(/^--?[a-z0-9][a-z0-9-]{0,8}$/).filter(one => !isHelpFlag(one))
     await fc.assert(
       fc.asyncProperty(linesOf(command), word, async (line, unknown) => {
         fc.pre(!nameOf(command, unknown))
         const refusal = await read(id, command, [unknown, ...line.argv]).catch((error: unknown) => error)
         expectBrief(refusal, line)
-        // If a value is invalid, the error names that value first.
+        // If a value on the line is invalid, too, the error may name that value instead of the unknown flag.
         if ((await faultsOf(line, command)).length === 0)
           expect(toMessage(refusal)).toContain(`unknown flag: ${unknown}`)
       }),

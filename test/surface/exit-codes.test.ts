@@ -53,7 +53,7 @@ function expectTable(path: string, heading: string, table: string): void {
 }
 
 describe('exit codes', () => {
-  it('of each command are the same in the docs as in the command', () => {
+  it('of each command are listed on its page in the docs', () => {
     const topics = new Set([...commands.keys()].map(id => id.split(' ')[0] ?? ''))
     for (const topic of topics) {
       const ids = [...commands.keys()].filter(id => id === topic || id.startsWith(`${topic} `))
@@ -65,7 +65,7 @@ describe('exit codes', () => {
     expectTable('docs/reference/exit-codes.md', 'Codes of each command', codeTable([...commands.keys()]))
   })
 
-  it('equal the committed list that the tests of the command line use', () => {
+  it('equal the list in test/kit/exit-codes.json, which tests of commands use', () => {
     const codes = [...commands].map(
       ([id, command]) =>
         `  ${JSON.stringify(id)}: [${exitRows(command)

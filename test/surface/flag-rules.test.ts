@@ -78,7 +78,7 @@ const rows = [...commands].flatMap(([id, command]) =>
 )
 
 describe('flags that contradict others or have no effect', () => {
-  it('are flags of the command that defines the rule', () => {
+  it('are named in the rules of a command only if the command has these flags', () => {
     for (const [id, command] of commands) {
       const known = [...Object.keys(flagShapes(command)), '--', 'COMMAND']
       for (const {flag, besides = [], needs = []} of command.flagRules)
@@ -86,7 +86,7 @@ describe('flags that contradict others or have no effect', () => {
     }
   })
 
-  it.concurrent.each(rows)('are refused: $words', async ({words, line}) => {
+  it.concurrent.each(rows)('are refused on the command line $words', async ({words, line}) => {
     const {exitCode, stdout, stderr} = await runInProcess(words, {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: home}})
     const isJson = words.includes('--json')
     const shown = isJson ? (JSON.parse(stdout) as {error: {message: string}}).error.message : stderr

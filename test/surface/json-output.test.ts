@@ -30,12 +30,12 @@ const otherOutput: Readonly<Record<string, string>> = {
 }
 
 describe('the JSON schemas', () => {
-  it.each(Object.keys(schemas) as SchemaName[])('equal the committed ones: %s', name => {
+  it.each(Object.keys(schemas) as SchemaName[])('equal the committed files (schema: %s)', name => {
     const schema = z.toJSONSchema(schemas[name])
     expectCommitted(`${folder}/${name}.json`, `${JSON.stringify(schema, undefined, 2)}\n`)
   })
 
-  it.each(Object.keys(schemas) as SchemaName[])('describe an object instead of a list: %s', name => {
+  it.each(Object.keys(schemas) as SchemaName[])('describe an object, never a list (schema: %s)', name => {
     const {anyOf, oneOf, ...whole} = z.toJSONSchema(schemas[name])
     const types = (anyOf ?? oneOf ?? [whole]).map(part => part.type)
     expect([...new Set(types)]).toEqual(['object'])
@@ -65,7 +65,7 @@ describe('the JSON schemas', () => {
     expect(missing).toEqual([])
   })
 
-  it('exist for every command that ends by itself', async () => {
+  it('exist for every command, apart from those that this test lists with their other output', async () => {
     const without: string[] = []
     for (const [id, command] of await loadCommands()) {
       const hasLines = Object.hasOwn({...command.flags}, 'ndjson')
@@ -94,7 +94,7 @@ beforeAll(() => {
 afterAll(() => rmSync(home, {recursive: true, force: true}))
 afterEach(() => vi.unstubAllEnvs())
 
-describe('the JSON output of commands that matches its schema', () => {
+describe('the JSON output', () => {
   const agent = sharedAgent(backends.find(({name}) => name === 'embedded') ?? backends[0]!)
   const consul = () => raw(agent.address)
   const options = () => ({agent, env: {XDG_CONFIG_HOME: home}})
@@ -108,7 +108,7 @@ describe('the JSON output of commands that matches its schema', () => {
     return result
   }
 
-  it('includes kv: entries, names, imports', async () => {
+  it('of the kv commands matches its schemas', async () => {
     await consul().kvPut('j/a', Buffer.from([0, 255]), {flags: '18446744073709551615'})
     const {stdout} = await expectJson('kv.get', ['kv', 'get', '--json', 'j/a'])
     expect(stdout, 'no number is rounded').toContain('"flags": 18446744073709551615')
@@ -133,7 +133,7 @@ describe('the JSON output of commands that matches its schema', () => {
     await expectJson('kv.edit', ['kv', 'edit', '--json', 'j/a'])
   })
 
-  it('includes service: registered, listed, in maintenance, removed', async () => {
+  it('of the service commands matches its schemas', async () => {
     await expectJson('service.register', ['service', 'register', '--name', 'web', '--json'])
     const host = ['--node', 'far', '--node-address', '10.0.0.9']
     await expectJson('service.register', ['service', 'register', '--name', 'db', ...host, '--json'])
@@ -146,12 +146,12 @@ describe('the JSON output of commands that matches its schema', () => {
     await expectJson('error', ['service', 'deregister', 'web', '--json'], 2)
   })
 
-  it('includes members', async () => {
+  it('of members matches its schema', async () => {
     await expectJson('members', ['members', '--json'])
     await expectJson('members', ['members', '--json', '--status=failed'], 2)
   })
 
-  it('includes events: fired, listed, watched', async () => {
+  it('of the event commands matches its schemas', async () => {
     await expectJson('event', ['event', '-name', 'deploy', '--json', 'v1'])
     await expectJson('event.fire', ['event', 'fire', '--json', 'deploy', 'v1'])
     await expectJson('event.fire', ['event', 'fire', '--json', '--durable', 'deploy', 'v1'])
@@ -162,7 +162,7 @@ describe('the JSON output of commands that matches its schema', () => {
     for (const line of linesOf(watch.stdout)) expectValid('event.watch', line)
   })
 
-  it('includes watch: a snapshot and changes', async () => {
+  it('of a watch matches its schema, both in a snapshot and in changes', async () => {
     await consul().kvPut('w/a', '1')
     await using watch = startCli(['watch', 'keyprefix', 'w/', '--ndjson'], {agent})
     await watch.waitForOutput(/end-of-snapshot/, {stream: 'stdout'})
@@ -176,7 +176,7 @@ describe('the JSON output of commands that matches its schema', () => {
       expect(typesOf(lines)).toContain(type)
   })
 
-  it('includes lock: the events of a run, and the status of a held lock', async () => {
+  it('of lock, its events file and the reports about locks matches its schemas', async () => {
     const file = join(home, 'lock.events')
     const killed = await runCli(['lock', '--events', file, 'l/free', '--', 'sh', '-c', 'kill $$'], options())
     expect(killed).toMatchObject({exitCode: 143})
@@ -197,7 +197,7 @@ describe('the JSON output of commands that matches its schema', () => {
     await expectJson('lock.overdue', ['lock', 'overdue', '--json', '--every', '1h', 'l/free'])
   })
 
-  it('includes lock hold: a hold, its changes, the work under it, and its end', async () => {
+  it('of lock hold and of the commands that watch, use and break its lock matches its schemas', async () => {
     await using watch = startCli(['lock', 'watch', '--ndjson', 'l/steered'], options())
     await watch.waitForOutput(/\n/)
     await using holder = startCli(['lock', 'hold', '--json', 'l/steered'], options())
@@ -214,7 +214,7 @@ describe('the JSON output of commands that matches its schema', () => {
     await expectJson('error', ['lock', 'break', '--json', '--yes', 'l/steered'], 1)
   })
 
-  it('includes replicate: passes, previews, held deletes', async () => {
+  it('of replicate and its sub-commands matches its schemas', async () => {
     await consul().kvPut('r/a', '1')
     await expectJson('replicate', ['replicate', 'verify', '--json', 'r/@dc1:copy/'], 1)
     await expectJson('replicate', ['replicate', '--once', '--json', 'r/@dc1:copy/'])
@@ -241,7 +241,7 @@ describe('the JSON output of commands that matches its schema', () => {
     await expectJson('replicate.status', ['replicate', 'status', '--json', '--status-dir', 'none'], 3)
   })
 
-  it('includes discover, doctor, and the settings', async () => {
+  it('of discover, doctor, selftest, status and --print-config matches its schemas', async () => {
     await consul().kvPut(
       'app/services',
       '{"services":[{"uri":"http://a:1","capabilities":[{"name":"r","capacity":2.5}]}]}',
@@ -254,7 +254,7 @@ describe('the JSON output of commands that matches its schema', () => {
     await expectJson('print-config', ['kv', 'get', '--print-config', '--token', 'secret'])
   })
 
-  it('includes keys and exec: a signed job, its lines and its object', async () => {
+  it('of the keys, exec and responder commands matches its schemas', async () => {
     const trust = join(home, 'trust.d')
     await expectJson('keys.init', ['keys', 'init', '--json'])
     await expectJson('keys.add', [
@@ -316,7 +316,7 @@ describe('the JSON output of commands that matches its schema', () => {
     ['replicate --json r/@dc1:copy/', 13],
     ['exec --json --node=( true', 64],
     ['keys revoke --json nope', 64],
-  ] as const)('an error is an object on stdout: %s', async (words, exit) => {
+  ] as const)('is an object on stdout if the command fails: %s', async (words, exit) => {
     const {stdout, stderr} = await expectJson('error', words.split(' '), exit)
     expect(JSON.parse(stdout)).toMatchObject({error: {exit}})
     expect(stderr).toBe('')

@@ -22,7 +22,7 @@ const doors: Readonly<Record<string, Door>> = {
 const total = ['isBatonError', 'isTransient', 'jsonReplacer', 'messageOf', 'systemRandom']
 /** Exports that are not functions. */
 const values = ['errorCodes', 'noopLogger', 'systemClock', 'txnOperationLimit']
-/** Methods without arguments, or with the same arguments as another row. */
+/** Methods that have no arguments, or whose arguments are tested by the row of another method. */
 const withoutArguments = [
   'EventState.begin',
   'EventState.pending',
@@ -100,17 +100,17 @@ const cases = Object.entries(doors).flatMap(([name, door]) =>
 )
 
 describe('the public functions and methods', () => {
-  it('are all listed in the table of this test', () => {
+  it("each have a row in this test's tables", () => {
     const isError = (name: string): boolean => name.endsWith('Error')
     const isKnown = (name: string): boolean => rows.has(name) || total.includes(name) || values.includes(name)
     const exported = Object.keys(library)
     expect(exported.filter(name => !isKnown(name) && (!isError(name) || name === 'isBatonError'))).toEqual(
-      // A class whose constructor has no arguments; its methods have rows of their own.
+      // This class has no arguments in its constructor, and its methods have rows of their own.
       ['EventState'],
     )
   })
 
-  it('are listed with each method of the objects that they return', async () => {
+  it("return only objects whose methods each have a row in this test's tables", async () => {
     await using client = connect()
     await using mutex = await library.createMutex(client, {prefix: 'methods'}).acquire()
     await using term = await library.createElection(client, {prefix: 'term'}).campaign()
@@ -155,20 +155,23 @@ describe('the public functions and methods', () => {
     expect(missing).toEqual([])
   })
 
-  it.each(cases)('refuse an invalid $option of $name before any request', async ({option, kind, door}) => {
-    await using client = connect()
-    await using arranged = await door.arrange?.(client)
-    const missing = door.needs?.includes(option) === true ? [undefined] : []
-    for (const value of [...wrongValues[kind], ...missing]) {
-      sent = 0
-      const act = async (): Promise<unknown> => door.open(client, {[option]: value}, arranged)
-      const error = await act().catch((thrown: unknown) => thrown)
-      const came = typeof value === 'bigint' ? `${value}n` : value === undefined ? 'undefined' : JSON.stringify(value)
-      expect(isBatonError(error, 'BATON_USAGE'), `${came}: ${String(error)}`).toBe(true)
-      expect((error as library.BatonError).details, `${came}: ${String(error)}`).toMatchObject({option})
-      expect(sent, came).toBe(0)
-    }
-  })
+  it.each(cases)(
+    'refuse an invalid argument before they send any request (argument $option of $name)',
+    async ({option, kind, door}) => {
+      await using client = connect()
+      await using arranged = await door.arrange?.(client)
+      const missing = door.needs?.includes(option) === true ? [undefined] : []
+      for (const value of [...wrongValues[kind], ...missing]) {
+        sent = 0
+        const act = async (): Promise<unknown> => door.open(client, {[option]: value}, arranged)
+        const error = await act().catch((thrown: unknown) => thrown)
+        const came = typeof value === 'bigint' ? `${value}n` : value === undefined ? 'undefined' : JSON.stringify(value)
+        expect(isBatonError(error, 'BATON_USAGE'), `${came}: ${String(error)}`).toBe(true)
+        expect((error as library.BatonError).details, `${came}: ${String(error)}`).toMatchObject({option})
+        expect(sent, came).toBe(0)
+      }
+    },
+  )
 
   it.each([
     ['token', {secret: 'abc'}],

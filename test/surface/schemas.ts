@@ -204,7 +204,6 @@ const lockSchemas = {
   'lock.put': z.strictObject({key: z.string(), written: z.literal(true)}),
 } as const
 
-/** The schema of every JSON output, by the name of its file under docs/reference/json-output. */
 const doctorChecks =
   'node platform guardian token keys trust agent leader clock connections role restart rexec acl rights lock responders datacenters'.split(
     ' ',
@@ -212,6 +211,7 @@ const doctorChecks =
 const selftestChecks = 'exclusion fencing hand-over semaphore expiry wake exec replicate clean selftest'.split(' ')
 const findingText = {text: z.string(), fix: z.string().optional()}
 
+/** The schema of every JSON output, by the name of its file under docs/reference/json-output. */
 export const schemas = {
   error: z.strictObject({
     error: z.strictObject({code: z.enum(errorCodes), message: z.string(), exit: whole}),
@@ -371,8 +371,8 @@ export const schemas = {
 export type SchemaName = keyof typeof schemas
 
 /**
- * Returns the schema of the JSON that a flag of a command prints. All watches print the same, and so do all commands
- * that hold locks.
+ * Returns the name of the schema for the JSON that a command prints with the flag. All watches share a schema, as do
+ * all commands that hold locks.
  */
 export function schemaOf(command: string, flag: string): SchemaName | undefined {
   const isWatch = command.startsWith('watch') || command === 'kv watch'

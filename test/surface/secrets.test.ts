@@ -51,7 +51,7 @@ describe('the settings that --print-config shows', () => {
     }
   })
 
-  it('are classified as secret or harmless if their name suggests a secret', () => {
+  it('are listed in this test as secret or as harmless if their name suggests a secret', () => {
     const unknown = [...commands].flatMap(([id, command]) =>
       Object.entries(flagShapes(command))
         .flatMap(([name, {type}]) => (type === 'option' ? [name] : []))

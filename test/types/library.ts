@@ -74,9 +74,9 @@ export async function locks(client: ConsulClient): Promise<void> {
   expectTypeOf(hold.token).toEqualTypeOf<FencingToken>()
   expectTypeOf(hold.session).toEqualTypeOf<SessionId>()
   expectTypeOf(await createMutex(client, {prefix: 'a'}).withLock(async () => 5)).toEqualTypeOf<number>()
-  // @ts-expect-error a semaphore has a limit
+  // @ts-expect-error a semaphore needs a limit
   createSemaphore(client, {prefix: 'a'})
-  // @ts-expect-error a token of one kind is not an index of another
+  // @ts-expect-error a fencing token is not an index of a read
   await client.kv.list('a', {index: hold.token})
 }
 
@@ -88,9 +88,9 @@ export async function streams(client: ConsulClient): Promise<void> {
   for await (const {payload} of followDurable(client, 'a', {from: 'earliest', stateFile: '/state'})) {
     expectTypeOf(payload).toEqualTypeOf<Buffer | undefined>()
   }
-  // @ts-expect-error a durable log has a name
+  // @ts-expect-error a durable log needs a name
   followDurable(client)
-  // @ts-expect-error a stream is read, not handled
+  // @ts-expect-error a stream is iterated over, so it takes no handler
   followEvents(client, {handle: async () => {}})
 }
 
@@ -100,7 +100,7 @@ export async function queries(client: ConsulClient): Promise<void> {
   expectTypeOf(view.current?.value).toEqualTypeOf<PreparedQueryResult | undefined>()
   await using directory = await openDirectory(client, {query: 'geo', near: '_agent'})
   expectTypeOf(directory).toEqualTypeOf<ServiceDirectory>()
-  // @ts-expect-error one source
+  // @ts-expect-error the name of a prepared query is a text
   await openDirectory(client, {query: 5})
 }
 

@@ -2,9 +2,9 @@ export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
 
 /**
- * Each script sends the words up to the cursor to `baton complete quoted`, one a line, and offers the lines of its
- * answer: a value, a tab, a description. The script quotes the chosen value. Words are passed through stdin, because
- * every user can see the arguments of a process. If there is no answer, the shell completes file names.
+ * Each script sends the words up to the cursor to `baton complete quoted`, one per line. The answer has one line for
+ * each candidate: a value, a tab, a description. The script quotes the chosen value. Words are passed through stdin,
+ * because every user can see the arguments of a process. If there is no answer, the shell completes file names.
  */
 export const completionScripts: Readonly<Record<Shell, string>> = {
   // Also runs in bash 3.2. Bash itself splits words at = and :, and replaces only the part after the last of them.

@@ -53,7 +53,7 @@ export class FileWatches {
 
   /**
    * Runs these watches and, after each reload, those that the file then defines. Resolves with the exit code when all
-   * have ended. Rejects if Consul refuses one of the first watches.
+   * watches have ended. Rejects if Consul refuses one of the first watches.
    */
   async run(
     watches: readonly ConfiguredWatch[],

@@ -1,6 +1,7 @@
 /**
- * Latency and cost of following a key, beside bare loops, the npm client `consul` and `consul watch`, on one
- * agent. Run with `npx tsx test/bench/core/watch.ts`; needs `consul` on PATH. Prints ratios: times depend on the machine.
+ * Latency and cost of following a key, compared with bare loops, the npm client `consul` and `consul watch`, on one
+ * agent. Run with `npx tsx test/bench/core/watch.ts`; needs `consul` on PATH. Prints ratios: times depend on the
+ * machine.
  */
 import {spawn} from 'node:child_process'
 import {Agent, request} from 'node:http'
@@ -193,7 +194,7 @@ async function memory(address: string, queries: number, readers: number): Promis
 }
 
 const shared = (): string => 'bench/shared'
-/** Key 0 is written; the other keys never change. */
+/** Returns a separate key for each reader. Only the key of reader 0 is written. */
 const ownKey = (at: number): string => (at === 0 ? shared() : `bench/other/${at}`)
 
 const many =
@@ -244,7 +245,7 @@ print('requests a reader and processor time, 10 writes to the key and 10 elsewhe
 const show = ({requests, cpuMs}: Cost): string => `${requests.toFixed(2)} requests, ${cpuMs.toFixed(0)} ms`
 for (const count of [1, 100, 1000]) {
   const ours = show(await costOf(address, count, manyOfOneView(count)))
-  // Each reader has its own connection, and an agent accepts 200 connections from one address.
+  // Each reader of the npm client needs a connection, and an agent accepts at most 200 connections from one address.
   const theirs =
     count > 200 ? 'more connections than an agent takes' : show(await costOf(address, count, many(count, npmClient)))
   print(`  ${count} readers: baton ${ours}; npm consul ${theirs}`)

@@ -78,7 +78,7 @@ export async function removeCopy(bench: Bench): Promise<void> {
   await bench.client.kv.deleteTree('service/consul-replicate/')
 }
 
-/** A tool that runs continuously. `start` resolves once both sides are equal and a pause has passed. */
+/** A tool that runs continuously. `start` resolves once source and destination are equal and a pause has passed. */
 export class Follower implements AsyncDisposable {
   readonly #bench: Bench
   readonly #child: ChildProcess

@@ -7,7 +7,7 @@ export interface Tool {
   readonly command: (mapping: string, address: string) => readonly [string, ...string[]]
 }
 
-/** Returns both tools, but consul-replicate only if it is on the PATH or CONSUL_REPLICATE names it. */
+/** Returns baton, and also consul-replicate if it is on the PATH or named by CONSUL_REPLICATE. */
 export function tools(): readonly Tool[] {
   const theirs = process.env['CONSUL_REPLICATE'] ?? 'consul-replicate'
   const ours = (process.env['BATON_FLAGS'] ?? '').split(' ').filter(word => word !== '')

@@ -55,7 +55,7 @@ describe('baton complete', () => {
     expect(stdout).toMatch(/^put\t\S.*\n$/)
   })
 
-  it('leaves out names that a shell would interpret, unless the script quotes what it inserts', async () => {
+  it('leaves out names with characters that a shell would interpret, unless the script quotes what it inserts', async () => {
     await using agent = await startEmbeddedAgent()
     await putKeys(agent.address)
     const env = {CONSUL_HTTP_ADDR: agent.address}
@@ -164,7 +164,7 @@ describe.each(['bash', 'zsh', 'fish'] as const)('the completion script for %s', 
   })
 
   if (shell === 'bash') {
-    it('quotes the names that it inserts, and offers none within quotes that would need another form', async () => {
+    it('quotes the names that it inserts, and within open quotes offers no name that needs a different kind of quotes', async () => {
       for (const key of ['q/a b', "q/c'd", 'q/e$f']) await raw(agent.address).kvPut(key, 'x')
       const found = await complete(['baton kv get q/a', 'baton kv get q/c', 'baton kv get "q/a', 'baton kv get "q/e'])
       expect(found).toEqual(['b q/a\\', "q/c\\'d", 'b q/a'])

@@ -38,7 +38,7 @@ export const conversations = fc.oneof(
 const writes = fc.oneof(kvWrites, kvDeletes, sessions, transactions, catalogWrites, catalogWrites, agentWrites)
 const reads = fc.oneof(kvReads, sessionReads, catalogReads, catalogReads, agentReads)
 
-/** A series of writes, queries that wait after them, and a change that may end the wait. */
+/** A series of writes, blocking queries that are sent after the writes, and a change that may end these queries. */
 export const waits = fc.tuple(
   fc.array(writes, {maxLength: 5}),
   fc.uniqueArray(reads, {minLength: 1, maxLength: 8, selector: ({path}) => path}),

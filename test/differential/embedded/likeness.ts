@@ -16,7 +16,7 @@ const compared = [
   'x-consul-lastcontact',
   'x-content-type-options',
 ]
-/** The name by which both agents' own nodes are replaced before answers are compared. */
+/** The name that replaces the names of both agents' own nodes before answers are compared. */
 export const ownNode = 'NODE'
 const indexField = /^(CreateIndex|ModifyIndex|LTime)$/
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g

@@ -66,7 +66,9 @@ export class Side {
     return answerOf(this.#waiting, ask.method, `${ask.path}${extraQuery}`)
   }
 
-  /** Returns a read whose path does not change when more sessions are created. */
+  /**
+   * Returns the read with its placeholders filled in, so that its path does not change when more sessions are created.
+   */
   fixed(ask: Ask): Ask {
     return {...ask, path: this.#fill(ask.path, '')}
   }

@@ -38,7 +38,7 @@ describe('examples/README.md', () => {
 describe.each(backends)('the examples on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent, ignoreHandles: true})
-  // Runs before the leak check, because later registrations run first.
+  // Runs before the leak check, because vitest runs the hooks that were registered last first.
   afterEach(async () => {
     await raw(agent.address).kvDelete(leaks.prefix, {recurse: true})
   })
@@ -50,7 +50,7 @@ describe.each(backends)('the examples on $name', backend => {
     expect((await program.exited).exitCode, program.stderr).toBe(0)
   }
 
-  it('leader has one leader at a time, whose address the others know, and elects another when it stops', async () => {
+  it('leader has one leader at a time, whose address the others know, and elects another one when the leader stops', async () => {
     const prefix = `${leaks.prefix}leader`
     const first = start('leader', prefix, 'one')
     await first.waitForOutput(/leading \d+/, {stream: 'stdout'})

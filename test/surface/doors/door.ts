@@ -33,7 +33,7 @@ export const wrongValues = {
 
 export type Kind = keyof typeof wrongValues
 
-/** One public function, static method or method of an object. */
+/** How the test calls one public function, static method or method of an object. */
 export interface Door {
   /** Its arguments and options by name, each with its kind. */
   readonly takes: Readonly<Record<string, Kind>>
@@ -56,7 +56,7 @@ export type Doors = Readonly<Record<string, Door>>
 export const or = (given: Readonly<Record<string, unknown>>, name: string, valid: unknown): any =>
   name in given ? given[name] : valid
 
-/** Returns the given values as options, without those of these arguments. */
+/** Returns the given values as options, without the values of the named arguments. */
 export function without(given: Readonly<Record<string, unknown>>, ...names: readonly string[]): object {
   return Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name)))
 }

@@ -154,7 +154,7 @@ describe('splitArgv', () => {
       )
     })
 
-    it('treats a known flag in last place as a flag if the Go tool has no such command', () => {
+    it('treats a known flag in the last place as a flag, not as data, if the Go tool has no such command', () => {
       expect(splitArgv(['key', '--stale'], flags, cas).own).toEqual(['key', '--stale'])
     })
 

@@ -36,11 +36,11 @@ describe('docs/guarantees.md', () => {
   })
 })
 
-describe('docs/test', () => {
+describe('docs/test as a whole', () => {
   const tests = filesUnder('test', '.test.ts').map(read).join('\n')
   const named = filesUnder('docs/test', '.md').flatMap(file => [...read(file).matchAll(/\[test: ([^\]]+)\]/g)])
 
-  it('names tests that exist', () => {
+  it('names at least one test, and only tests that exist', () => {
     expect(named.map(([, id = '']) => id).filter(id => !tests.includes(id))).toEqual([])
     expect(named.length).toBeGreaterThan(0)
   })
@@ -56,17 +56,17 @@ describe('the package', () => {
 })
 
 describe('docs/reference/errors.md', () => {
-  it('lists every code, and no other', () => {
+  it('lists every error code, and no other', () => {
     const listed = [...read('docs/reference/errors.md').matchAll(/^\| `(BATON_\w+)`/gm)].map(match => match[1])
     expect(listed.toSorted()).toEqual([...errorCodes].sort())
   })
 })
 
-describe('docs/decisions', () => {
+describe('the records in docs/decisions', () => {
   const records = filesUnder('docs/decisions', '.md').filter(file => !file.endsWith('README.md'))
   const index = read('docs/decisions/README.md')
 
-  it.each(records)('have a number, three parts and a place in the index: %s', file => {
+  it.each(records)('have a number, three parts and a row in the index: %s', file => {
     const name = posix.basename(file)
     const title = new RegExp(`^# ${name.slice(0, 4)}: (.+)\\n`).exec(read(file))?.[1]
     expect(title, 'the first line is `# NNNN: Title`').toBeDefined()

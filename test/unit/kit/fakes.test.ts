@@ -4,7 +4,7 @@ import {FakeTransport} from '../../kit/fake-transport.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 describe('FakeClock', () => {
-  it('runs timers in the order of their times, even those that other timers set', async () => {
+  it('runs timers in the order of their times, including timers that other timers have set', async () => {
     const clock = new FakeClock()
     const log: string[] = []
     const note = (what: string): void => void log.push(`${what}@${clock.monotonicMs()}`)

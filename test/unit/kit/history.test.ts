@@ -31,7 +31,7 @@ describe('judgeHistory', () => {
     expect(() => judgeHistory(entries('start a, start b, start c, end a, end b, end c'), 2)).toThrow(/2 allowed/)
   })
 
-  it('reports a holder that found the exclusive file of another one, even if their times do not overlap', () => {
+  it('reports a holder that found the exclusive file of another holder, even if the times of the two do not overlap', () => {
     expect(() => judgeHistory(entries('start a, end a, start b, clash b, end b'))).toThrow(/b found the exclusive file/)
   })
 })

@@ -36,14 +36,14 @@ afterEach(async () => {
 const put = (path: string, body = 'body') => raw(proxy.address).request('PUT', path, {body})
 
 describe('HttpProxy', () => {
-  it('passes on and counts requests without a rule, including headers and body', async () => {
+  it('passes on requests that match no rule, with their headers and bodies, and counts all requests', async () => {
     expect(await put('/v1/kv/a?flags=1')).toMatchObject({status: 200, text: 'body', headers: {'x-consul-index': '42'}})
     expect(proxy.count({method: 'PUT', path: '/v1/kv/'})).toBe(1)
     expect(proxy.count({path: /flags=2/})).toBe(0)
     expect(proxy.requests[0]?.body.toString()).toBe('body')
   })
 
-  it('gives a scripted answer the given number of times, oldest rule first', async () => {
+  it('applies each rule as often as the rule says, and the oldest matching rule first', async () => {
     proxy.on({path: '/v1/kv/'}, {status: 500, body: 'No cluster leader'}, 1)
     proxy.on({method: 'PUT'}, {status: 429, body: {a: 1}}, 1)
     expect(await put('/v1/kv/a')).toMatchObject({status: 500, text: 'No cluster leader'})

@@ -127,7 +127,7 @@ describe('TcpProxy', () => {
     expect(await open().echoes('y')).toBe(true)
   })
 
-  it('refuses new connections while it keeps open ones, and then accepts new ones again on the same port', async () => {
+  it('can refuse new connections while open ones continue, and can then accept new ones again on the same port', async () => {
     const old = open()
     await old.echoes('x')
     await proxy.refuse()

@@ -15,7 +15,7 @@ const body = fc.record(
   {requiredKeys: []},
 )
 
-/** A session that checks of the first node, or a service of the agent, can invalidate. */
+/** A session that can be invalidated by checks of the first node or by a service of the agent. */
 const bound = fc.oneof(
   fc.record({
     Node: fc.constant('{p}-n1'),
