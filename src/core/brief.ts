@@ -9,8 +9,8 @@ export function brief(text: string): string {
 }
 
 /**
- * A function rather than a constant, because compiling Unicode classes takes time at each start and only
- * messages need them.
+ * A function rather than a constant, because compiling its Unicode classes takes time, and only messages need the
+ * expression.
  */
 const isPathLike = (text: string): boolean => /^(?:~|\.{0,2})\/\P{Cc}*$|^[\w@+ ./-]*\.[A-Za-z]\w{0,9}$/u.test(text)
 const mostOfPath = 255

@@ -3,7 +3,7 @@ import {UsageError} from './errors.js'
 
 /** A rule for the value of an option. */
 export interface OptionRule {
-  /** Completes the message "expected … to be". */
+  /** Text for the error message, which reads "expected … to be" followed by this text. */
   readonly expected: string
   readonly accepts: (value: unknown) => boolean
   /** True for tokens, passwords and keys. An error then names only the type of the value. */

@@ -75,7 +75,7 @@ export interface ConsulClient extends AsyncDisposable {
   readonly event: EventApi
   /** Nodes, services and checks of a datacenter. */
   readonly catalog: CatalogApi
-  /** The agent itself, its members and its services. */
+  /** The agent itself, the members of its gossip pool, and its services. */
   readonly agent: AgentApi
 }
 

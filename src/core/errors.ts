@@ -1,6 +1,6 @@
 const errorBrand = Symbol.for('baton.error')
 
-/** Every code baton's errors carry. The list in docs/reference/errors.md is compared with this one. */
+/** The codes of all errors that baton throws. A test compares this list with the one in docs/reference/errors.md. */
 export const errorCodes = [
   'BATON_USAGE',
   'BATON_CONFIG',
@@ -159,7 +159,7 @@ export class RateLimitedError extends ConsulError {
     this.retryAfterMs = options.retryAfterMs
   }
 }
-/** 401 or 403. Not proof that a lock is lost. */
+/** Consul answered 401 or 403. This does not prove that a lock is lost. */
 export class PermissionError extends ConsulError {}
 
 /** The key, session, service or other object of the request does not exist. */
@@ -189,7 +189,7 @@ export class LockNotAcquiredError extends withCode('BATON_LOCK_TIMEOUT') {}
 export class SessionLostError extends withCode('BATON_SESSION_LOST') {}
 /** The lock is no longer held, or holding it can no longer be proven. */
 export class LockLostError extends withCode('BATON_LOCK_LOST') {}
-/** The child could not be started: 127 not found, 126 not executable. */
+/** A command could not be started. */
 export class ChildError extends BatonError {
   /** 127 if the command was not found, 126 if it cannot be executed. */
   readonly exitCode: number
@@ -214,7 +214,7 @@ export class RefusedError extends withCode('BATON_REFUSED') {}
 export class BugError extends withCode('BATON_BUG') {}
 
 /**
- * The message of anything that was thrown.
+ * Returns the message of anything that was thrown.
  *
  * @example
  * ```ts

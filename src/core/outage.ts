@@ -15,9 +15,9 @@ export interface OutageOptions {
 }
 
 /**
- * Reports that an answer is overdue: 1.5 s after the first request without an answer or the first failure,
- * then at intervals that double up to a minute, and once more when an answer has come. A shorter outage is
- * not reported.
+ * Reports that an answer is overdue: 1.5 s after the first request without an answer or the first failure, then at
+ * intervals that double up to a minute, and once more when an answer has come. An outage of less than 1.5 s is not
+ * reported.
  */
 export class Outage implements Disposable {
   readonly #options: OutageOptions

@@ -11,7 +11,7 @@ import {type EventStream, logNotices, WatchStream} from './stream.js'
 
 const defaultMaxWaiting = 1024
 /**
- * Identity of a state in memory. Such a state has no owner to compare, and asking the agent for its name would need a
+ * Identity of a state in memory. Nothing compares it with an agent, and asking the agent for its real name would need a
  * permission.
  */
 const unnamed: StateIdentity = {datacenter: 'unknown', node: ''}
@@ -45,9 +45,9 @@ export interface FollowEventsOptions extends EventStreamOptions {
 
 /**
  * Returns a stream of the events that reach the agent from now on. Starts at once, and retries during outages. While
- * `maxWaiting` events (1024 by default) or more wait for the reader, the agent is not read. The agent keeps the newest
- * 256, and if it may have dropped others, that is reported as `events.missed`. The loop throws if Consul refuses the
- * query or the state file cannot be used.
+ * `maxWaiting` events (1024 by default) or more wait for the reader, no more events are requested from the agent. The
+ * agent keeps only the newest 256; if it may have dropped others in the meantime, that is reported as `events.missed`.
+ * The loop throws if Consul refuses the query or the state file cannot be used.
  *
  * @example
  * ```ts
@@ -91,7 +91,7 @@ export function followDurable(
   options: EventStreamOptions = {},
 ): EventStream {
   checkStream('followDurable', {client, name}, options)
-  // Throws if no log can have this name, because it could reach into another log.
+  // Throws if no log can have this name, because it could overlap with another log.
   logPrefix(name)
   return openStream(client, options, {
     identity: async () => ({datacenter: (await client.agent.self()).datacenter, node: '', log: name}),

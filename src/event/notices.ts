@@ -35,7 +35,7 @@ export interface UnreadableEntry {
  *   true if permissions hide events, as far as Consul says so.
  * - `outage.began`: Consul cannot be read; once for each outage and kind of failure. The watch retries.
  * - `outage.ended`: Consul can be read again.
- * - `events.missed`: events may have passed unseen.
+ * - `events.missed`: the watch may have missed events.
  * - `handler.failed`: an attempt failed, and the events are handled again.
  * - `entry.rejected`: an entry of a durable log is left out for good.
  * - `log.doubted`: Consul's answer says that a durable log is empty, which is ignored until it is confirmed.

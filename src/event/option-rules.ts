@@ -30,7 +30,7 @@ const coalescing: OptionRule = {
   },
 }
 
-/** Options of both watches of events. */
+/** Rules for the options that a watch of an agent's events and a watch of a durable log share. */
 const watchRules = {
   state: {expected: 'an EventState', accepts: (value: unknown) => value instanceof EventState},
   signal: abortSignal,

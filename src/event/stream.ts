@@ -8,12 +8,13 @@ import type {EventNotice} from './notices.js'
 
 /**
  * Events, one after another. An event counts as handled when the loop asks for the next one. If the loop ends by
- * `break` or an error, its current event does not count as handled. For one reader: two loops share the events.
+ * `break` or an error, its current event does not count as handled. Meant for one reader: two loops would share the
+ * events between them.
  */
 export interface EventStream extends AsyncIterableIterator<UserEvent>, AsyncDisposable {
   /**
    * Resolves when the first list was read. Each event that is fired after that is delivered. Rejects if the stream ends
-   * before.
+   * before that.
    */
   readonly ready: Promise<void>
 }
@@ -52,7 +53,7 @@ export class WatchStream implements EventStream {
     })
     this.ready.catch(() => undefined)
     this.#stop.signal.addEventListener('abort', () => {
-      // If the reader has already received the event, it may still finish it.
+      // A reader that has already received the event may still finish handling it.
       if (this.#held?.isTaken === false) this.#held.interrupt()
     })
     this.#running = watch({

@@ -9,7 +9,7 @@ export interface KeyDifference {
   readonly kind: 'create' | 'update' | 'delete'
   /** The key without its prefix. */
   readonly key: string
-  /** Which fields differ; only for updates. */
+  /** Which fields differ; undefined unless `kind` is `update`. */
   readonly differs?: 'value' | 'flags' | 'both'
 }
 
@@ -20,8 +20,8 @@ export interface KeysUnder {
 }
 
 /**
- * Compares the keys under two prefixes by name, value and flags. Returns the changes that would make the first equal to
- * the second.
+ * Compares the keys under two prefixes by name, value and flags. Returns the changes that would make the keys under the
+ * first prefix equal to those under the second.
  */
 export function diffKeys(first: KeysUnder, second: KeysUnder): readonly KeyDifference[] {
   const rest = new Map(second.entries.map(entry => [entry.key.slice(second.prefix.length), entry]))

@@ -114,7 +114,7 @@ export function checkKeys(entries: readonly ExchangeEntry[]): void {
   }
 }
 
-/** Returns the error. Its reason is also one of its details, for callers that build their own sentence. */
+/** Returns the error for invalid data. The details also contain the reason, for callers that word their own message. */
 function refusal(fault: ExchangeFault, reason: string, details: Readonly<Record<string, unknown>> = {}): UsageError {
   const hint = fault === 'format' || fault === 'empty' ? {hint: 'give the JSON that kv export writes'} : {}
   return new UsageError(`import: ${reason}`, {...hint, details: {fault, reason, ...details}})

@@ -34,13 +34,13 @@ export interface ImportEvent {
 export interface ImportResult {
   /** Number of keys that were written. */
   readonly imported: number
-  /** Existing keys, which were therefore skipped (`isCreateOnly`). */
+  /** Keys that were skipped because they exist (with `isCreateOnly`). */
   readonly skipped: readonly string[]
 }
 
 type ImportClient = Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
 
-/** The import ended at this key: all keys before it were written, and none after it. */
+/** An import that ended at `key`: all keys before `key` were written, and none after it. */
 export class ImportError extends BatonError {
   readonly key: string
   constructor(key: string, cause: unknown) {
@@ -154,7 +154,10 @@ async function importAtOnce(
   throw new ImportError(key, new BatonError(code, what))
 }
 
-/** Returns the error for a value that is too large for any write, even without `isAtomic`. */
+/**
+ * Returns the error for an import with a value that exceeds Consul's limit or, if there is none, for an import that
+ * does not fit in one transaction.
+ */
 function tooLarge(entries: readonly ExchangeEntry[], cause: unknown): BatonError {
   const large = entries.find(({value}) => value.byteLength > valueLimitBytes)
   if (large) {
@@ -199,7 +202,7 @@ export async function planImport(
   })
 }
 
-/** Returns the longest folder that contains all keys, which is listed before the import. */
+/** Returns the longest folder name with which all keys begin. Only this folder is listed before the import. */
 function commonPrefix(keys: readonly string[]): string {
   const [first = '', ...others] = keys
   let length = first.length

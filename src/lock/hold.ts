@@ -20,10 +20,7 @@ const monitorAfterMs = 50
 const releaseWithinMs = 3000
 const releaseAttemptMs = 1500
 const findOutWithinMs = 1000
-/**
- * Time limit for finding out why the key is gone. It is shorter than the lease's margin, so that the work is
- * still stopped in time.
- */
+/** Time limit for finding out why the key is gone: shorter than the lease's margin, so that the work stops in time. */
 const explainWithinMs = 200
 const destroyWithinMs = 2000
 const retryMs = 100
@@ -229,10 +226,7 @@ export class LeasedHold implements Hold {
     void this.#learnShape()
   }
 
-  /**
-   * Finds out how long the hold lasts after its last proof. If the token is not permitted to read this, the shorter
-   * time applies.
-   */
+  /** Finds out how long the hold lasts after its last proof. If the token may not read this, the shorter time applies. */
   async #learnShape(): Promise<void> {
     const {client, learnTtlOnly} = this.#options
     try {
@@ -255,10 +249,7 @@ export class LeasedHold implements Hold {
     session.signal.removeEventListener('abort', onSessionLost)
   }
 
-  /**
-   * Follows the key with a blocking query, which reports a loss at once. Starts late, so that short holds do without
-   * the query.
-   */
+  /** Follows the key with a blocking query, which reports a loss at once. Starts late: short holds do without it. */
   async #monitor(evidence: Evidence): Promise<void> {
     const {client, now} = this.#options
     const {signal} = this.#stopped

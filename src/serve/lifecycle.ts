@@ -35,8 +35,8 @@ export interface LifecycleOptions {
 
 /**
  * Starts the workers in order. When the signal aborts, a worker fails or a later one cannot start, stops them in
- * reverse order, one after another. Resolves when the last one has stopped, or rejects with the failure. If a stop
- * fails or takes too long, that is logged, and the others are stopped anyway.
+ * reverse order, one after another. When the last worker has stopped, resolves or, after a failure, rejects with it. If
+ * a stop fails or takes too long, that is logged, and the others are stopped anyway.
  */
 export async function runWorkers(workers: readonly Worker[], options: LifecycleOptions): Promise<void> {
   const {logger} = options

@@ -7,8 +7,8 @@ export interface ListenAddress {
 }
 
 /**
- * Parses `host:port`, `[v6]:port`, `:port` or `port`. Without a host, the address is loopback, and not every
- * interface.
+ * Parses `host:port`, `[v6]:port`, `:port` or `port`. Without a host, the server listens on the loopback address only,
+ * not on every interface.
  */
 export function parseListen(text: string): ListenAddress {
   const [, v6, host, port = ''] = /^(?:(?:\[([0-9a-f:.]+)\]|([^:/[\]]*)):)?(\d{1,5})$/i.exec(text) ?? []

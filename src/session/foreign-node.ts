@@ -25,8 +25,9 @@ export const locksNode = 'baton-locks'
 const findWithinMs = 1000
 
 /**
- * Resolves to {@link locksNode} if the catalog has a node of this name that belongs to no agent, so that a session on it
- * remains when an agent leaves the cluster. Resolves to undefined if there is none, or if Consul does not answer.
+ * Resolves to {@link locksNode} if the catalog has a node of this name that belongs to no agent, so that a session on
+ * it remains when an agent leaves the cluster. Resolves to undefined if there is no such node, or if Consul does not
+ * answer.
  */
 export async function findLocksNode(client: ConsulClient, signal: AbortSignal): Promise<string | undefined> {
   try {
@@ -41,14 +42,14 @@ export async function findLocksNode(client: ConsulClient, signal: AbortSignal): 
 }
 
 /**
- * Resolves to true if the node belongs to no agent and therefore stays in the catalog when an agent is
- * restarted. Such a node has no serfHealth check: Serf registers that check for the nodes of agents, which it
- * also removes. Resolves to false if the token may not read the node.
+ * Resolves to true if the node belongs to no agent and therefore stays in the catalog when an agent is restarted. Such
+ * a node has no serfHealth check: that check belongs to the nodes of agents, which are removed when their agent leaves.
+ * Resolves to false if the token may not read the node.
  */
 export async function isExternalNode(client: ConsulClient, node: string, signal?: AbortSignal): Promise<boolean> {
   const options = {consistency: 'consistent', ...(signal && {signal})} as const
   const {value: checks} = await client.catalog.checksOfNode(node, options)
-  // If the token may not read a node, the node appears to have no checks and not to exist.
+  // A node that the token may not read seems to have no checks either, so the node itself must be read, too.
   const {value: nodes} = await client.catalog.nodes(options)
   return nodes.some(one => one.node === node) && !checks.some(({checkId}) => checkId === serfHealth)
 }

@@ -124,7 +124,7 @@ class RenewedSession implements Session {
   readonly #alarm: Alarm
   #pace: RenewalPace
   #renewEveryMs: number
-  /** Aborting it ends the pause before the next renewal. */
+  /** Aborting this signal ends the pause before the next renewal. */
   #pause: LinkedSignal | undefined
   readonly #loop: Promise<void>
   #provenAtMs: number

@@ -41,7 +41,7 @@ export interface SessionOptions {
    * @default the boot time of the machine if the client has the system's clock, otherwise the client's monotonic time
    */
   readonly now?: BootTime
-  /** Is told the outcome of each renewal. Must not throw. @default none */
+  /** Receives the outcome of each renewal. Must not throw. @default none */
   readonly observer?: (event: SessionEvent) => void
 }
 
@@ -78,7 +78,7 @@ export interface Session extends AsyncDisposable {
   readonly provenAtMs: number
   /** `provenAtMs` plus the TTL: the servers keep the session at least until then unless it is destroyed. */
   readonly validUntil: number
-  /** Changes the time between renewals, effective at once: at most half of the TTL. */
+  /** Changes the time between renewals, which is at most half of the TTL. Takes effect at once. */
   renewEvery(ms: number): void
   /** Stops the renewals. The session then expires up to twice its TTL later. */
   orphan(): void

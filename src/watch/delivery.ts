@@ -31,7 +31,7 @@ export class Delivery {
   readonly index: ConsulIndex | undefined
   /** True for the first delivery of a watch, even if the value is empty. */
   readonly isFirst: boolean
-  /** The value as the texts of its items. */
+  /** The value, stored as the texts of its items. */
   readonly content: WatchValue
   /** The content of the previous delivery; undefined for the first one. */
   readonly before: WatchValue | undefined
@@ -75,7 +75,7 @@ export class Delivery {
 const keptIds = 1024
 const indexFields = new Set(['CreateIndex', 'ModifyIndex', 'LockIndex'])
 
-/** Returns the value without its indexes. */
+/** Returns the data without the fields CreateIndex, ModifyIndex and LockIndex at any depth. */
 export function withoutIndexes(value: GoValue): GoValue {
   if (Array.isArray(value)) return (value as readonly GoValue[]).map(withoutIndexes)
   if (typeof value !== 'object' || value === null) return value
@@ -106,8 +106,8 @@ export class NewsFilter {
   }
 
   /**
-   * Returns undefined if nothing changed. A returned delivery counts as delivered. If `failed` is given, an earlier
-   * delivery whose handler failed, the result also contains the changes of that delivery, and its events come first.
+   * Returns undefined if nothing changed. A returned delivery counts as delivered. `failed` is an earlier delivery
+   * whose handler failed: the result then also contains the changes of that delivery, and its events come first.
    */
   take(snapshot: Snapshot<WatchValue>, failed?: Delivery): Delivery | undefined {
     const isEvent = this.#spec.type === 'event'

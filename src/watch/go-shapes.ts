@@ -21,8 +21,8 @@ const texts = (value: unknown): GoValue => (Array.isArray(value) ? value.map(tex
 const inOrder = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-// Returns a map of texts. A value can be a number only if its name is that of a numeric field in Consul, because the
-// decoder then converts it.
+// Returns a map of texts. A value in it is a number if its name is that of one of Consul's 64-bit fields, such as
+// `Flags`, because this library's parser converts every field with such a name.
 const textMap = (value: unknown): GoValue =>
   typeof value === 'object' && value !== null
     ? Object.fromEntries(

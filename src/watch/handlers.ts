@@ -145,8 +145,8 @@ export interface PolicyOptions {
 }
 
 /**
- * Adds a policy for failures to a handler. With `retry`, it resolves with the milliseconds until the failed delivery is
- * repeated; a newer delivery does not wait for that.
+ * Adds a policy for failures to a handler. With `retry`, the handler resolves with the milliseconds until the failed
+ * delivery is repeated; a newer delivery need not wait for that long.
  */
 export function withPolicy(
   handler: Handler,

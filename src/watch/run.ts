@@ -7,7 +7,7 @@ import {type Delivery, NewsFilter} from './delivery.js'
 import type {WatchQuery} from './query.js'
 import type {WatchItem, WatchValue} from './value.js'
 
-/** Milliseconds until a failed delivery is repeated; undefined when it is done. */
+/** Milliseconds until a failed delivery is repeated; undefined if the delivery needs no repetition. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a function without a result may be handed over
 export type HandleResult = number | undefined | void
 

@@ -25,7 +25,10 @@ export type WatchSpec =
       readonly query: string
       readonly near: string | undefined
       readonly limit: number | undefined
-      /** Mean pause between two reads, because Consul cannot block on prepared queries. */
+      /**
+       * Mean pause between two reads in milliseconds. The query is polled, because Consul cannot block on prepared
+       * queries.
+       */
       readonly everyMs: number
     }
 
@@ -45,7 +48,7 @@ export interface WatchParameters {
   readonly prefix?: string | undefined
   /** The service (`service`, `checks`). */
   readonly service?: string | undefined
-  /** Tags, all of which instances must have (`service`). @default any */
+  /** Tags, all of which an instance must have (`service`). @default any */
   readonly tag?: readonly string[] | undefined
   /** `true` for instances whose checks pass (`service`). @default 'false' */
   readonly passingonly?: string | undefined

@@ -3,7 +3,7 @@ import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
 import {Wake} from '../core/time/wake.js'
 import type {ConfiguredWatch} from './config.js'
 
-/** Numbers of watches that a replacement left running, started and stopped. */
+/** How many watches a replacement left running, how many it started, and how many it stopped. */
 export interface Replaced {
   readonly kept: number
   readonly started: number
@@ -17,7 +17,9 @@ export interface Replaced {
 type RunOne = (watch: ConfiguredWatch, signal: AbortSignal) => Promise<'ended' | 'refused'>
 
 interface Running {
-  /** Text that identifies the watched data, whatever command the watch runs. */
+  /**
+   * Text that identifies the watched data. It is the same for watches that run different commands for the same data.
+   */
   readonly subject: string
   readonly stop: LinkedSignal
   ended: Promise<void>
@@ -61,8 +63,8 @@ export class WatchSet {
   }
 
   /**
-   * Resolves when every watch has ended and none waits for a `replace`. If a watch fails, stops all others and then
-   * rejects with the first error.
+   * Resolves when every watch has ended and no refused watch is left for the next `replace` to start. If a watch fails,
+   * stops all others and then rejects with the first error.
    */
   async ended(): Promise<void> {
     const {signal} = this.#stop

@@ -4,10 +4,10 @@ import type {AclRule} from './acl-rule.js'
 import {decodeJson, encodeJson} from './json.js'
 
 /**
- * Resolves with the rules that the caller's token does not have. Consul answers without reading or writing
- * anything. For a prefix rule, Consul checks only the name that equals the prefix. Rejects with a
- * PermissionError if ACLs are disabled (401) or the token is unknown (403), and with a ConsulError if the
- * agent does not serve this request.
+ * Resolves with those of the given rules that the caller's token does not grant. Consul answers without reading or
+ * writing anything. For a prefix rule, Consul checks only the name that equals the prefix. Rejects with a
+ * PermissionError if ACLs are disabled (401) or the token is unknown (403), and with a ConsulError if the agent does
+ * not serve this request.
  */
 export async function missingRules(
   caller: Caller,

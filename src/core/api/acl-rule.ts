@@ -5,7 +5,7 @@ export type AclResource = (typeof resources)[number]
 /** A permission, in the form of a rule of an ACL policy. */
 export interface AclRule {
   readonly resource: AclResource
-  /** The name of the resource, or the prefix of the names. */
+  /** The name of the resource or, with `isPrefix`, the beginning of the names of several resources. */
   readonly segment: string
   /** True if the rule applies to all names that begin with `segment`. @default false */
   readonly isPrefix?: boolean
@@ -23,9 +23,9 @@ export const aclRuleText = ({resource, segment, isPrefix = false, access}: AclRu
 const named = /(?:Missing |lacks permission ')([a-z]+):(read|write)'? on "?([^"\n]*)"?/
 
 /**
- * Returns the rule that a refused request needs: the one that Consul names, otherwise one derived from the
- * request. Returns undefined if the rule follows from neither of them, as for transactions. `path` includes
- * the query string; `text` is the text of the refusal.
+ * Returns the rule that a refused request needs: the one that Consul names, otherwise one derived from the request.
+ * Returns undefined if the rule cannot be derived from either, as for transactions. `path` includes the query string;
+ * `text` is the text of the refusal.
  */
 export function ruleOfRefusal(method: string, path: string, text: string): AclRule | undefined {
   const [, resource, access, segment = ''] = named.exec(text) ?? []

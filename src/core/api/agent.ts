@@ -57,7 +57,10 @@ export interface AgentCheck {
   readonly http?: string
   /** `host:port` to connect to. */
   readonly tcp?: string
-  /** A program and its arguments: exit code 0 is passing, 1 warning, anything else critical. Agents refuse it by default. */
+  /**
+   * A program and its arguments: exit code 0 is passing, 1 warning, anything else critical. Agents refuse such checks
+   * by default.
+   */
   readonly args?: readonly string[]
   /** Time between two runs in milliseconds. */
   readonly intervalMs: number
@@ -71,13 +74,13 @@ export interface ServiceRegistration {
   readonly id: string
   /** The name that the instances of a service share. */
   readonly name: string
-  /** @default no tags */
+  /** Tags of the service. @default no tags */
   readonly tags?: readonly string[]
   /** The port of the service. @default 0, which means that the service has no port */
   readonly port?: number
   /** The address of the service. @default the node's address */
   readonly address?: string
-  /** @default no metadata */
+  /** Metadata of the service. @default no metadata */
   readonly meta?: Readonly<Record<string, string>>
   /**
    * Adds a TTL check that turns critical if `passService` is not called within this many milliseconds.
@@ -89,13 +92,13 @@ export interface ServiceRegistration {
   /** Checks that the agent runs itself, critical until their first run. @default none */
   readonly checks?: readonly AgentCheck[]
   /**
-   * Milliseconds of being critical (at least a minute) after which the agent removes the service.
+   * Milliseconds (at least a minute) for which a check must be critical before the agent removes the service.
    * @default never
    */
   readonly deregisterAfterMs?: number
 }
 
-/** The agent itself, its members and its services. */
+/** The agent itself, the members of its gossip pool, and its services. */
 export interface AgentApi {
   /** Returns the facts that the agent reports about itself. */
   self(options?: CallOptions): Promise<AgentSelf>
@@ -106,13 +109,13 @@ export interface AgentApi {
   members(options?: CallOptions & {readonly wan?: boolean}): Promise<readonly Member[]>
   /** Returns the agent's own services. */
   services(options?: CallOptions): Promise<readonly LocalService[]>
-  /** Returns the checks that this agent registered, for its node and for its services. */
+  /** Returns the checks that are registered with this agent, for its node and for its services. */
   checks(options?: CallOptions): Promise<readonly CheckInfo[]>
-  /** Registers a service with this agent, or replaces the one with its ID. */
+  /** Registers a service with this agent. Replaces a service that has the same ID. */
   registerService(service: ServiceRegistration, options?: CallOptions): Promise<void>
   /** Removes a service from this agent. Succeeds if no service has this ID. */
   deregisterService(id: string, options?: CallOptions): Promise<void>
-  /** Passes the TTL check of a service registered with `ttlMs`; the note becomes the check's output. */
+  /** Sets the TTL check of a service registered with `ttlMs` to passing; the note becomes the check's output. */
   passService(id: string, note?: string, options?: CallOptions): Promise<void>
   /**
    * Sets the state of the TTL check with this ID; the note becomes the check's output. The check of a service
@@ -120,7 +123,7 @@ export interface AgentApi {
    * agent has no such check.
    */
   setCheck(checkId: string, state: CheckState, options?: CallOptions & {readonly note?: string}): Promise<void>
-  /** Turns a service of this agent, or its whole node if none is named, critical until `endMaintenance`. */
+  /** Makes a service of this agent or, if no service is named, the whole node critical until `endMaintenance`. */
   startMaintenance(options?: CallOptions & MaintenanceOptions): Promise<void>
   /** Ends the maintenance that `startMaintenance` began. Succeeds if no maintenance is in effect. */
   endMaintenance(options?: CallOptions & Pick<MaintenanceOptions, 'service'>): Promise<void>
@@ -133,17 +136,20 @@ export type CheckState = 'passing' | 'warning' | 'critical'
 export interface MaintenanceOptions {
   /** ID of a service of this agent. @default the node itself */
   readonly service?: string
-  /** A reason for people, kept in the notes of the check that marks the maintenance. @default Consul's own sentence */
+  /**
+   * The reason, for people to read in the notes of the check that Consul adds for the maintenance.
+   * @default Consul's own sentence
+   */
   readonly reason?: string
 }
 
 const checkVerbs: Readonly<Record<CheckState, string>> = {passing: 'pass', warning: 'warn', critical: 'fail'}
 const maintenanceRules = {service: nameRule, reason: text}
 const checkState = oneOf(Object.keys(checkVerbs))
-/** Rules for the state of a check and its note. */
+/** Validation rules for the state of a check and for its note. */
 export const checkStateRules = {state: checkState, note: text}
 const memberStates = ['none', 'alive', 'leaving', 'left', 'failed']
-/** Rules for a service to be registered. */
+/** Validation rules for a service to be registered. */
 export const registrationRules = {
   id: nameRule,
   name: nameRule,
@@ -270,7 +276,8 @@ export function createAgentApi(caller: Caller): AgentApi {
       for (const check of service.checks ?? []) demandCheck(check)
       const body = encodeService(service)
       const answer = await caller.call({method: 'PUT', path: '/v1/agent/service/register', body}, options)
-      // Consul answers with an empty body. A body means that another program answered and that nothing was registered.
+      // Consul answers with an empty body. Any other body means that another program answered and nothing was
+      // registered.
       if (answer.body.length > 0) throw badAnswer('agent service register', answer)
     },
     async deregisterService(id, options) {

@@ -9,7 +9,7 @@ export type Consistency = 'default' | 'consistent' | 'stale'
 
 /** Options of every call. An option that is left out has the value from the client. */
 export interface CallOptions {
-  /** Cancels the call: it rejects with the signal's reason. A write that was cancelled may have been applied. */
+  /** Cancels the call: it rejects with the signal's reason. A cancelled write may have been applied all the same. */
   readonly signal?: AbortSignal
   /** Datacenter that the call is forwarded to. @default the client's */
   readonly datacenter?: string
@@ -55,7 +55,10 @@ export interface BlockingReadOptions extends ReadOptions {
   readonly waitMs?: number
 }
 
-/** One answer of a read, with the facts from its headers. `JSON.stringify` writes it as `jsonReplacer` does. */
+/**
+ * One answer of a read, with the facts from its headers. `JSON.stringify` writes a snapshot in the form that
+ * `jsonReplacer` defines.
+ */
 export interface Snapshot<T> {
   /** The value that the answer contains. */
   readonly value: T
@@ -64,8 +67,8 @@ export interface Snapshot<T> {
   /** True if the server that answered knew a leader; undefined if the answer does not say. */
   readonly knownLeader: boolean | undefined
   /**
-   * Milliseconds since that server heard from the leader, 0 for the leader itself; undefined if the answer does not
-   * say.
+   * Milliseconds since the answering server last heard from the leader, 0 if the leader itself answered; undefined if
+   * the answer does not say.
    */
   readonly lastContactMs: number | undefined
   /**

@@ -58,7 +58,7 @@ export interface HealthServiceOptions extends BlockingReadOptions {
   readonly tag?: string
   /**
    * Name of a node, or `_agent` for the agent that receives the request: the instances nearest to it come first.
-   * @default no order
+   * @default no particular order
    */
   readonly near?: string
 }
@@ -96,7 +96,7 @@ export interface NodeService {
 export interface NodeServices {
   /** The node. */
   readonly node: NodeInfo
-  /** Its services, in no order. */
+  /** The services of the node, in no particular order. */
   readonly services: readonly NodeService[]
 }
 
@@ -113,7 +113,7 @@ export interface PreparedQueryResult {
 }
 
 /**
- * Nodes, services and checks in the catalog of the servers. Reads with an `index` block, except `datacenters` and
+ * Nodes, services and checks in the catalog of the servers. A read with an `index` blocks, except for `datacenters` and
  * `preparedQuery`.
  */
 export interface CatalogApi {

@@ -26,8 +26,8 @@ export function decodeGoBase64(text: string): Buffer | BadBase64 {
 }
 
 /**
- * Returns the first error in the padding that starts at offset `at`. `filled` is the number of characters
- * before it in its group of four.
+ * Returns the first error in the padding that starts at offset `at`. `filled` is the number of characters in the same
+ * group of four that precede the padding.
  */
 function badPadding(text: string, at: number, filled: number): BadBase64 | undefined {
   if (filled < 2) return {offset: at}

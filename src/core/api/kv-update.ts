@@ -16,8 +16,8 @@ export interface KvUpdateResult {
   /** False if `change` returned undefined, so that nothing was written. */
   readonly isWritten: boolean
   /**
-   * The value that was written or, if nothing was written, the value that was read; undefined if the key does not
-   * exist.
+   * The value that was written or, if nothing was written, the value that was read from Consul; undefined if the key
+   * does not exist.
    */
   readonly value: Buffer | undefined
   /** Number of writes that were tried; 0 if none was needed. */

@@ -37,7 +37,7 @@ export interface KvWriteOptions extends CallOptions {
 
 /**
  * Keys and values. `cas`, `acquire`, `release` and `deleteCas` resolve with false, instead of rejecting, if their
- * condition is not met. Reads with `index` block. Keys that a URL path cannot contain are refused with a UsageError.
+ * condition is not met. A read with `index` blocks. Keys that a URL path cannot contain are refused with a UsageError.
  */
 export interface KvApi {
   /**

@@ -1,6 +1,8 @@
 /** Consecutive items of a list and their JSON text. */
 interface Block {
-  /** The text of the items, without the characters that begin and end every item. */
+  /**
+   * The text of the items, without the beginning of the first item and the end of the last one, which all items share.
+   */
   readonly raw: Buffer
 }
 
@@ -20,15 +22,15 @@ export class ListText implements Block {
   }
 }
 
-/** Size of a block. Only whole blocks are reused, so a change costs decoding this many bytes. */
+/** Size of a block in bytes. Only whole blocks are reused, so even the smallest change means decoding a whole block. */
 const blockBytes = 8 * 1024
 
-/** The text of a list to be divided into blocks. */
+/** The text of a list that is to be divided into blocks. */
 interface Answer {
   readonly body: Buffer
   /** The text between two items: the end of one item and the beginning of the next. */
   readonly separator: Buffer
-  /** Offset at which the end of the last item begins. */
+  /** Offset of the characters that close the last item and the list. */
   readonly end: number
 }
 
@@ -74,16 +76,13 @@ export class ListBlocks<T extends Block> {
 const longestHead = 200
 const longestTail = 32
 
-/** One division: walks through the answer and the previous blocks at the same time. */
+/** Divides one answer: walks through the answer and the previous blocks at the same time. */
 class Division<T extends Block> {
   readonly #known: readonly T[]
   readonly #answer: Answer
   readonly #toBlock: (raw: Buffer) => T
   readonly #blocks: T[] = []
-  /**
-   * Positions of the previous blocks by the text of their first item. Created only when a block has
-   * moved.
-   */
+  /** Positions of the previous blocks by the text of their first item. Computed only when a block has moved. */
   #places: ReadonlyMap<string, number> | undefined
   /** Position of the previous block that is expected next; undefined where the answer differs from the previous one. */
   #next: number | undefined = 0
@@ -96,7 +95,7 @@ class Division<T extends Block> {
 
   run(from: number): readonly T[] {
     const {end, separator} = this.#answer
-    // The items from offset `begin` on are in no previous block.
+    // No previous block contains the items between the offsets `begin` and `at`.
     let begin = from
     for (let at = from; ; ) {
       const place = this.#placeAt(at)
@@ -118,8 +117,8 @@ class Division<T extends Block> {
   }
 
   /**
-   * Maximum size of a new block that lies between two previous blocks: it may grow until the second
-   * one begins.
+   * Size in bytes at which a new block ends. It is doubled if there are previous blocks, because the new block may then
+   * end where the next previous block begins.
    */
   get #mostBytes(): number {
     return this.#known.length === 0 ? blockBytes : 2 * blockBytes

@@ -29,9 +29,9 @@ export interface SessionInfo {
   readonly name: string
   /** The node that the session belongs to. */
   readonly node: string
-  /** Lock-delay: milliseconds for which nothing can acquire the session's keys after it was invalidated. */
+  /** Lock-delay: milliseconds after the end of the session for which no other session can acquire its keys. */
   readonly lockDelayMs: number
-  /** What happens to the keys that the session holds when it ends. */
+  /** What happens to the keys of the session when the session ends. */
   readonly behavior: 'release' | 'delete'
   /** TTL in milliseconds; 0 if the session has none. */
   readonly ttlMs: number
@@ -48,17 +48,17 @@ export interface SessionRequest {
   /** The node that the session belongs to. @default the agent's own */
   readonly node?: string
   /**
-   * Time without a renewal after which the session may expire, in milliseconds from 10 s to a day; Consul may wait up
-   * to twice as long.
+   * Time without a renewal after which the session may expire, in milliseconds: 10 s to a day. Consul may wait up to
+   * twice as long.
    * @default no TTL
    */
   readonly ttlMs?: number
   /**
-   * Lock-delay: milliseconds for which nothing can acquire the session's keys after it was invalidated, up to 60 s.
+   * Lock-delay: milliseconds, up to 60 s, after the end of the session for which no other session can acquire its keys.
    * @default 15000
    */
   readonly lockDelayMs?: number
-  /** What happens to the keys that the session holds when it ends. @default 'release' */
+  /** What happens to the keys of the session when the session ends. @default 'release' */
   readonly behavior?: 'release' | 'delete'
   /**
    * Checks of the node that end the session when they turn critical; `[]` for none. @default Consul's own, the node's

@@ -26,8 +26,8 @@ export interface Renewal {
 /** Consul's sessions. These calls do not renew a session by themselves; `openSession` does. */
 export interface SessionApi {
   /**
-   * Creates a session that expires unless it is renewed. `sentAtMs` is the monotonic time of sending. If the
-   * answer is lost, the session may exist all the same and then expires after its TTL.
+   * Creates a session that expires unless it is renewed. `sentAtMs` is the monotonic time of sending. If the answer is
+   * lost, Consul may have created the session all the same; that session expires after its TTL.
    */
   create(request: SessionRequest, options?: CallOptions): Promise<{readonly id: SessionId; readonly sentAtMs: number}>
   /** Renews the session's TTL. A session that does not exist is reported as a result, not as an error. */

@@ -12,7 +12,7 @@ interface RawTxn {
 /** Transactions: several operations on keys, of which Consul applies all or none. */
 export interface TxnApi {
   /**
-   * Applies all operations with one index, or none. A refusal by Consul (409) is a result, not an error. The
+   * Applies either all operations, under one index, or none. A refusal by Consul (409) is a result, not an error. The
    * result contains an entry for each operation that returns one; the entry of a write has an empty `value`.
    */
   commit(

@@ -2,7 +2,7 @@ import {txnOperationLimit, valueLimitBytes} from '../consul-constants.js'
 import type {ConsulError} from '../errors.js'
 import type {CallOptions, KvOperation} from '../types.js'
 
-/** One of many writes. */
+/** A write that is sent in a transaction together with others. */
 export interface BulkItem {
   readonly operation:
     | Extract<KvOperation, {verb: 'set' | 'cas'}>
@@ -92,8 +92,8 @@ function* toGroups<T extends BulkItem>(items: Iterable<T>): Generator<readonly T
 }
 
 /**
- * Lowers the limits to those that a 413 answer names. If it names none, halves the limit on operations,
- * starting from the number that was refused.
+ * Lowers the limits to those that a 413 answer names. If the answer names none, the new limit on operations is half the
+ * number that was refused.
  */
 export function learnLimits(limits: BulkLimits, error: ConsulError, refusedCount: number): void {
   const operations = /too many operations \(\d+ > (\d+)\)/.exec(error.text)?.[1]
@@ -110,7 +110,7 @@ export function halve<T>(items: readonly T[]): readonly [readonly T[], readonly 
   return [items.slice(0, middle), items.slice(middle)]
 }
 
-/** Returns a refused batch in smaller parts: packed again, or halved if the limits did not change. */
+/** Returns a refused batch in smaller parts: packed again or, if that gives a single part, halved. */
 export function packSmaller<T extends BulkItem>(
   batch: readonly T[],
   limits: Readonly<BulkLimits>,

@@ -13,38 +13,37 @@ import {
   packSmaller,
 } from './pack.js'
 
-/** Options of sending many writes. */
+/** Options for sending many writes. */
 export interface BulkOptions<T extends BulkItem> {
   readonly client: Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
   /** Limits of one transaction. They are lowered when Consul reports lower limits of its own. */
   readonly limits: BulkLimits
   /** Maximum number of transactions in flight. With 1, the order of the items is kept. */
   readonly concurrency: number
-  /** Once aborted, nothing more is sent. */
+  /** Once this signal has aborted, nothing more is sent. */
   readonly stop: AbortSignal
-  /** Once aborted, requests in flight are cancelled. @default never */
+  /** When this signal aborts, requests in flight are cancelled. @default never */
   readonly kill?: AbortSignal
   /** Called after each commit with its items, and with the entries that Consul returned, by key. */
   readonly onCommitted: (items: readonly T[], entries: ReadonlyMap<string, KvEntry>) => void
   /**
-   * Decides what to do after Consul refused a single item; the error is BATON_CAS_CONFLICT if the condition
-   * of a `cas` was not met. With `continue`, the other items of the transaction are sent again without this
-   * one; with `stop`, nothing more is sent.
+   * Decides what to do after Consul refused a single item; the error is BATON_CAS_CONFLICT if the condition of a `cas`
+   * was not met. With `continue`, the transaction is sent again without this item; with `stop`, nothing more is sent.
    */
   readonly handleRefused: (item: T, error: BatonError) => 'continue' | 'stop'
 }
 
-/** A failure that does not concern a single item. It is unknown whether `items` were written. */
+/** A failure of a whole request, which no single item caused. It is unknown whether `items` were written. */
 export interface BulkFailure<T> {
   readonly error: Error
   readonly items: readonly T[]
 }
 
 /**
- * Writes all items in transactions, packed as they are sent. A transaction that is too large for Consul is
- * sent in smaller parts and, as a last resort, as single writes, whose values are not in base64. Nothing is
- * retried. Sending ends at once if retrying cannot help, otherwise after `concurrency` failures in a row.
- * Resolves with the first failure, or undefined. The event loop gets a turn after every transaction.
+ * Writes all items in transactions, each of which is packed just before it is sent. A transaction that is too large for
+ * Consul is sent in smaller parts and, as a last resort, as single writes, whose values are not in base64. Nothing is
+ * retried. Sending ends at once if retrying cannot help, otherwise after `concurrency` failures in a row. Resolves with
+ * the first failure, or undefined. Other work of the process can run after every transaction.
  */
 export async function sendBulk<T extends BulkItem>(
   items: Iterable<T>,

@@ -47,7 +47,7 @@ export function linkSignal(parent: AbortSignal | undefined, options: LinkOptions
   return {signal: controller.signal, abort: reason => controller.abort(reason), restart, [Symbol.dispose]: release}
 }
 
-/** Resolves when the signal aborts; dispose to stop waiting. */
+/** Returns a promise that resolves when the signal aborts. Dispose the result to stop waiting. */
 export function whenAborted(signal: AbortSignal): {readonly promise: Promise<void>} & Disposable {
   let onAbort = (): void => {}
   const promise = new Promise<void>(resolve => {

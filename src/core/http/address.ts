@@ -46,7 +46,7 @@ const badAddress = (text: string): UsageError =>
     hint: 'write host:port, http://host:port, https://host:port or unix:///path/to/socket',
   })
 
-/** For messages: `127.0.0.1:8500` or the socket's path. */
+/** Returns the address for messages: `127.0.0.1:8500`, or the path of the socket. */
 export function formatAddress(address: AgentAddress): string {
   if (address.socketPath !== undefined) return `unix://${address.socketPath}`
   const host = address.hostname.includes(':') ? `[${address.hostname}]` : address.hostname

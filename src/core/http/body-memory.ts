@@ -42,12 +42,12 @@ export class BodyBuilder {
 }
 
 const slack = 1.125
-/** Minimum share of the memory that an answer must use. If it uses less, the memory is released. */
+/** Minimum share of the memory that an answer must use. After an answer that uses less, the memory is released. */
 const leastUse = 0.25
 
 /**
- * Memory that is reused for each answer of one query. Allocating it for each large answer would occupy a
- * multiple of its size, because V8 is late to free memory outside its heap.
+ * Memory that is reused for each answer of one query. Allocating new memory for each large answer would occupy a
+ * multiple of the answer's size, because V8 is late to free memory outside its heap.
  */
 export class BodyMemory {
   #memory: Buffer | undefined

@@ -20,7 +20,7 @@ export interface Call {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   /** Starts with `/v1/`, percent-encoded, without a query string. */
   readonly path: string
-  /** Parameters besides those of the call's options. */
+  /** Query parameters besides those that the options of the call add. */
   readonly query?: Readonly<Record<string, string | true | readonly string[] | undefined>>
   /** The body. @default no body */
   readonly body?: Uint8Array
@@ -64,14 +64,14 @@ export interface CallerOptions {
 }
 
 /**
- * Timeout of an answer in milliseconds. It exceeds the 7 s for which a server without a leader delays its
- * answer. Also the maximum time between bytes.
+ * Maximum time for an answer, and between the bytes of an answer, in milliseconds. It exceeds the 7 s for which a
+ * server without a leader delays its answer.
  */
 export const answerTimeoutMs = 15_000
 const parkedSlackMs = 10_000
 
 /**
- * Returns the longest time that a parked query can take by the server's rules, plus slack for the network and
+ * Returns the longest time for which a server may delay the answer to a blocking query, plus slack for the network and
  * for the 7 s for which a server without a leader delays its answer.
  */
 export const parkedTimeoutMs = (waitMs: number): number => (waitMs * 17) / 16 + parkedSlackMs
@@ -120,7 +120,10 @@ export function createCaller(options: CallerOptions): Caller {
   }
 }
 
-/** A shorter body is expanded on the main thread, because starting a thread takes longer. */
+/**
+ * Size in bytes from which a compressed body is decompressed on another thread. For a shorter body, starting a thread
+ * takes longer than decompressing.
+ */
 const longBody = 64 * 1024
 
 /**

@@ -76,8 +76,8 @@ export class Connection {
     const socket = this.#socket
     this.#socket = undefined
     this.#isReady = false
-    // Called without the error: given an error, a stream reads its stack, for which V8 counts the lines of
-    // the whole bundle.
+    // The error is not passed on: a stream would read its stack, for which V8 slowly counts the lines of the whole
+    // bundle.
     socket?.destroy()
     this.#exchange?.settle(error)
   }

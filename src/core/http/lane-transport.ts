@@ -46,8 +46,8 @@ export const checkTransportOptions = (options: TransportOptions): void =>
   checkOptions('transport', options, transportRules, ['address', 'clock'])
 
 /**
- * The common part of both transports: a lane of connections for each plane, a deadline for each request, and
- * the conversion of errors.
+ * The common part of both transports: a limited set of connections (a lane) for each plane, a deadline for each
+ * request, and the conversion of errors.
  */
 export abstract class LaneTransport<Connection> implements Transport {
   protected readonly options: TransportOptions

@@ -32,7 +32,7 @@ export class Lane<Resource> {
     this.#waiting.shift()?.()
   }
 
-  /** Rejects callers that wait and later ones. Returns all resources for the caller to destroy. */
+  /** Rejects waiting and later calls of `take`. Returns all resources, which the caller must destroy. */
   close(error: Error): readonly Resource[] {
     this.#closedWith ??= error
     const all = [...this.#idle, ...this.#busy]

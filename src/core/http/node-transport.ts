@@ -5,12 +5,12 @@ import type {Deadline} from './deadline.js'
 import {LaneTransport} from './lane-transport.js'
 import type {TransportRequest, TransportResponse} from './types.js'
 
-/** Keep-alive probes detect a dead peer even while a parked query is silent for minutes. */
+/** Keep-alive probes detect a dead peer even while a blocking query is silent for minutes. */
 const socketOptions = {noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000}
 
 /**
- * The default transport, which needs only Node's sockets. A lock uses a fifth less CPU time than with node:http. A
- * process that loads undici takes twice as long to start.
+ * The default transport, which needs only Node's sockets. With it, a lock uses a fifth less CPU time than with
+ * node:http, and a process starts twice as fast as with undici.
  *
  * @example
  * ```ts

@@ -10,7 +10,7 @@ export function toHeaderMap(headers: IncomingHttpHeaders): ReadonlyMap<string, s
   return map
 }
 
-/** Joins the chunks of a body. A single chunk, as in nearly every answer to a parked query, is not copied. */
+/** Joins the chunks of a body. A single chunk, as in nearly every answer to a blocking query, is not copied. */
 export function joinChunks(chunks: readonly Buffer[]): Buffer {
   const [only] = chunks
   return chunks.length === 1 && only ? only : Buffer.concat(chunks)

@@ -3,8 +3,8 @@ import type {AgentAddress} from './address.js'
 import type {TlsOptions} from './tls.js'
 
 /**
- * A group of connections. Parked queries (`watch`) and all other requests (`control`) never share connections, because
- * a renewal must not queue behind a parked query.
+ * A group of connections: `watch` for blocking queries, `control` for all other requests. The two groups never share
+ * connections, because the renewal of a session must not queue behind a blocking query.
  */
 export type Plane = 'control' | 'watch'
 
@@ -28,8 +28,8 @@ export interface TransportRequest {
   /** Called once, when the answer begins. */
   readonly onFirstByte?: () => void
   /**
-   * Returns memory for the body of the answer, which the body may then refer to. A transport may ignore it. @default
-   * memory of its own
+   * Returns memory in which the transport may store the body of the answer. A transport may ignore this function.
+   * @default the transport allocates memory
    */
   readonly takeMemory?: (bytes: number) => Buffer
   /** The group of connections that the request uses. */
@@ -65,7 +65,7 @@ export interface TransportOptions {
   readonly tls?: TlsOptions
   /** Clock for the time limits of requests. */
   readonly clock: Clock
-  /** Maximum number of parked queries at once. @default 64 */
+  /** Maximum number of blocking queries at once. @default 64 */
   readonly watchConnections?: number
   /**
    * Maximum number of other requests at once. By default, an agent accepts 200 connections from one address.

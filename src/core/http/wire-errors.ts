@@ -16,7 +16,7 @@ interface Rule {
   readonly code: ErrorCode
   readonly transient: boolean
   readonly hint?: string
-  /** True if the hint should name the ACL rule that the token lacks, in case the rule can be derived. */
+  /** True if the hint should name the ACL rule that the token lacks, provided that the rule can be derived. */
   readonly isMissingRule?: boolean
 }
 

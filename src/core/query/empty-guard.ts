@@ -8,8 +8,8 @@ import {readOnce, readWithin} from './read-once.js'
 import type {BlockingQuery, FollowStatus, QueryContext, ViewStatus} from './types.js'
 
 /**
- * Maximum pause between two confirmations. It is short enough that the query does not count as silent even
- * if one confirmation is not answered.
+ * Maximum pause in milliseconds between two attempts to confirm an answer. It is short enough that requests still
+ * follow one another within the timeout of a blocking query, even if one attempt is not answered.
  */
 const longestPauseMs = 50_000
 
@@ -94,8 +94,8 @@ export class EmptyGuard<T> {
         if (!isConfirmed) answer = await this.#readConsistently(options)
         isConfirmed = false
         const still = this.doubt(answer, this.#entries(answer), known)
-        // An answer of the leader itself rules these reasons out, but it does not rule out a missing
-        // permission.
+        // The leader itself has given this answer. It is therefore believed if nothing speaks against it except missing
+        // items, provided that those items are not hidden because of a missing permission.
         const isBelieved = still === undefined || still === 'empty' || still === 'shrunk'
         if (isBelieved && !(await this.#isHidden(answer, known, options))) return answer
         doubt = isBelieved ? 'denied' : still

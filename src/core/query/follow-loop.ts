@@ -13,7 +13,8 @@ import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types
 const defaultWaitMs = 60_000
 const disturbancesAtFullSpeed = 2
 /**
- * Interval between polls of a query for which no parked request is free, as Consul's documentation advises.
+ * Interval in milliseconds at which a query is polled if the limit on blocking queries is reached, as Consul's
+ * documentation advises.
  */
 const pollEveryMs = 15_000
 
@@ -21,7 +22,7 @@ const pollEveryMs = 15_000
 export interface FollowShared {
   /** The rate limiter, if several loops follow the same query. */
   readonly limiter?: RateLimiter
-  /** Limits the number of parked requests. Without it, only the transport limits them. */
+  /** Limits the number of blocking queries. Without it, only the transport limits their number. */
   readonly lot?: ParkingLot
 }
 
@@ -33,14 +34,14 @@ interface Sent {
 }
 
 /**
- * Each step sends one request. The request carries the index of the last good answer, with three exceptions
- * that have no index and therefore do not park: the first step, a step after a failure, and a step after a
- * disturbance. A disturbance is a parked request that failed, or an answer that may show old state. Such an
- * answer has an index that went back (after a restore, after tombstones were reaped, or from a new leader
- * that has not applied its log yet), or came early without a change (the state store was replaced while the
- * query was parked, and the answer shows the old store). Such an answer is never yielded. After an index went
- * back, only the answer of a consistent read is yielded. The loop reads again at once after a single
- * disturbance, and with back-off after a series of them.
+ * Each step sends one request. The request carries the index of the last good answer and then waits for a change. Three
+ * kinds of steps send no index, so that their request is answered at once: the first step, a step after a failure, and
+ * a step after a disturbance. A disturbance is a blocking query that failed, or an answer that may show old state: its
+ * index went back (after a restore, after tombstones were reaped, or from a new leader that has not applied its log
+ * yet), or it came early without a change (the state store was replaced while the query waited, and the answer shows
+ * the old store). An answer that may show old state is never yielded. After an index went back, only the answer of a
+ * consistent read is yielded. The loop reads again at once after a single disturbance, and with back-off after a series
+ * of them.
  */
 export class FollowLoop<T> {
   readonly #query: BlockingQuery<T>
@@ -111,8 +112,8 @@ export class FollowLoop<T> {
   }
 
   /**
-   * Takes a place for a parked request. If no place becomes free within a pause, the next read has no index,
-   * so that it does not park.
+   * Takes a slot for a blocking query. If no slot becomes free within a pause, the next read has no index, so that it
+   * does not block.
    */
   async #park(): Promise<ParkingPlace | undefined> {
     const {lot, signal} = this.#options
@@ -136,8 +137,8 @@ export class FollowLoop<T> {
   }
 
   /**
-   * Frees the place as soon as the answer has arrived, because a query that is backing off holds no
-   * connection to the agent.
+   * Frees the slot as soon as the answer has arrived, because a query that is backing off holds no connection to the
+   * agent.
    */
   async #read(sent: Sent, place: ParkingPlace | undefined): Promise<Snapshot<T>> {
     const {signal, onRequest} = this.#options
@@ -224,13 +225,16 @@ export class FollowLoop<T> {
     if (delayMs > 0) await clock.sleep(delayMs, this.#options.signal)
   }
 
-  /** Returns the pause after another disturbance. */
+  /** Counts a disturbance and returns the pause after it, which is 0 for the first two disturbances in a row. */
   #disturbanceMs(): number {
     const delayMs = this.#disturbed.next()
     return this.#disturbed.attempts > disturbancesAtFullSpeed ? delayMs : 0
   }
 
-  /** Shortens the pause so that the next request is sent before the query would count as silent. */
+  /**
+   * Shortens the pause so that the next request is sent before a blocking query, sent instead of the last request,
+   * would have timed out.
+   */
   #beforeSilence(pauseMs: number, sentAtMs: number): number {
     const silentAtMs = sentAtMs + parkedTimeoutMs(this.#options.waitMs ?? defaultWaitMs)
     return Math.min(pauseMs, Math.max(0, silentAtMs - this.#context.clock.monotonicMs()))
@@ -257,8 +261,8 @@ export class FollowLoop<T> {
     }
     this.#index = undefined
     const backoffMs = this.#retry.nextMs(reaction, error)
-    // Reads without an index may succeed while parked requests fail, so a series of failed parked requests
-    // slows the loop down to polling.
+    // Reads without an index may succeed while blocking queries fail, so a series of failed blocking queries slows the
+    // loop down to polling.
     const pauseMs = Math.max(backoffMs, sent.index === undefined ? 0 : this.#disturbanceMs())
     const delayMs = this.#beforeSilence(pauseMs, sent.atMs)
     logger.debug({query: this.#query.id, attempt: this.#retry.failures, delayMs, err: error}, 'query failed')

@@ -4,9 +4,8 @@ const forgetAfterMs = 3_600_000
 const cutsThatProve = 2
 
 /**
- * Chooses the `wait` of requests. Some agents and proxies end a parked request after a fixed time, regardless
- * of its `wait`. After two requests in a row that ended at about the same age, the wait stays below that age
- * for an hour.
+ * Chooses the `wait` of requests. Some agents and proxies end a blocking query after a fixed time, regardless of its
+ * `wait`. After two requests in a row that ended at about the same age, the wait stays below that age for an hour.
  */
 export class LearntWait {
   readonly #askedMs: number
@@ -24,7 +23,7 @@ export class LearntWait {
     return this.#learntMs ?? this.#askedMs
   }
 
-  /** Records that a parked request ended before its wait without a change. Returns true if the wait was shortened. */
+  /** Records that a blocking query ended before its wait without a change. Returns true if the wait was shortened. */
   cut(ageMs: number, nowMs: number): boolean {
     if (ageMs < shortestCutMs) return false
     const isSameAge = Math.abs(ageMs - this.#cutAtMs) <= this.#cutAtMs * 0.1
@@ -38,10 +37,7 @@ export class LearntWait {
     return true
   }
 
-  /**
-   * Records that a parked request was answered at this age. Requests are therefore not cut at a lower
-   * age.
-   */
+  /** Records that a blocking query was answered at this age. Requests are therefore not cut at a lower age. */
   survived(ageMs: number): void {
     if (ageMs > this.#cutAtMs * 1.1) this.#cuts = 0
   }

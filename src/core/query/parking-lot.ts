@@ -1,18 +1,15 @@
 import type {Clock} from '../types.js'
 
 export interface ParkingPlace extends Disposable {
-  /**
-   * Records that the client abandoned the parked request. The agent keeps the request until `untilMs`
-   * regardless.
-   */
+  /** Records that the client has abandoned its blocking query. The agent keeps the query until `untilMs` regardless. */
   abandon(untilMs: number): void
 }
 
 const defaultPlaces = 64
 
 /**
- * Counts the parked requests that one agent holds for this client, including abandoned ones: an abandoned request
- * occupies one of the agent's connections (200 for each client address by default) until its wait ends.
+ * Limits the blocking queries of this client at one agent. Abandoned queries count, too: each occupies one of the
+ * agent's connections (200 for each client address by default) until its wait ends.
  */
 export class ParkingLot {
   readonly #clock: Clock
@@ -25,7 +22,7 @@ export class ParkingLot {
     this.#places = places
   }
 
-  /** Returns a place, or undefined if all places are taken. */
+  /** Takes a slot for one blocking query. Returns undefined if the limit is reached. */
   take(): ParkingPlace | undefined {
     const nowMs = this.#clock.monotonicMs()
     this.#abandonedUntilMs = this.#abandonedUntilMs.filter(untilMs => untilMs > nowMs)

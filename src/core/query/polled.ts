@@ -3,8 +3,8 @@ import {toWritable} from '../writable-snapshot.js'
 
 const defaultWaitMs = 60_000
 /**
- * Timeout of one poll. It is shorter than the time that callers allow a blocking read beyond its
- * wait.
+ * Timeout of one poll in milliseconds. It is shorter than the time that callers allow for a blocking read in addition
+ * to its wait.
  */
 const pollTimeoutMs = 9000
 

@@ -3,8 +3,8 @@ const perSecond = 10
 const windowMs = 1000
 
 /**
- * Token bucket of one query (a burst of 3, then 10 requests a second) that also never allows more
- * than 10 requests in any second.
+ * Limits the requests of one query to a burst of 3 and then 10 a second (a token bucket), and to 10 in any period of
+ * one second, the burst included.
  */
 export class RateLimiter {
   #tokens = burst
@@ -15,7 +15,7 @@ export class RateLimiter {
     this.#filledAtMs = nowMs
   }
 
-  /** Takes one token. Returns how many milliseconds to wait before sending the request. */
+  /** Counts one request. Returns how many milliseconds to wait before sending it. */
   take(nowMs: number): number {
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs)
     this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * perSecond) / windowMs) - 1

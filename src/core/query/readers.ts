@@ -15,8 +15,8 @@ export interface ViewCore<T, Item> {
 }
 
 /**
- * One iteration over a view. Every new snapshot and every new status wakes it. While it waits, it holds no
- * reference to a snapshot, so that old snapshots can be freed.
+ * A reader that iterates over a view. Every new snapshot and every new status wakes the reader. While waiting, the
+ * reader holds no reference to a snapshot, so that old snapshots can be freed.
  */
 export abstract class Reader<T, Item> {
   protected readonly core: ViewCore<T, Item>
@@ -96,7 +96,7 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
   #place: ResumeToken | undefined
   #nextReason: Reason
   #walk: {readonly at: ResumeToken; readonly entries: Iterator<ViewEntry<Item>>} | undefined
-  /** Result of {@link toMark} for the status that was delivered last. */
+  /** The status that was delivered last, as {@link toMark} represents it. */
   #delivered = 'connecting'
 
   constructor(core: ViewCore<T, Item>, options: FrameReaderOptions<T, Item>) {

@@ -36,7 +36,7 @@ export interface BlockingQuery<T, Item = unknown> {
    * before it is used.
    */
   readonly guardEmpty: boolean
-  /** Longest time from a read without index to the first byte of its answer. @default 15000 */
+  /** Longest time in milliseconds from a read without index to the first byte of its answer. @default 15000 */
   readonly answerTimeoutMs?: number
   /** Sends one request with these options. */
   read(options: BlockingReadOptions): Promise<Snapshot<T>>
@@ -51,7 +51,7 @@ export interface BlockingQuery<T, Item = unknown> {
   readonly appendOnly?: boolean
 }
 
-/** Clock, randomness and logger for a query. A ConsulClient is one. */
+/** Clock, randomness and logger for a query. A ConsulClient has all three. */
 export interface QueryContext {
   /** The source of time. */
   readonly clock: Clock
@@ -82,7 +82,7 @@ export type FollowStatus =
 export interface FollowOptions {
   /** Ends the query, even while a request is in progress. */
   readonly signal: AbortSignal
-  /** @default 60000 */
+  /** Maximum time for which a request waits at the agent, in milliseconds. @default 60000 */
   readonly waitMs?: number
   /** Consistency of all reads. @default the client's */
   readonly consistency?: Consistency
@@ -97,7 +97,7 @@ export interface FollowOptions {
    * leader.
    */
   readonly maxStaleMs?: number
-  /** Longest pause between two attempts while Consul cannot be reached. @default 30000 */
+  /** Longest pause in milliseconds between two attempts while Consul cannot be reached. @default 30000 */
   readonly maxPauseMs?: number
   /**
    * Index of an earlier answer. The first request then waits for a change after that answer.
@@ -115,8 +115,8 @@ export interface FollowOptions {
 }
 
 /**
- * The content of a frame, which is one element of the stream that a reader receives, without its
- * position.
+ * The content of a frame without the frame's position. A frame is one element of the stream that a reader of a view
+ * receives.
  */
 export type FrameBody<Item> =
   | {readonly type: 'new-snapshot-to-follow'; readonly reason: 'initial' | 'lagged' | 'resume-miss' | 'reset'}
@@ -127,18 +127,17 @@ export type FrameBody<Item> =
   | {readonly type: 'gap'; readonly afterId: string | undefined}
 
 /**
- * All frames that come from one answer have the same `seq`. `epoch` changes when frames that were delivered
- * before are no longer valid. `gap` (append-only queries): after the item with this key, others may have been
- * added and dropped between two answers.
+ * One element of the stream that a reader of a view receives. All frames that come from one answer have the same `seq`.
+ * `epoch` changes when frames that were delivered before are no longer valid. `gap` (append-only queries): after the
+ * item with this key, other items may have been added and dropped between two answers.
  */
 export type Frame<Item> = FrameBody<Item> & {readonly epoch: number; readonly seq: number}
 
 /**
- * The `state` strings are part of the interface. `connecting`: no answer yet. `stale`: requests fail; the
- * newest answer is from the monotonic time `sinceMs`, and the error is the latest one. `held`: an empty
- * answer, or one without items that exist but may not be read (`denied`), is ignored until it is confirmed.
- * `limited`: the query changes faster than it may be read. `failed`: the request itself is wrong; the view
- * has ended.
+ * The `state` strings are part of the interface. `connecting`: no answer yet. `stale`: requests fail; the newest answer
+ * is from the monotonic time `sinceMs`, and the error is the latest one. `held`: an empty answer, or one that omits
+ * items because the token may not read them (`denied`), is ignored until it is confirmed. `limited`: the query changes
+ * faster than it may be read. `failed`: the request itself is wrong; the view has ended.
  */
 export type ViewStatus =
   | {readonly state: 'connecting'; readonly error: unknown}
@@ -171,8 +170,8 @@ export interface ResumeToken {
 /** One reader of a view, at its own pace. Dispose it to leave the view. */
 export interface Subscription<T, Item = unknown> extends AsyncDisposable {
   /**
-   * Resolves with the first snapshot, and only once, even after a reset. Rejects if the view fails or the
-   * subscription is disposed before.
+   * Resolves with the first snapshot, and only once, even after a reset. Rejects if the view fails or the subscription
+   * is disposed before that.
    */
   readonly ready: Promise<Snapshot<T>>
   /**
@@ -193,9 +192,9 @@ export interface Subscription<T, Item = unknown> extends AsyncDisposable {
 
 /** Options of one reader of a view. */
 export interface SubscribeOptions<Item = unknown> {
-  /** Aborting it disposes the subscription. */
+  /** Aborting this signal disposes the subscription. */
   readonly signal?: AbortSignal
-  /** Continues after this token if the log still reaches back to it, otherwise starts with a snapshot. */
+  /** Continues after this position if the view still has all later changes, otherwise starts with a snapshot. */
   readonly resume?: ResumeToken
   /**
    * Selects the items in this reader's frames. An item that stops matching is reported to the reader as

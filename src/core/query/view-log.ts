@@ -16,7 +16,7 @@ const fewestChangesKept = 256
 export class ViewLog<Item> {
   #batches: Batch<Item>[] = []
   #changeCount = 0
-  /** `seq` of the newest batch. */
+  /** `seq` of the newest batch of changes. */
   headSeq = 0
 
   append(changes: readonly Change<Item>[], snapshotSize: number): void {
@@ -43,7 +43,7 @@ export class ViewLog<Item> {
   }
 
   /**
-   * Returns the batch after `seq`, or undefined if `seq` is the newest. Call it only if {@link reaches} is
+   * Returns the batch of changes after `seq`, or undefined if `seq` is the newest. Call it only if {@link reaches} is
    * true for `seq`.
    */
   after(seq: number): Batch<Item> | undefined {

@@ -14,13 +14,13 @@ export interface ViewRegistryOptions {
    * @default 60000
    */
   readonly lingerMs?: number
-  /** Milliseconds for which a request is parked. @default 60000 */
+  /** Maximum number of milliseconds for which a blocking query waits at the agent. @default 60000 */
   readonly waitMs?: number
   /** Maximum age of the answer to a stale read, in milliseconds; an older one is read again from the leader. */
   readonly maxStaleMs?: number
   /** Consistency of reads without an index: the first, and each after a failure. */
   readonly freshConsistency?: Consistency
-  /** Maximum number of parked requests at one agent. Further queries are polled. @default 64 */
+  /** Maximum number of blocking queries at one agent. Further queries are polled. @default 64 */
   readonly places?: number
 }
 

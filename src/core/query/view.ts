@@ -26,7 +26,7 @@ export interface ViewOptions
     Pick<FollowOptions, 'waitMs' | 'maxStaleMs' | 'freshConsistency'> {
   /** Milliseconds for which the view continues to read after its last subscriber has left. */
   readonly lingerMs: number
-  /** Returns the view that replaced this one after it had stopped. */
+  /** Returns the view that replaces this one after this one has stopped. */
   readonly successor: () => View<unknown>
   readonly onStopped: () => void
 }

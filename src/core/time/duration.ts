@@ -37,7 +37,7 @@ export function parseDuration(text: string, what = 'duration'): number {
   return text.startsWith('-') ? -totalMs : totalMs
 }
 
-/** Divides for units shorter than a millisecond, because 5 * 1e-6 is not exactly 5e-6. */
+/** Converts units shorter than a millisecond by a division, because 5 * 1e-6 is not exactly 5e-6. */
 function toMs(amount: number, unit: string): number {
   const ms = unitMs[unit] ?? 0
   return ms < 1 ? amount / Math.round(1 / ms) : amount * ms

@@ -3,14 +3,17 @@ import {listenForAbort} from '../cancel/listen-for-abort.js'
 import type {Clock} from '../types.js'
 
 /**
- * Lets callers wait until another caller wakes them. A wake between two waits is kept: the next wait resolves at once.
+ * Lets callers wait until another caller wakes them. If `wake` is called while nobody waits, the next wait resolves at
+ * once.
  */
 export class Wake {
   #isPending = false
   /** Undefined while no caller waits, to save memory: each reader of a view has a Wake. */
   #waiting: readonly (() => void)[] | undefined
 
-  /** Wakes all waiting callers. If none waits, the next wait resolves at once, however many wakes there were. */
+  /**
+   * Wakes all waiting callers. If nobody waits, only the next wait resolves at once, however often `wake` was called.
+   */
   wake(): void {
     const waiting = this.#waiting
     this.#waiting = undefined
@@ -18,7 +21,7 @@ export class Wake {
     for (const resume of waiting ?? []) resume()
   }
 
-  /** Forgets a wake that no wait has seen. */
+  /** Cancels the effect on the next wait that a call of `wake` had while nobody waited. */
   clear(): void {
     this.#isPending = false
   }

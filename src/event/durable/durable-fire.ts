@@ -99,7 +99,7 @@ async function write(
   const attempt = async (): Promise<void> => {
     tries += 1
     const isWritten = await kv.cas(key, value, {...call, index: 0n})
-    // From the second attempt on, an existing key is our own entry, whose write was not answered.
+    // From the second attempt on, an existing key is the entry of an earlier attempt, whose write was not answered.
     if (!isWritten && tries === 1) throw new ConflictError('BATON_CAS_CONFLICT', `key ${key}: already exists`)
   }
   await retry(attempt, {clock, signal: call.signal, backoff: new Backoff({random}), attempts})

@@ -10,7 +10,10 @@ const root = 'baton/events/v1/'
 const pruneMark = 'pruned'
 const nameShape = /^[A-Za-z0-9_.-]+$/
 
-/** Returns the prefix of a name's log. Throws a UsageError for names that could reach into another log. */
+/**
+ * Returns the prefix of the log that belongs to a name. Throws a UsageError for a name whose log could overlap with
+ * another log.
+ */
 export function logPrefix(name: string): string {
   if (typeof (name as unknown) !== 'string' || !nameShape.test(name) || name === '.' || name === '..') {
     throw new UsageError(`'${name}' is not a valid name for a durable event`, {
@@ -85,7 +88,7 @@ export interface EventLog {
 /**
  * Reads a log from one answer. An entry is never written again after its creation, so all readers see the entries
  * appear in the order of their CreateIndex. An answer that contains an entry therefore also contains all earlier ones.
- * ULIDs cannot be used for this, because the clocks of writers differ.
+ * The order of ULIDs does not have this property, because the clocks of writers differ.
  */
 export function readLog(name: string, list: readonly KvEntry[]): EventLog {
   const prefix = logPrefix(name)

@@ -24,16 +24,14 @@ export function parseKeep(text: string, what: string): Keep {
   return keep
 }
 
-/**
- * Number of entries that one transaction deletes. The same transaction also moves the mark of the newest pruned entry.
- */
+/** Number of entries that one transaction deletes. The same transaction also records the newest pruned entry. */
 const perTransaction = 60
 const rivalsAtMost = 5
 
 /**
  * Deletes the oldest entries of a log and resolves with their number. No remaining entry is older than a deleted one.
- * The mark of the newest pruned entry moves in the same transactions, so a watcher that had not seen a deleted entry
- * reports the gap; it cannot get the entry back. Rejects with BATON_CAS_CONFLICT if other clients keep pruning.
+ * The same transactions record the newest deleted entry, so a watcher that had not seen a deleted entry can report the
+ * gap, although it cannot get the entry back. Rejects with BATON_CAS_CONFLICT if other clients keep pruning.
  *
  * @example
  * ```ts

@@ -11,11 +11,10 @@ import {OutageReport} from '../outage-report.js'
 import {logPrefix, readLog} from './durable-log.js'
 
 /**
- * Options of a watch of a durable log. The identity of the state must be that of the log: `{datacenter, node: '', log:
- * name}`.
+ * Options of a watch of a durable log. `state` must have the identity of the log: `{datacenter, node: '', log: name}`.
  */
 export interface DurableWatchOptions extends EventIntakeOptions {
-  /** Receives notices of the watch. It is never awaited, and must not throw. */
+  /** Receives notices of the watch. Its result is never awaited, and it must not throw. */
   readonly observer?: (notice: EventNotice) => void
 }
 

@@ -10,7 +10,7 @@ export interface EventFacts {
   readonly attempt: number
 }
 
-/** Returns the variables that do not depend on an event. */
+/** Returns the environment variables that do not depend on an event. */
 export function selfEnvironment(self: SelfFacts): Record<string, string> {
   const tags = Object.entries(self.tags).map(
     ([name, value]) => [`SERF_TAG_${name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_')}`, value] as const,
@@ -27,8 +27,9 @@ export function selfEnvironment(self: SelfFacts): Record<string, string> {
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /**
- * Returns the variable with the index of a list that ends with this event. Consul computes this index by combining the
- * two halves of the ID by exclusive-or. Only Consul's own events have such an index.
+ * Returns the environment variable with the index that a list of events has if this event is its last one. Consul
+ * computes this index by combining the two halves of the ID by exclusive-or. Only Consul's own events have such an
+ * index.
  */
 function indexEnvironment(event: UserEvent | undefined): Record<string, string> {
   if (!event || !uuid.test(event.id)) return {}

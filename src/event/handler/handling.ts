@@ -16,7 +16,7 @@ export interface HandlingOptions {
   readonly argv?: readonly [string, ...string[]]
   /** Scripts as in Serf: /bin/sh runs each script that selects the event, one after another. */
   readonly scripts?: readonly SelectedScript[]
-  /** Lets scripts of several occurrences run at the same time, which Serf does not. @default false */
+  /** Lets scripts for different occurrences run at the same time, unlike Serf. @default false */
   readonly isConcurrent?: boolean
   readonly env: Readonly<Record<string, string>>
   readonly clock: Clock
@@ -44,7 +44,7 @@ export class EventHandling {
   readonly #options: HandlingOptions
   readonly #succeeded = new WeakMap<UserEvent, Set<SelectedScript>>()
   /**
-   * Resolves when the scripts that are running have ended; undefined if none are. As in Serf, scripts run one after
+   * Resolves when the running scripts have ended; undefined if no script is running. As in Serf, scripts run one after
    * another.
    */
   #turn: Promise<void> | undefined

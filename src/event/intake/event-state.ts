@@ -6,8 +6,8 @@ import type {Outcome, PendingEvent} from '../types.js'
 import {RecordLog} from './record-log.js'
 
 /**
- * Number of IDs to keep. It is four times the length of an agent's list, and twice the number of events within which
- * late ones still arrive.
+ * Number of IDs to keep. It is four times the length of an agent's list. An agent itself drops an event that arrives
+ * after more than half this number of newer events.
  */
 const keptIds = 1024
 

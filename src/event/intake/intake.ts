@@ -19,7 +19,7 @@ export interface EventIntakeOptions
   > {
   /** The record of events. It must belong to the agent or the log that is followed. */
   readonly state: EventState
-  /** Ends the watch. Handlers in progress are stopped before. */
+  /** Ends the watch after stopping the handlers in progress. */
   readonly signal: AbortSignal
   /** Returns true for events that the handler should receive. @default all */
   readonly accepts?: (event: UserEvent) => boolean

@@ -4,8 +4,8 @@ import {EventIntake, type EventIntakeOptions} from '../intake/intake.js'
 import {RingAlarm} from './ring-alarm.js'
 
 /**
- * Handles the new events of one list, which `consul watch` passes to its handler, after the events that an earlier call
- * left unfinished. Resolves when all are handled.
+ * Handles the events that an earlier call left unfinished, then the new events of one list, as `consul watch` passes
+ * such lists to its handler. Resolves when all these events are handled.
  */
 export async function handleList(
   client: Pick<ConsulClient, 'clock' | 'random'>,
@@ -18,7 +18,7 @@ export async function handleList(
     await intake.resume()
     const alarm = new RingAlarm({
       state,
-      // The list may contain only events of one name.
+      // With `-name`, `consul watch` passes lists that contain only the events of one name.
       isWhole: false,
       wallMs: () => client.clock.wallMs(),
       onMissed: missed => observer?.({type: 'events.missed', ...missed}),

@@ -20,8 +20,8 @@ export interface RingAlarmOptions {
 /**
  * Detects that the watch may have missed events. An agent keeps the newest 256 events, and loses all of them when it
  * restarts. If a full list contains no known event, all events in it are new. If a shorter list lacks the newest known
- * event, the agent was restarted. The state always contains one of the newest events, whatever its name, and whether
- * the list was empty. So both cases are noticed after a restart of the watch as well, and reported once.
+ * event, the agent was restarted. The state always records one of the newest events, whatever its name, and whether the
+ * list was empty. Both cases are therefore noticed even after a restart of the watch, and each is reported once.
  */
 export class RingAlarm {
   readonly #options: RingAlarmOptions

@@ -12,7 +12,7 @@ const bytes = (text: string): number => Buffer.byteLength(text)
 
 /** Returns the number of header bytes of a text or byte string of this length in MessagePack. */
 const textHeader = (length: number): number => (length < 32 ? 1 : length < 256 ? 2 : 3)
-/** The outer message uses the older form of MessagePack, in which lengths do not fit in 1 byte. */
+/** The outer message uses the older form of MessagePack, which has no header with a length of 1 byte. */
 const outerHeader = (length: number): number => (length < 32 ? 1 : 3)
 const binaryHeader = (length: number): number => (length < 256 ? 2 : 3)
 
@@ -36,7 +36,7 @@ const lTimeWidth = (lTime: bigint): number => {
   return lTime < 2n ** 32n ? 5 : 9
 }
 
-/** Returns the exact size of the gossip message. The Lamport time is the firing agent's next one. */
+/** Returns the exact size of the gossip message. `lTime` is the Lamport time that the firing agent uses next. */
 function encodedEventSize(shape: EventShape, payloadLength: number, lTime: bigint): number {
   const inner = innerSize(shape, payloadLength)
   const outerName = bytes('consul:event:') + bytes(shape.name)

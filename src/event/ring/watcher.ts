@@ -15,7 +15,7 @@ const maxPauseMs = 5000
 
 /** Options of a watch of an agent's events. */
 export interface EventWatchOptions extends EventIntakeOptions {
-  /** Receives notices of the watch. It is never awaited, and must not throw. */
+  /** Receives notices of the watch. Its result is never awaited, and it must not throw. */
   readonly observer?: (notice: EventNotice) => void
 }
 

@@ -25,10 +25,9 @@ const retryMs = 60_000
 const recoveredMs = 60_000
 
 /**
- * Replicates a mapping that has so many keys that listing them for each change would be too slow. Of source and
- * destination, only the ModifyIndexes are kept in memory (`ShardSide`), and parts of them are followed (`SideWatch`). A
- * round reads the changed keys of one side, then the same keys of the other side, and makes a pass over these keys. An
- * audit compares everything, to find changes that no query shows.
+ * Replicates a mapping with so many keys that listing them for each change would be too slow. Keeps only the
+ * ModifyIndexes of both sides (`ShardSide`), and follows parts of them (`SideWatch`). A round reads the changed keys of one
+ * side, then those of the other, and makes a pass over them. An audit compares everything, for changes that no query shows.
  */
 export class ShardLoop {
   readonly #worker: MappingWorker

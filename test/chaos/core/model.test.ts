@@ -1,6 +1,6 @@
 import {it} from 'vitest'
 import {runModel} from '../../unit/core/support/model-run.js'
 
-it('a view always shows the state of a simulated store again after faults, for 24 simulated hours', async () => {
+it('a view always catches up with a simulated store after faults, in 24 hours of simulated time', async () => {
   await runModel(24, 100_000)
 })

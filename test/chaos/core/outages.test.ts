@@ -21,8 +21,8 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     await reader.saw(['[initial', '+hole/a', ']1', '!live'])
     line.blackHole()
     await consul.kvPut('hole/b', '1')
-    // The timeout covers the deadline of the parked request and that of the silent retry, and twice as much for a busy
-    // machine.
+    // The timeout covers the deadline of the blocking query and that of the retry, which is not reported, and twice as
+    // much for a busy machine.
     await waitUntil(() => reader.view.status.state === 'stale', {what: 'the stale state', timeoutMs: 60_000})
     expect(reader.view.current?.value).toHaveLength(1)
     await line.heal()
@@ -45,7 +45,7 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     expect(reader.words.includes('[reset') || reader.words.includes('-gone/a')).toBe(true)
   })
 
-  it('show all changes even if the agent accepts only few connections', async () => {
+  it('show all changes even if the agent accepts only a few connections', async () => {
     await using agent = await startDevAgent({config: {limits: {http_max_conns_per_client: 20}}})
     await using client = createClient({address: agent.address})
     await using registry = createViewRegistry(client, {lingerMs: 0, places: 12})

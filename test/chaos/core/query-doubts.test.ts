@@ -37,7 +37,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
   }
 
   it.each(['a parked query', 'the read after a failure'])(
-    'show no old state if %s receives an older index, but only data that a consistent read confirms',
+    'show only data that a consistent read confirms, and no old state, if %s receives an older index',
     async what => {
       await using setup = await follow()
       const {proxy, key, consul} = setup
@@ -136,7 +136,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     expect(reader.view.stats.changes).toBe(2)
   })
 
-  it('send requests less and less often if answers are early and unchanged, each query at different times', async () => {
+  it('send requests less and less often, and not all at the same times, if answers are early and unchanged', async () => {
     await using setup = await follow({random: () => 0.3})
     const {proxy} = setup
     const times: number[] = []
@@ -175,7 +175,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     await given[Symbol.asyncDispose]()
     await using _other = registry.view(kvKey(client, `${prefix}other`)).subscribe()
     await untilParked('other')
-    // The agent ends the parked request at the latest after the wait plus a sixteenth.
+    // The agent ends the blocking query at the latest after the wait plus a sixteenth.
     expect(performance.now() - startedAt).toBeGreaterThan(1050)
   })
 })

@@ -22,8 +22,8 @@ import {waitUntil} from '../../kit/wait-until.js'
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 const writes = 700
 /**
- * Number of simultaneous queries. A server without a leader delays requests, some of them for longer than it shows old
- * state.
+ * Number of simultaneous queries. A single one would not suffice, because a server without a leader may delay it for
+ * longer than the server shows old state.
  */
 const askers = 8
 const locks = Array.from({length: 9}, (_, at) => `locked/${at}`)
@@ -148,7 +148,9 @@ describe.runIf(required || consulIsInstalled())('a restarted leader that has not
   })
 })
 
-/** Opens a hold, and a second contender that waits for the lock, acquires it and releases it. */
+/**
+ * Acquires the lock, and starts a second contender, which waits for the lock and, once it has the lock, releases it.
+ */
 async function holdAndWait(client: ConsulClient, prefix: string) {
   const hold = await createMutex(client, {prefix}).acquire()
   let isWaiting = false

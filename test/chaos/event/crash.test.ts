@@ -125,7 +125,7 @@ describe('a watcher that is killed again and again', () => {
     return {ids, steps: readSteps(log), kills}
   }
 
-  it('with rerun, handles every event, and starts only the event that was being handled at a kill twice', async () => {
+  it('with rerun, handles every event, and starts twice only an event that was being handled at a kill', async () => {
     const {ids, steps, kills} = await storm('rerun')
     expect(kills).toBeGreaterThan(2)
     const ended = countOf(steps, 'end')

@@ -69,7 +69,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     }
     return {token: SecretID, accessor: AccessorID, allow}
   }
-  /** Writes a key, so that the parked queries return. */
+  /** Writes keys and services, so that the blocking queries return. */
   const change = async (): Promise<void> => {
     count += 1
     await register('hop-1', count)
@@ -92,7 +92,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     ['names of services', 'service', client => services(client)],
     ['checks', 'node', client => checks(client)],
     ['instances of a prepared query', 'service', client => preparedQuery(client, 'hop-query', {everyMs: 1000})],
-  ])('keeps %s in a view that the token can no longer read', async (_, what, topic) => {
+  ])('does not make a view lose %s that the token can no longer read', async (_, what, topic) => {
     const {token, allow} = await tokenWithAll()
     await using client = createClient({address: agent!.address, token})
     await using views = createViewRegistry(client, {lingerMs: 0, waitMs: 1000})
@@ -115,7 +115,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     expect(sizeOf(view)).toBe(before)
   })
 
-  it('still lets a view show items that were really deleted', async () => {
+  it('still lets a view show that items were really deleted', async () => {
     await using client = createClient({address: agent!.address, token: root})
     await using views = createViewRegistry(client, {lingerMs: 0})
     for (const key of ['gone/1', 'gone/2', 'gone/3']) await consul().kvPut(key, 'x')
@@ -131,7 +131,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
   it.each([
     ['service hop', {services: ['hop']}],
     ['query hop-query', {query: 'hop-query', everyMs: 1000}],
-  ])('keeps the list of `baton discover`, which reports a problem: %s', async (name, from) => {
+  ])('does not shorten the list of `baton discover`, which reports a problem (source: %s)', async (name, from) => {
     const {token, allow} = await tokenWithAll()
     await using client = createClient({address: agent!.address, token})
     await using directory = await openDirectory(client, from, {waitMs: 1000})
@@ -148,13 +148,13 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     expect([before, directory.services().length]).toEqual([2, 2])
   })
 
-  // A parked query of Consul before 1.11 is answered with the permissions that it was sent with. The probe for hidden
+  // A blocking query of Consul before 1.11 is answered with the permissions that it was sent with. The probe for hidden
   // items, which is sent later, has no permission any more. If the token is deleted before the agent has read the
   // query, the agent refuses the query and no probe is sent; the test is then repeated with another token.
   it.each([
     ['discover', ['discover', '--prefix=lost/', '--listen=127.0.0.1:0']],
     ['watch --watches', ['watch', `--watches=${watches}`]],
-  ])('keeps %s running if the token is deleted just before an item', {timeout: 60_000}, async (_, words) => {
+  ])('does not make %s exit if the token and then a key are deleted', {timeout: 60_000}, async (_, words) => {
     let probed = false
     for (let attempt = 1; attempt <= 5 && !probed; attempt++) {
       for (const key of ['lost/1', 'lost/2']) await consul().kvPut(key, '{"services":[]}')
@@ -176,7 +176,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
   it.each([
     ['discover', ['discover', '--prefix=lost/', '--listen=127.0.0.1:0']],
     ['watch --watches', ['watch', `--watches=${watches}`]],
-  ])('keeps %s running if the token is deleted between two queries', async (_, words) => {
+  ])('does not make %s exit if the token is deleted between two queries', async (_, words) => {
     for (const key of ['lost/1', 'lost/2']) await consul().kvPut(key, '{"services":[]}')
     const {token, accessor} = await tokenWithAll()
     await using proxy = await HttpProxy.start(agent!.address)

@@ -5,10 +5,10 @@ import {runCli, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 // Real Consul only, because the embedded agent has no prepared queries.
-describe.runIf(hasReal)('catalog.preparedQuery', () => {
+describe.runIf(hasReal)('a prepared query', () => {
   const agent = sharedAgent(real)
 
-  it('returns the instances of a query by name and by ID, and rejects for an unknown query', async () => {
+  it('is executed by name or by ID, and rejects if it does not exist', async () => {
     await using client = createClient({address: agent.address})
     await using shop = await registerService(client, {name: 'queried', port: 8080})
     const body = JSON.stringify({Name: 'geo', Service: {Service: 'queried', OnlyPassing: true}})
@@ -54,7 +54,7 @@ describe.runIf(hasReal)('catalog.preparedQuery', () => {
     await client.agent.deregisterService('poll-2')
   })
 
-  it('runs no handler if only the order of the instances changes, and obeys the options limit and near', async () => {
+  it('makes no handler run if only the order of its instances changes, and obeys the options limit and near', async () => {
     await using client = createClient({address: agent.address})
     for (const n of [1, 2, 3, 4, 5]) await client.agent.registerService({id: `mix-${n}`, name: 'mixed', port: n})
     await make({Name: 'mixes', Service: {Service: 'mixed'}})
@@ -71,7 +71,7 @@ describe.runIf(hasReal)('catalog.preparedQuery', () => {
     for (const n of [1, 2, 3, 4, 5, 6]) await client.agent.deregisterService(`mix-${n}`)
   })
 
-  it('makes the command exit with 1 and name the query if it does not exist', async () => {
+  it('makes the command exit with 1 and name the query if the query does not exist', async () => {
     for (const words of [
       ['watch', 'query', 'absent'],
       ['discover', '--query', 'absent', '--once'],

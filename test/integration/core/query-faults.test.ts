@@ -48,7 +48,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
   it.each([
     [429, {}, 1000],
     [503, {'Retry-After': '2'}, 2000],
-  ])('wait after status %d with headers %j for at least %d ms', async (status, headers, leastMs) => {
+  ])('pause after status %d with headers %j for at least %d ms', async (status, headers, leastMs) => {
     // Without jitter, because a random pause that happens to be long would hide the fault.
     await using setup = await follow({random: () => 0})
     const {proxy, reader, key, consul} = setup
@@ -148,7 +148,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await consul.kvDelete(key)
   })
 
-  it('shorten their wait if a proxy cuts parked queries', async () => {
+  it('shorten their wait if a proxy cuts blocking queries', async () => {
     const key = `${leaks.prefix}cut`
     const consul = raw(agent.address)
     await consul.kvPut(key, '1')

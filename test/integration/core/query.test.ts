@@ -152,7 +152,8 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvPut(`${prefix}a`, 'later')
     await consul().kvPut(`${prefix}b`, 'later')
     await waitUntil(() => reader.view.current?.value.length === 2, {what: 'the later keys'})
-    // A query that arrives after the restore would park until its wait ends, so the test gives it time to arrive first.
+    // A query that arrives after the restore would block until its wait ends, so the test gives it time to arrive
+    // first.
     await new Promise(resolve => setTimeout(resolve, 1000))
     await reader.client.caller.call({method: 'PUT', path: '/v1/snapshot', body: snapshot.body})
     const values = (): string[] | undefined => reader.view.current?.value.map(entry => entry.value.toString())
@@ -175,7 +176,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}hot`)
   })
 
-  it('serve 100 queries with at most 64 of them parked at the same time', async () => {
+  it('serve 100 queries with at most 64 blocking queries at the same time', async () => {
     const {prefix} = leaks
     const {createClient} = await import('../../../src/core/client.js')
     const {createViewRegistry} = await import('../../../src/core/query/view-registry.js')
@@ -183,7 +184,7 @@ describe.each(backends)('views on $name', backend => {
     await using registry = createViewRegistry(client, {lingerMs: 0})
     const views = Array.from({length: 100}, (_, at) => registry.view(kvKey(client, `${prefix}${at}`)).subscribe())
     await Promise.all(views.map(view => view.ready))
-    // The write does not have to wait for the parked queries.
+    // The write does not have to wait for the blocking queries.
     await client.kv.put(`${prefix}x`, Buffer.from('1'))
     await client.kv.delete(`${prefix}x`)
   })

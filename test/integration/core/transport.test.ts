@@ -262,7 +262,7 @@ describe.each(kinds)('the transport based on $name', ({create}) => {
     await waitUntil(() => server.sockets.size === 0, {what: 'the connection to close'})
   })
 
-  it("includes the time in the queue in a request's time limit", async () => {
+  it("counts the time in the queue towards a request's time limit", async () => {
     const server = owned(await startServer(() => {}))
     const transport = openTo(server, {watchConnections: 1})
     const first = failureOf(transport.send(get('/v1/x', {plane: 'watch', timeoutMs: 1000})))

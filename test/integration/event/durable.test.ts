@@ -114,7 +114,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(two)).toEqual(seen)
   })
 
-  it('are reported once as missed if they were pruned before they were seen, after which the watch continues, or exits with 2', async () => {
+  it('are reported once as missed if they were pruned before the watch saw them; the watch then continues, or exits with 2 if an option says so', async () => {
     {
       await using watch = follow('gap', 'gap')
       await watch.waitForOutput(/watching/)
@@ -169,7 +169,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect([fired.exitCode, await consul().kvKeys(log('once'))]).toEqual([0, [`${log('once')}${id}`]])
   })
 
-  it('are filtered by the watcher, which reports unknown versions and entries that are not events', async () => {
+  it('are filtered by the watcher, which reports entries of unknown versions and entries that are not events', async () => {
     const {Config} = (await consul().get('/v1/agent/self')) as {Config: {NodeName: string}}
     await consul().ok('PUT', '/v1/agent/service/register', {
       body: JSON.stringify({ID: 'web-1', Name: 'web', Tags: ['blue', 'eu']}),

@@ -98,7 +98,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect(JSON.parse(readFileSync(dead, 'utf8'))).toMatchObject({name: 'sad', payload: 'eA=='})
   })
 
-  it('runs handlers under the same conditions as Serf', async () => {
+  it('selects the handlers for an event as Serf does', async () => {
     const words = ['--handler', 'user:deploy=echo deploy $(cat)', '--handler', 'user=echo all $SERF_USER_EVENT']
     await using watch = startCli(['event', 'watch', '-v', ...words], {agent})
     await watch.waitForOutput(/watching/)

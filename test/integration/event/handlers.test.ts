@@ -47,7 +47,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     expect(shown).toBe(answer.headers['x-consul-index'])
   })
 
-  it('start only when Consul can be reached again if their payload is stored in KV', async () => {
+  it('start only after an outage if their payload is stored in KV and Consul cannot be reached', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     await using watch = startCli(['event', 'watch', '--name', 'late', '-v', '--', 'wc', '-c'], {agent: proxy})
     await watch.waitForOutput(/watching/)

@@ -36,7 +36,7 @@ describe.each(backends)('baton kv on $name', backend => {
     expect((await runCommand('sh', ['-c', '"$0" "$@" </dev/null', ...put], {agent})).exitCode).toBe(0)
   })
 
-  it('writes only a new key with --create, and only over the expected value with cas', async () => {
+  it('with --create, writes only a new key; with cas, writes only over the expected value', async () => {
     expect((await kv(['put', '--create', 'k/cas', 'one'])).exitCode).toBe(0)
     const twice = await kv(['put', '--create', 'k/cas', 'two'])
     expect([twice.exitCode, twice.stderr]).toEqual([1, 'Error! Did not write to k/cas: CAS failed\n'])

@@ -22,12 +22,11 @@ function script(text: string): string {
   return path
 }
 
-describe.each(backends)('the kv commands for use in scripts, on $name', backend => {
+describe.each(backends)('the commands for use in scripts, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const consul = () => raw(agent.address)
   /**
-   * `kv update` runs a child, whose stderr is that of its process, so it needs a process of its
-   * own.
+   * `kv update` runs a child process that inherits stderr, so it runs in a process of its own instead of the test's.
    */
   const kv = (...words: string[]) => (words[0] === 'update' ? runCli : runInProcess)(['kv', ...words], {agent})
   /** Returns a shell command that writes a key as another client would. */
@@ -249,7 +248,7 @@ describe.each(backends)('the kv commands for use in scripts, on $name', backend 
     expect((await kv('import', '--prefix=p/', '[{"key":"","value":""}]')).exitCode).toBe(64)
   })
 
-  it('members lists the agents of the LAN and of the WAN', async () => {
+  it('baton members lists the agents of the LAN and of the WAN', async () => {
     const lan = await runInProcess(['members'], {agent})
     expect(lan).toMatchObject({exitCode: 0, stderr: ''})
     expect(lan.stdout).toMatch(

@@ -84,7 +84,7 @@ describe.each(backends)("the examples in the library's comments, on $name", back
     rmSync(directory, {recursive: true, force: true})
   })
 
-  it.each([...expectations])('return the values in their comments: %s', async (name, count) => {
+  it.each([...expectations])('return the values in their comments (example: %s)', async (name, count) => {
     const given = {client, address: agent.address, directory: mkdtempSync(join(directory, 'empty-')), key}
     const met = new Set<number>()
     await examples[name]?.(given, (at, actual, expected) => {

@@ -77,7 +77,7 @@ describe.each(backends)('SIGHUP to baton watch --watches, on $name', backend => 
     expect(lines(watch.stdout)).toEqual(['once', 'last'])
   })
 
-  it('starts new watches as soon as Consul answers again, if Consul did not answer when it was sent', async () => {
+  it('during an outage of Consul, starts new watches as soon as Consul answers again', async () => {
     await using proxy = await TcpProxy.start(agent.address)
     const file = join(directory, 'away.json')
     writeFileSync(file, JSON.stringify({watches: [echo('r/first', 'first')]}))

@@ -60,7 +60,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, lines(stdout).at(-1)]).toEqual([0, 'good'])
   })
 
-  it('watches the checks of a service in one state, by flags and by a file', async () => {
+  it('watches the checks of a service that are in one state, whether flags or a file define the watch', async () => {
     const check = (id: string, state: string): Promise<unknown> =>
       raw(agent.address).ok('PUT', '/v1/catalog/register', {
         body: JSON.stringify({
@@ -145,7 +145,7 @@ describe.each(backends)('baton watch on $name', backend => {
     server.close()
   })
 
-  it("ends all watches of a file if a handler fails whose watch has on_error exit, and exits with the handler's code", async () => {
+  it("if the handler of a watch with on_error exit fails, ends all watches of the file and exits with the handler's code", async () => {
     const file = join(directory, 'exit.hcl')
     writeFileSync(
       file,
@@ -208,14 +208,14 @@ describe.each(backends)('baton watch on $name', backend => {
       {handler_type: 'http', http_handler_config: {path: 'http://127.0.0.1:1/'}},
       /handler http:\/\/127.0.0.1:1\/:.*refused/i,
     ],
-  ])('with --once, exits with 1 if a handler of the file fails: %j', async (how, message) => {
+  ])('with --once, exits with 1 if a handler of the file fails (handler: %j)', async (how, message) => {
     const file = join(directory, `${backend.name}-fails.json`)
     writeFileSync(file, JSON.stringify({watches: [{type: 'key', key: 'w/none', ...how}]}))
     const {stderr, exitCode} = await runCli(['watch', '--watches', file, '--once'], {agent})
     expect([exitCode, stderr]).toEqual([1, expect.stringMatching(message)])
   })
 
-  it.each([['--ndjson'], ['--debounce=1ms']])('ends if its stdout is closed: %s', async flag => {
+  it.each([['--ndjson'], ['--debounce=1ms']])('ends if its stdout is closed (flag: %s)', async flag => {
     const key = `w/unread${flag}`
     await put(key, 'x')
     const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
@@ -281,7 +281,7 @@ describe('baton watch', () => {
     ['event watch', ['event', 'watch']],
     ['discover --once', ['discover', 'a', '--once', '-v']],
     ['discover', ['discover', 'a', '--listen', '0']],
-  ])('says that it waits for an agent that does not answer: %s', async (_, words) => {
+  ])('says that it waits for an agent that does not answer (command: %s)', async (_, words) => {
     const silent = createTcpServer(() => {})
     await new Promise<void>(resolve => void silent.listen(0, '127.0.0.1', resolve))
     const {port} = silent.address() as AddressInfo
@@ -300,7 +300,7 @@ describe('baton watch', () => {
     [['key', 'a', '--previous'], /--previous is for a handler/],
     [['--watches', 'w.json', '--debounce=1s'], /--debounce does not go with --watches/],
     [['--watches', 'w.json', '--', 'true'], /a command does not go with --watches/],
-  ])('refuses flags that would have no effect: %j', async (words, message) => {
+  ])('refuses flags that would have no effect (arguments: %j)', async (words, message) => {
     const {exitCode, stderr, stdout} = await runCli(['watch', ...words])
     expect([exitCode, lines(stderr).length, stdout]).toEqual([64, 1, ''])
     expect(stderr).toMatch(message)

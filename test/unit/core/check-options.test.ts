@@ -51,7 +51,7 @@ const rules: readonly [string, OptionRule, {readonly good: readonly unknown[]; r
 ]
 
 describe('checkOptions', () => {
-  it.each(rules)('accepts valid values and refuses others, for the rule: %s', (_, rule, {good, bad}) => {
+  it.each(rules)('accepts valid values and refuses others (rule: %s)', (_, rule, {good, bad}) => {
     for (const value of good) expect(refusalOf(() => checkOptions('f', {value}, {value: rule}))).toBeUndefined()
     for (const value of bad) {
       const refusal = refusalOf(() => checkOptions('f', {value}, {value: rule}))

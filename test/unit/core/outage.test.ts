@@ -48,7 +48,7 @@ describe('the report of an outage', () => {
     expect(reports).toMatchObject([['overdue', 1500, {message: 'reset'}]])
   })
 
-  it('begins with a failed request, and does not end with the first successful one', async () => {
+  it('comes if a request has failed, even if the next request succeeds', async () => {
     const {clock, outage, reports} = setUp()
     await outage.watch(() => Promise.reject(new Error('reset'))).catch(() => {})
     await outage.watch(() => Promise.resolve())

@@ -103,7 +103,7 @@ describe('the dispatcher, which runs handlers for events', () => {
     expect(state.pending()).toEqual([])
   })
 
-  it('keeps an event whose handler was interrupted for the next watch', async () => {
+  it('leaves an event to the next watch if the handler of the event was interrupted', async () => {
     const {add, dispatcher, stop, state, clock} = await setUp({
       handle: async (_events, _attempt, signal) => clock.sleep(1000, signal),
     })

@@ -30,7 +30,7 @@ describe('the intake of events for a handler', () => {
     expect(handled).toEqual(['c'])
   })
 
-  it('can start with everything listed, or after a given event', async () => {
+  it('can start with all events in the list, or after a given event', async () => {
     const list = [userEvent('a', 1), userEvent('b', 2), userEvent('c', 3)]
     const all = await setUp({from: 'earliest'})
     await all.intake.receive(list)
@@ -54,7 +54,7 @@ describe('the intake of events for a handler', () => {
     expect(handled).toEqual(['b', 'late'])
   })
 
-  it('passes on both of two events with the same Lamport time', async () => {
+  it('passes two events on even if they have the same Lamport time', async () => {
     const {intake, handled} = await setUp({from: 'earliest'})
     await intake.receive([userEvent('b', 7), userEvent('a', 7)])
     await intake.idle()
@@ -68,7 +68,7 @@ describe('the intake of events for a handler', () => {
     expect(handled).toEqual(['a'])
   })
 
-  it('resumes after a crash, and runs started events again with `rerun` but not with `skip`', async () => {
+  it('resumes after a crash, and runs a started handler a second time with `rerun` but not with `skip`', async () => {
     const prepare = async (): Promise<EventState> => {
       const state = newState()
       await state.take([userEvent('b', 2), userEvent('a', 3)])

@@ -15,7 +15,7 @@ describe('membership derived from health checks', () => {
     expect([...before.keys()]).toEqual(['a', 'b', 'c'])
   })
 
-  it("is reported in changes with Serf's event types", () => {
+  it("is reported as changes that have Serf's event types", () => {
     const after = toMembers(
       [node('a', '10.0.0.9'), node('b'), node('d')],
       [check('a', 'passing'), check('b', 'critical'), check('d', 'passing')],

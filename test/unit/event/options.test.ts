@@ -55,7 +55,7 @@ describe('options of events and of service directories', () => {
     ['openDirectory', 'freshConsistency', 'soon'],
     ['readList', 'key', ''],
     ['readList', 'services', 'web'],
-  ])('are refused before any request if invalid: %s %s %j', async (door, option, value) => {
+  ])('are refused before any request if invalid (case: %s %s %j)', async (door, option, value) => {
     const error: unknown = await doors[door]!(option, value).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({code: 'BATON_USAGE', details: {option}})
     expect((error as Error).message).toContain(`${door}: expected the option \`${option}\` to be `)

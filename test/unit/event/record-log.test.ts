@@ -15,7 +15,7 @@ describe('the log file of records', () => {
     await again.log[Symbol.asyncDispose]()
   })
 
-  it('drops an incomplete last line, and appends cleanly after the line before', async () => {
+  it('removes an incomplete last line, and appends new records after the last complete line', async () => {
     writeFileSync(path('torn'), '{"n":1}\n{"n":2}\n{"n":"hal')
     const {log, records} = await RecordLog.open(path('torn'))
     expect(records).toEqual([{n: 1}, {n: 2}])

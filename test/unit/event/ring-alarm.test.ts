@@ -85,7 +85,7 @@ describe('the alarm about missed events', () => {
     expect(fourth.missed).toEqual(['restart 1 before-1000'])
   })
 
-  it('does not report a restart if events are missing from a list that contains events of only one name', async () => {
+  it('is not raised if events are missing from a list that contains events of only one name', async () => {
     const {look, missed} = setUp(undefined, false)
     await look(ring(0, 3))
     await look(ring(10, 3))

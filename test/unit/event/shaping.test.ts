@@ -7,7 +7,7 @@ import {userEvent} from './support.js'
 const item = (id: string, lTime: number, name = 'deploy') => ({event: userEvent(id, lTime, {name})})
 type Item = ReturnType<typeof item>
 
-describe('the order window', () => {
+describe('the order window, which waits for late events', () => {
   const setUp = (windowMs: number) => {
     const clock = new FakeClock()
     const released: string[][] = []
@@ -36,7 +36,7 @@ describe('the order window', () => {
   })
 })
 
-describe('the coalescer', () => {
+describe('the coalescer, which drops all but the newest event of each name', () => {
   const setUp = () => {
     const clock = new FakeClock()
     const released: string[] = []

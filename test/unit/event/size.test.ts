@@ -28,7 +28,7 @@ describe('the limit on the size of an event', () => {
     },
   )
 
-  it("requires a question to the agent only if the result depends on the agent's Lamport time", () => {
+  it("is checked without asking the agent unless the result depends on the agent's Lamport time", () => {
     const shape = {name: 'x'}
     expect(judgeSize(shape, 406)).toEqual({verdict: 'fits', leftBytes: 0})
     expect(judgeSize(shape, 407)).toEqual({verdict: 'depends', leftBytes: 7})
@@ -40,7 +40,7 @@ describe('the limit on the size of an event', () => {
     expect(judgeSize({name: name(210)}, 0)).toMatchObject({verdict: 'too-large', maxBytes: 0})
   })
 
-  it('counts bytes, not characters', () => {
+  it('is counted in bytes, not characters', () => {
     expect(maxPayload({name: 'é'}, 1n)).toBe(maxPayload({name: 'ab'}, 1n))
   })
 })

@@ -11,7 +11,7 @@ const entry = (key: string, value: Uint8Array, flags = 0n) => ({
   lockIndex: 0n,
 })
 
-describe('the file format of export and import', () => {
+describe('a file of exported keys', () => {
   it('preserves binary values, unusual names, and flags up to 2^64-1', () => {
     const entries = [
       entry('a', Buffer.from([0, 1, 255])),
@@ -22,7 +22,7 @@ describe('the file format of export and import', () => {
     expect(back).toEqual(entries.map(({key, value, flags}) => ({key, value, flags})))
   })
 
-  it('has the same tabs and escapes as that of Consul', () => {
+  it('has the same tabs and escapes as a file from Consul', () => {
     expect(exportText([entry('x<y', Buffer.from('1'))])).toBe(
       '[\n\t{\n\t\t"key": "x\\u003cy",\n\t\t"flags": 0,\n\t\t"value": "MQ=="\n\t}\n]',
     )

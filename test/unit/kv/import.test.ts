@@ -72,7 +72,7 @@ describe('an import of keys', () => {
     expect(fake.commits.filter(count => count <= 20)).toEqual([16, 16, 16, 16])
   })
 
-  it('writes either all entries or none with isAtomic', async () => {
+  it('with isAtomic, writes either all entries or none', async () => {
     const fake = new FakeStore()
     await expect(importEntries(fake.client, entries(65), {isAtomic: true})).rejects.toThrow(
       /do not fit one transaction/,
@@ -87,7 +87,7 @@ describe('an import of keys', () => {
     expect(fake.store.size).toBe(1)
   })
 
-  it('does not change existing keys with isCreateOnly', async () => {
+  it('with isCreateOnly, does not change existing keys', async () => {
     const fake = new FakeStore()
     fake.store.set('k/3', Buffer.from('mine'))
     const result = await importEntries(fake.client, entries(5), {isCreateOnly: true})
@@ -108,7 +108,7 @@ describe('an import of keys', () => {
     expect(fake.store.size).toBe(0)
   })
 
-  it('planImport lists the change of each key, and writes nothing', async () => {
+  it('is planned by planImport, which lists the change of each key and writes nothing', async () => {
     const fake = new FakeStore()
     fake.store.set('k/0', Buffer.from('v'))
     fake.store.set('k/1', Buffer.from('other'))

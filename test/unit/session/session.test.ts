@@ -69,7 +69,7 @@ describe('a session from openSession', () => {
     expect(renewals()[0]!.timeoutMs).toBe(5000)
   })
 
-  it('counts the time since the last proof from the sending of a renewal, not from the answer', async () => {
+  it('counts as proven alive from the sending of a renewal on, not from the answer on', async () => {
     const {open, clock, replies} = setUp()
     await using session = await open()
     replies.renew = async () => {
@@ -122,7 +122,7 @@ describe('a session from openSession', () => {
         throw new TransportError('BATON_CONNECT', 'refused')
       },
     ],
-  ] as [string, Reply][])('is not lost by %s before the limit, and is renewed again soon', async (_name, reply) => {
+  ] as [string, Reply][])('is not lost because of %s before the limit, and is renewed soon', async (_name, reply) => {
     const events: SessionEvent[] = []
     const {open, clock, replies, renewals} = setUp({observer: event => events.push(event)})
     await using session = await open()
@@ -159,7 +159,7 @@ describe('a session from openSession', () => {
     expect(session.signal.aborted).toBe(false)
   })
 
-  it('is lost before any request is sent after the machine was suspended for longer than the limit', async () => {
+  it('is lost at once, before any request is sent, if the machine was suspended for longer than the limit', async () => {
     let sleptMs = 0
     const {clock, client, renewals} = setUp()
     await using session = await openSession(client, {now: () => clock.monotonicMs() + sleptMs})
@@ -170,7 +170,7 @@ describe('a session from openSession', () => {
     expect(renewals()).toHaveLength(0)
   })
 
-  it('is renewed at once after the machine was suspended for less than the limit', async () => {
+  it('is renewed at once if the machine was suspended for less than the limit', async () => {
     let sleptMs = 0
     const {clock, client, renewals} = setUp()
     await using _session = await openSession(client, {now: () => clock.monotonicMs() + sleptMs})
@@ -219,7 +219,7 @@ describe('a session from openSession', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it("is destroyed if Consul's answer arrives after the caller has cancelled", async () => {
+  it('is destroyed if Consul creates it but answers only after the caller has cancelled', async () => {
     const {clock, client, replies, log} = setUp()
     replies.create = async () => {
       await clock.sleep(300)
@@ -245,8 +245,8 @@ describe('sleepUntil', () => {
   })
 })
 
-describe('the destroy method of a session', () => {
-  it('refuses a time limit that is not a number, and the session stays alive', async () => {
+describe('the method `destroy` of a session', () => {
+  it('refuses a time limit that is not a number, and leaves the session alive', async () => {
     await using session = await setUp().open()
     await expect(session.destroy({timeoutMs: Number.NaN})).rejects.toThrow('expected the option `timeoutMs`')
   })

@@ -94,7 +94,7 @@ describe('a file that defines watches', () => {
     [[{type: 'key', key: 'a', args: ['x'], timeout: '5'}], /watches\[0\]: timeout: '5' is not a duration/],
     [[{type: 'key', key: 'a', handler_type: 'http'}], /needs http_handler_config/],
     [[{type: 'key', key: 'a', args: ['x'], debounce: '3'}], /debounce: '3' is not a duration/],
-  ])('is refused with the place of the fault: %j', (raw, pattern) => {
+  ])('is refused with a message that says where the fault is (watches: %j)', (raw, pattern) => {
     expect(() => parseWatches(raw, 'w.json')).toThrow(pattern)
   })
 
@@ -106,7 +106,7 @@ describe('a file that defines watches', () => {
       "w.json: unknown setting 'watches[0].http_handler_config.headers'",
       "did you mean 'header'?",
     ],
-  ])('is refused with a suggestion if a name is unknown: %j', (wrong, message, hint) => {
+  ])('is refused with a suggestion if the name of a setting is unknown (settings: %j)', (wrong, message, hint) => {
     expect(() => parseWatches([{type: 'key', ...wrong}], 'w.json')).toThrow(
       expect.objectContaining({message: `config: ${message}`, hint}) as Error,
     )

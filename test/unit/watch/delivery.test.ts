@@ -80,14 +80,14 @@ describe('the changes between two values', () => {
     ])
   })
 
-  it('are a creation or a deletion if a key exists in only one of them', () => {
+  it('are a creation or a deletion if a key exists in only one of the values', () => {
     const key = {type: 'key', key: 'a'} as const
     expect(changesBetween(key, null, null)).toEqual([])
     expect(changesBetween(key, null, pair('a', 'x')).map(change => change.op)).toEqual(['create'])
     expect(changesBetween(key, pair('a', 'x'), null).map(change => change.op)).toEqual(['delete'])
   })
 
-  it('ignore indexes at any depth if asked to', () => {
+  it('do not include changes of indexes, at any depth, if indexes are ignored', () => {
     expect(withoutIndexes([{Service: {ID: 'a', ModifyIndex: 3n}, Checks: [{CreateIndex: 1n, Name: 'n'}]}])).toEqual([
       {Service: {ID: 'a'}, Checks: [{Name: 'n'}]},
     ])

@@ -52,7 +52,7 @@ describe('a command as a handler', () => {
     expect(await run('sh', '-c', 'grep -q 18446744073709551615 && test "$CONSUL_INDEX" = 7')).toBe('ok')
   })
 
-  it('receives a large list completely even if it reads slowly, and may leave the list unread', async () => {
+  it('receives a large list completely even if it reads slowly, and does not fail if it leaves the list unread', async () => {
     const blocks = Array.from({length: 60}, (_, at) => toBlock([toItem(`${at}`, `${at} `.padEnd(10_000, 'x'))]))
     const content = new WatchValue('list', blocks)
     const large = new Delivery({spec: oneKey, index: undefined, isFirst: true, content, before: undefined})
@@ -74,7 +74,7 @@ describe('a command as a handler', () => {
     [['sh', '-c', 'kill -9 $$'], 137, 'Error executing handler: signal: killed'],
     [['/nonexist'], 127, 'Error starting handler: fork/exec /nonexist: no such file or directory'],
     [['nosuchcmd'], 127, 'Error starting handler: exec: "nosuchcmd": executable file not found in $PATH'],
-  ] as const)('%j fails with code %i', async (argv, exitCode, goText) => {
+  ] as const)('fails (command: %j, exit code: %i)', async (argv, exitCode, goText) => {
     const error = await run(...(argv as unknown as [string, ...string[]]))
     expect(error).toBeInstanceOf(HandlerError)
     expect(error).toMatchObject({exitCode})
@@ -129,7 +129,7 @@ describe('an HTTP address as a handler', () => {
   })
 })
 
-describe('the setting onError of a handler', () => {
+describe('a handler with the setting onError', () => {
   const failing = (times: number): {handler: Handler; calls: () => number} => {
     let calls = 0
     return {
@@ -142,12 +142,12 @@ describe('the setting onError of a handler', () => {
   }
   const base = {random: () => 0}
 
-  it('rejects with the failure if it is `exit`', async () => {
+  it('rejects with the failure if the setting is `exit`', async () => {
     const {handler} = failing(1)
     await expect(withPolicy(handler, {...base, onError: 'exit'})(delivery, signal)).rejects.toThrow('no')
   })
 
-  it('reports the failure and continues if it is `continue`', async () => {
+  it('reports the failure and continues if the setting is `continue`', async () => {
     const {handler, calls} = failing(9)
     const reported: string[] = []
     const onFailure = (error: HandlerError): void => void reported.push(error.message)
@@ -155,7 +155,7 @@ describe('the setting onError of a handler', () => {
     expect([calls(), reported]).toEqual([1, ['no']])
   })
 
-  it('repeats the handler after growing delays if it is `retry`, and starts again with a newer value', async () => {
+  it('is repeated after growing delays if the setting is `retry`, and starts with the first delay again for a newer value', async () => {
     const {handler} = failing(3)
     const deliver = withPolicy(handler, {random: () => 0.9, onError: 'retry'})
     const first = await deliver(delivery, signal)
@@ -166,7 +166,7 @@ describe('the setting onError of a handler', () => {
     expect(await deliver(newer, signal)).toBeUndefined()
   })
 
-  it('has no effect on a failure after the watch was stopped', async () => {
+  it('resolves if it fails after the watch was stopped', async () => {
     const stop = new AbortController()
     const handler = withPolicy(
       async () => {

@@ -138,7 +138,7 @@ describe('the options of a watch', () => {
     ['isOnce', 'yes'],
     ['handle', undefined],
     ['signal', null],
-  ])('are refused if invalid: %s %s', async (option, value) => {
+  ])('are refused if invalid (case: %s %s)', async (option, value) => {
     const clock = new FakeClock()
     const script = new ScriptedQuery<WatchValue, WatchItem>(clock)
     const views = createViewRegistry({clock, random: () => 0.5, logger: noopLogger})

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {decodeGoBase64} from '../../../../src/core/api/go-base64.js'
 import {type GoValue, goJson} from '../../../../src/core/api/go-json.js'
 
-describe('base64 as in Go', () => {
+describe('the base64 decoder, which behaves like that of Go', () => {
   it.each([
     ['', ''],
     ['YWI=', 'ab'],
@@ -33,7 +33,7 @@ describe('base64 as in Go', () => {
   })
 })
 
-describe('JSON as in Go', () => {
+describe('the JSON encoder, which behaves like that of Go', () => {
   it('escapes the special characters of HTML, and the line separators', () => {
     expect(goJson('<a>&"\\\n\u0001\u0008\u2028é')).toBe('"\\u003ca\\u003e\\u0026\\"\\\\\\n\\u0001\\u0008\\u2028é"')
   })
@@ -51,7 +51,7 @@ describe('JSON as in Go', () => {
   })
 })
 
-describe('JSON as in Go, for any value', () => {
+describe('the text from the JSON encoder, for any value', () => {
   const special: Readonly<Record<string, string>> = {
     '<': '\\u003c',
     '>': '\\u003e',
@@ -59,8 +59,8 @@ describe('JSON as in Go, for any value', () => {
     '\u2028': '\\u2028',
     '\u2029': '\\u2029',
   }
-  // Converts the output of JSON.stringify to that of Go. They differ in these characters, and in the short forms of two
-  // control characters.
+  // Converts the output of JSON.stringify to that of Go. The two outputs differ in these characters, and in the short
+  // forms of two control characters.
   const byGo = (text: string): string =>
     text
       .replaceAll(/\\.|[<>&\u2028\u2029]/g, match =>

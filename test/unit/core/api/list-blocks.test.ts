@@ -15,7 +15,7 @@ class Block {
 }
 
 const openList = (): ListBlocks<Block> => new ListBlocks(text => new Block(text))
-/** Returns a list in Consul's form, with an indent as in development mode. */
+/** Returns the JSON of a list as Consul writes it; with `indent`, as Consul writes it in development mode. */
 const bytesOf = (items: readonly Item[], indent?: string): Buffer =>
   Buffer.from(indent === undefined ? JSON.stringify(items) : `${JSON.stringify(items, null, indent)}\n`)
 const itemsOf = (blocks: readonly Block[] | undefined): readonly Item[] | undefined =>
@@ -23,7 +23,7 @@ const itemsOf = (blocks: readonly Block[] | undefined): readonly Item[] | undefi
 const entry = (key: number, Value = 'v'): Item => ({LockIndex: 0, Key: `k${key}`, Value: Value.padEnd(90, '.')})
 const manyItems = (count: number): Item[] => Array.from({length: count}, (_, at) => entry(at))
 
-// Values that contain the text at which answers are divided, and values that resemble each other.
+// Includes values that contain the text at which answers are divided, and values that resemble each other.
 const text = fc.oneof(fc.constantFrom('a', 'aa', '},{"LockIndex":', '"}]', '\\', 'é', '😀', '\u2028<&>'), fc.string())
 const short = fc.record({LockIndex: fc.nat(3), Key: text, Value: fc.option(text)})
 const long = fc.record({LockIndex: fc.nat(3), Key: text, Value: fc.nat(12_000).map(count => 'x'.repeat(count))})

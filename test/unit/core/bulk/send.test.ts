@@ -72,7 +72,7 @@ describe('sending writes in bulk', () => {
     expect(turns).toBeGreaterThanOrEqual(run.sent.length)
   })
 
-  it('halves a transaction that is too large for Consul, and writes an item by itself if it fits in no transaction', async () => {
+  it('halves a transaction that is too large for Consul, and writes an item without a transaction if the item fits in none', async () => {
     const run = setUp(keys => (keys.includes('k3') ? tooLarge : committed))
     expect(await run.send(sets(8))).toBeUndefined()
     expect(run.alone).toEqual(['k3'])
@@ -112,7 +112,7 @@ describe('sending writes in bulk', () => {
     expect(run.committed).toHaveLength(64)
   })
 
-  it('ends if all concurrent requests have failed, and returns the first failure', async () => {
+  it('ends after as many failures in a row as there are concurrent requests, and returns the first failure', async () => {
     const run = setUp(() => cut, {concurrency: 3})
     const failure = await run.send(sets(640))
     expect(failure?.error).toBe(cut)

@@ -35,7 +35,7 @@ function read(text: string, options: {readonly thenEnds?: boolean} = {}): Read |
 }
 
 describe('the parser of HTTP answers', () => {
-  it('reads a body by its length, however its bytes are divided', () => {
+  it('reads a body of announced length, however its bytes are divided', () => {
     const text = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Consul-Index:  7 \r\nContent-Length: 5\r\n\r\n'
     expect(read(`${text}a\r\nbc`)).toEqual({
       status: 200,
@@ -46,7 +46,7 @@ describe('the parser of HTTP answers', () => {
     expect(read(`${text}a\r\nb`)).toBe('unfinished')
   })
 
-  it('reads a body in chunks, with extensions and trailers', () => {
+  it('reads a body that comes in chunks, with extensions and trailers', () => {
     const text =
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n4\r\nwiki\r\nA;x=1\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n'
     expect(read(text)).toMatchObject({status: 200, body: 'wiki0123456789', isReusable: true})

@@ -42,7 +42,7 @@ describe("the builder of an answer's body", () => {
   })
 })
 
-describe('the memory that is reused for the answers of one query', () => {
+describe('the memory for the answers of one query', () => {
   const takeOnce = (memory: BodyMemory, bytes: number): Promise<Buffer | undefined> =>
     memory.lend(async take => take?.(bytes))
 

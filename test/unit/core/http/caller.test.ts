@@ -39,7 +39,7 @@ describe('the caller, which sends requests for all endpoints', () => {
     expect(transport.requests[0]?.path).toBe('/v1/kv/a?cas=0&recurse&dc=dc2')
   })
 
-  it('uses the right deadline and connections for reads, blocking queries and overrides', async () => {
+  it('uses the right deadline and connections for a read, for a blocking query, and for a call that sets its own', async () => {
     const {transport, caller} = open()
     await caller.call(read)
     await caller.call(read, {index: 5n as ConsulIndex, waitMs: 60_000})

@@ -51,7 +51,7 @@ describe('entries in blocks', () => {
     )
   })
 
-  it('in a block that two answers share are not read for a comparison', () => {
+  it('are not read for a comparison if two answers share the block that contains them', () => {
     const shared = blockOf(0, 1)
     const [before, after] = [new BlockEntries([shared, blockOf(1, 1)]), new BlockEntries([shared, blockOf(1, 2)])]
     expect(diffEntries(before, after, true).changes).toHaveLength(3)
@@ -60,7 +60,7 @@ describe('entries in blocks', () => {
     expect(shared.reads).toBe(0)
   })
 
-  it('equal other entries with the same items in the same order, however the blocks are divided', () => {
+  it('equal other entries with the same items in the same order, however both are divided into blocks', () => {
     const entries = [0, 1, 2, 3, 4, 5, 6].map(key => entry(key, 1))
     const cuts = fc.uniqueArray(fc.integer({min: 1, max: 6}))
     const divide = (at: readonly number[]): BlockEntries<Item> => {

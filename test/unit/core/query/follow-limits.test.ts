@@ -46,7 +46,7 @@ it.each([
   expect(script.requests).toHaveLength(2)
 })
 
-it('follow does not limit the time of an answer once its first byte has arrived', async () => {
+it('follow does not limit the time that an answer takes once its first byte has arrived', async () => {
   script.last.options.onFirstByte?.()
   await clock.advance(100_000)
   script.last.answer(7n, 'a')
@@ -70,7 +70,7 @@ it('follow waits for the first byte of an answer for as long as the query allows
   expect(patient.last.options).toMatchObject({index: 7n, timeoutMs: 60_000 * (17 / 16) + 115_000})
 })
 
-it('follow sends few requests to an agent that refuses blocking queries at once but answers other requests', async () => {
+it('follow sends few requests to an agent that refuses every blocking query at once but answers other requests', async () => {
   const refused = new TransportError('BATON_CONNECT', 'Consul at x: connection reset')
   for (let elapsedMs = 0; elapsedMs < 120_000; elapsedMs += 100) {
     if (script.last.isOpen && script.last.options.index === undefined) script.last.answer(5n, 'a')
@@ -84,12 +84,11 @@ it('follow sends few requests to an agent that refuses blocking queries at once 
 it.each([
   ['fail', (): void => script.last.fail(new TransportError('BATON_CONNECT', 'Consul at x: connection reset'))],
   ['say that the index went back', (): void => script.last.answer(3n, 'a')],
-])('follow reads again before a blocking query would time out, even after many that %s late', async (_, end) => {
+])('follow reads again before a blocking query would time out, even if many queries %s late', async (_, end) => {
   const longestMs = 60_000 * (17 / 16) + 10_000
   for (let round = 0; round < 10; round += 1) {
     script.last.answer(5n, 'a')
-    // Alternates the age at which requests are cut, because two cuts at the same age would shorten the
-    // wait.
+    // Two blocking queries in a row that are cut at the same age would shorten the wait, so the age alternates.
     await clock.advance(round % 2 === 0 ? 20_000 : 30_000)
     expect(script.last.options.index).toBe(5n)
     end()

@@ -41,7 +41,7 @@ function start(
   return script
 }
 
-/** Answers the first read, and returns the parked request that comes after it. */
+/** Answers the first read. Returns the script, whose next request is a blocking query. */
 async function startParked(
   index: bigint,
   overrides: Partial<BlockingQuery<string, string>> = {},
@@ -300,7 +300,7 @@ describe('follow: failures', () => {
 })
 
 describe('follow: pace', () => {
-  it('sends three requests at once, then ten a second, and never more than ten in any second', async () => {
+  it('sends at most three requests at once and ten in any period of one second', async () => {
     const script = await startParked(1n)
     for (let index = 2n; index < 400n; index += 1n) {
       script.last.answer(index, 'churn')
@@ -377,7 +377,7 @@ describe('follow: interruptions', () => {
   })
 
   it.each(['during a request', 'during a back-off', 'during the limiter'])(
-    "ends with the signal's reason %s",
+    'ends with the reason of a signal that aborts %s',
     async when => {
       const script = await startParked(5n)
       if (when === 'during a back-off') {

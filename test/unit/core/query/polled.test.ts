@@ -21,7 +21,7 @@ function setUp(random = 0.5) {
 }
 
 describe('polledRead', () => {
-  it('reads at once without an index, and with an index reads at intervals until the answer changes', async () => {
+  it('without an index, reads once and at once; with an index, reads at intervals until the answer changes', async () => {
     const {clock, state, read, times} = setUp()
     const first = await read({})
     expect([first.index, times()]).toEqual([1n, [0]])

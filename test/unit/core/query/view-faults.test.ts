@@ -37,7 +37,7 @@ describe('view: outages', () => {
     expect(got.words).toEqual(['[initial', '+a=1', ']1', '!live', '!stale', '+b=1', '!live'])
   })
 
-  it('reports if the agent cannot be reached at the start', async () => {
+  it('reports that the agent cannot be reached, even at the start', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const got = collect(view.subscribe())
@@ -87,7 +87,7 @@ describe('view: outages', () => {
     expect(got.words).toEqual(['[initial', '+a=old', ']1', '!live', '[reset', '+a=new', ']1'])
   })
 
-  it('fails if Consul refuses the request as invalid, and a later subscriber makes it try again', async () => {
+  it('fails if Consul refuses the request as invalid, and tries again when there is a new subscriber', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const subscription = view.subscribe()
@@ -141,7 +141,7 @@ describe('view: empty answers', () => {
     expect(script.last.options.index).toBe(9n)
   })
 
-  it('uses the answer of the consistent read if it is not empty', async () => {
+  it('uses the answer of the consistent read if that answer is not empty', async () => {
     const {script, words} = await startWithOne()
     await answer(script, 9n, [])
     await answer(script, 9n, things('a=1@3', 'b=1@9'))
@@ -177,7 +177,7 @@ describe('view: empty answers', () => {
     expect(script.requests.length).toBeLessThan(60)
   })
 
-  it('accepts a confirmed empty list if answers do not say whether there is a leader', async () => {
+  it('accepts an empty list that a consistent read confirms, even if answers do not say whether there is a leader', async () => {
     const silent = {knownLeader: undefined, lastContactMs: undefined}
     const {script, words} = await startWithOne()
     await answer(script, 9n, [], silent)
@@ -198,7 +198,7 @@ describe('view: empty answers', () => {
 })
 
 describe('view: missing items', () => {
-  it('repeats the request for hidden items if it was not answered', async () => {
+  it('repeats an unanswered request that asks whether missing items are hidden', async () => {
     const script = listQuery(clock)
     const signals: (AbortSignal | undefined)[] = []
     const hides: HiddenProbe = (_, {signal}) => {
@@ -217,7 +217,7 @@ describe('view: missing items', () => {
     expect(words).toContain('-a')
   })
 
-  it('reports an outage that begins while it requests hidden items', async () => {
+  it('reports an outage that begins while it asks whether missing items are hidden', async () => {
     const script = listQuery(clock)
     let isDown = true
     const hides: HiddenProbe = async () => {
@@ -236,7 +236,7 @@ describe('view: missing items', () => {
     expect(words.slice(-3)).toEqual(['!stale', '-a', '!live'])
   })
 
-  it('waits for the rate limiter before each request for hidden items', async () => {
+  it('waits for the rate limiter before each request that asks whether missing items are hidden', async () => {
     const script = listQuery(clock)
     const sentAtMs: number[] = []
     const hides: HiddenProbe = async (_keys, _options, pace) => {
@@ -257,7 +257,7 @@ describe('view: missing items', () => {
 })
 
 describe('view: events', () => {
-  it('delivers only new events, does not report those that left the list, and reports a gap', async () => {
+  it('delivers only new events, reports no deletion for events that left the list, and reports a gap', async () => {
     const script = listQuery(clock, {appendOnly: true, guardEmpty: false})
     const got = collect(registry.view(script.query).subscribe())
     await settle()

@@ -111,7 +111,7 @@ describe('view: sharing', () => {
     expect(script.requests).toHaveLength(2)
   })
 
-  it('lets each subscriber read at its own pace, and sends a new snapshot to one that lags behind', async () => {
+  it('lets each subscriber read at its own pace, and sends a new snapshot to a subscriber that lags behind', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const slow = view.subscribe().frames()
@@ -138,7 +138,7 @@ describe('view: sharing', () => {
     expect(words).toEqual(['[lagged', '+a=299', '+c=0', ']2'])
   })
 
-  it('continues after a resume token, or sends a snapshot if it no longer has the changes since the token', async () => {
+  it('continues after a resume token, or sends a snapshot if the changes since that token are gone', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     view.subscribe()
@@ -221,7 +221,7 @@ describe('view: first and last subscriber', () => {
     expect(() => registry.view(script.query)).toThrow('its registry is closed')
   })
 
-  it('polls a query every 15 s if there are already as many blocking queries as allowed', async () => {
+  it('polls a query every 15 s if the limit on blocking queries is already reached', async () => {
     registry = openRegistry(clock, {places: 2})
     const scripts = ['a', 'b', 'c'].map(id => listQuery(clock, {id}))
     for (const script of scripts) registry.view(script.query).subscribe()

@@ -16,7 +16,7 @@ export interface Faults {
   isLeaderless?: boolean
   /** True if answers do not mention a leader, like those of the streaming backend. */
   isSilent?: boolean
-  /** Age in milliseconds at which parked requests are cut. */
+  /** Age in milliseconds at which blocking queries are cut. */
   cutAfterMs?: number
 }
 
@@ -77,13 +77,13 @@ export class ModelAgent implements Transport {
     this.#wake()
   }
 
-  /** Answers all parked requests with unchanged content. */
+  /** Answers all blocking queries with unchanged content. */
   bump(): void {
     this.#next()
     this.#wake()
   }
 
-  /** Simulates a recursive delete of a shorter prefix: Consul answers no parked request, and the index goes back. */
+  /** Simulates a recursive delete of a shorter prefix: Consul answers no blocking query, and the index goes back. */
   deleteUnseen(key: string): void {
     if (!this.keys.delete(key)) return
     this.#listIndex -= 1
@@ -104,7 +104,9 @@ export class ModelAgent implements Transport {
     this.#saved = this.#state()
   }
 
-  /** Restores an earlier state. Parked requests are answered with that state, or not answered until their wait ends. */
+  /**
+   * Restores an earlier state. Blocking queries are answered with that state, or not answered until their wait ends.
+   */
   restore(isAnswered: boolean): void {
     if (!this.#saved) return
     if (isAnswered) this.#answerAll()

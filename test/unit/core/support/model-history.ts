@@ -12,7 +12,8 @@ export interface ModelState {
 const mostStates = 100
 
 /**
- * The states through which a server passes again when it applies its log: all states since the index last went back.
+ * The states that a restarted server passes through once more while it applies its log: all states since the index last
+ * went back.
  */
 export class ModelHistory {
   #states: ModelState[] = []

@@ -153,8 +153,8 @@ export async function runModel(hours: number, leastSteps: number): Promise<void>
 
   while (clock.monotonicMs() < hours * 3_600_000 || steps < leastSteps) {
     const faults = random() < 0.3 ? someFaults(random) : {}
-    // There are no faults before the first answer, because a refusal would then end the view: the request itself may be
-    // wrong.
+    // There are no faults before the first answer: until then, a view takes a refusal as a sign that its request is
+    // invalid, and ends.
     agent.faults = view.current ? faults : {}
     if (agent.faults.cutAfterMs !== undefined || agent.faults.isRefusing === true) agent.reset()
     // Some writes follow without a pause.

@@ -24,7 +24,7 @@ describe('parseDuration', () => {
     expect(() => parseDuration('5', 'timeout')).toThrow("timeout: '5' is not a duration")
   })
 
-  it('reads back the durations that it sends to Consul', () => {
+  it('reads the durations that baton sends to Consul', () => {
     fc.assert(fc.property(fc.integer({min: 1, max: 1e9}), ms => parseDuration(toWireDuration(ms)) === ms))
   })
 })

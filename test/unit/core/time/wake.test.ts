@@ -22,7 +22,7 @@ describe('Wake, which resumes waiting callers', () => {
     await expect(Promise.all(waits)).resolves.toEqual([undefined, undefined])
   })
 
-  it('after any number of wakes, keeps one for the next wait', async () => {
+  it('lets only the next wait resolve at once, however often it was woken while nobody waited', async () => {
     const wake = new Wake()
     wake.wake()
     wake.wake()
@@ -33,7 +33,7 @@ describe('Wake, which resumes waiting callers', () => {
     await next
   })
 
-  it('does not keep a wake that a waiting caller received, nor one that was cleared', async () => {
+  it('does not let the next wait resolve at once if a waiting caller was woken, or if the wake was cleared', async () => {
     const wake = new Wake()
     const first = wake.wait()
     wake.wake()
@@ -57,7 +57,7 @@ describe('Wake, which resumes waiting callers', () => {
     expect(getEventListeners(other.signal, 'abort')).toHaveLength(0)
   })
 
-  it('keeps a wake that comes after the only waiting caller was aborted', async () => {
+  it('lets the next wait resolve at once if it was woken after its only waiting caller had been aborted', async () => {
     const wake = new Wake()
     const controller = new AbortController()
     const cut = wake.wait(controller.signal)
