@@ -1,4 +1,4 @@
-// Builds the command line into one lazy bundle and the library, with its types, into dist/src.
+// Builds the command line into bundles in dist/cli, and the library with its types into dist/src.
 import {execFileSync} from 'node:child_process'
 import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
@@ -25,7 +25,7 @@ export function commandIds() {
     }))
 }
 
-/** A plugin that generates the table of commands from the files. */
+/** An esbuild plugin that generates the table of commands from the names of the files in commands/. */
 const commandTable = isIncluded => ({
   name: 'command-table',
   setup(bundler) {
@@ -136,8 +136,8 @@ const common = {
 
 /**
  * Builds one script for all commands. Its modules run only when they are needed, so that the launcher's code cache
- * covers all of them. `lock` and `kv`, which run most often, have scripts of their own, a quarter of the size, which
- * saves a tenth of the start-up time.
+ * covers all of them. `lock` and `kv`, which run most often, have scripts of their own: these are a quarter of the
+ * size, which saves a tenth of the start-up time.
  */
 export async function buildCli() {
   mkdirSync(`${root}dist/cli/vendor`, {recursive: true})
@@ -187,8 +187,8 @@ async function buildBundle(name, isIncluded, plugins = []) {
 }
 
 /**
- * Builds one file for each public sub-path, and shared files for modules that several of them import. Node would take
- * four times as long to import the same code if each module were a file.
+ * Builds one file for each sub-path that the package exports, and shared files for modules that several of them import.
+ * Node would take four times as long to import the same code if each module were a file.
  */
 async function buildLibrary() {
   const {exports} = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))

@@ -1,4 +1,4 @@
-// Builds a Debian package from the one file: node bin/deb.mjs [x64|arm64] [FOLDER]. Needs Debian's dpkg-deb.
+// Builds a Debian package from the one-file executable: node bin/deb.mjs [x64|arm64] [FOLDER]. Needs Debian's dpkg-deb.
 import {execFileSync} from 'node:child_process'
 import {
   chmodSync,
@@ -45,9 +45,9 @@ fi
 }
 
 /**
- * Builds the package of an architecture from its one file into a folder, and returns its path. The manual pages must
- * have been written to dist/man. Two builds of one commit are equal, because every timestamp in the package is that of
- * the commit.
+ * Builds the package for an architecture from the one-file executable into a folder, and returns the path of the
+ * package. The manual pages must have been written to dist/man. Two builds of one commit are equal, because every
+ * timestamp in the package is that of the commit.
  */
 export function buildDeb(arch, {binary, folder}) {
   const tree = join(folder, `deb-${arch}`)
@@ -117,7 +117,7 @@ function sizeOf(folder) {
   return bytes
 }
 
-/** Set explicitly, because the mode of a folder otherwise depends on the umask of the build. */
+/** Sets the modes of all folders, which otherwise depend on the umask of the build. */
 function normalizeFolders(folder) {
   chmodSync(folder, 0o755)
   for (const entry of readdirSync(folder, {withFileTypes: true}))

@@ -1,4 +1,5 @@
-// Writes scripts and pages into modules as text: the bundle, the library and tests then read no file at run time.
+// Writes scripts and pages into modules as text, so that the bundle, the library and tests need not read files at run
+// time.
 import {readFileSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 

@@ -6,7 +6,7 @@ import {fileURLToPath} from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = `${root}package.json`
-/** Holds the whole package.json while the published one is in its place. */
+/** Keeps the whole package.json while the shortened one, which is published, is in its place. */
 const whole = `${root}node_modules/.package-whole.json`
 
 function begin() {

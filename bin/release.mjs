@@ -40,7 +40,7 @@ export function checkReady({status, changelog, name}) {
   if (changesOf(changelog, name).length === 0) throw new Error(`CHANGELOG.md has no lines below "## ${name}"`)
 }
 
-/** Builds everything into a folder. */
+/** Builds all artefacts into a folder. */
 async function make(folder, architectures) {
   rmSync(folder, {recursive: true, force: true})
   mkdirSync(folder, {recursive: true})

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 'use strict'
-// Starts baton: answers --version itself, and runs the bundle from V8's code cache.
+// Starts baton: answers --version itself, and otherwise runs the bundle, with compiled code from V8's code cache.
 const fs = require('node:fs')
 const path = require('node:path')
 
 /** The sub-commands of `lock`, whose code is only in the bundle of all commands. */
 const lockVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'overdue']
 
-/** The one-file build replaces this name by true, and includes the parts that the package keeps in files. */
+/** The one-file build defines BATON_ONE_FILE, and contains as assets the files that the npm package has in folders. */
 const parts = typeof BATON_ONE_FILE === 'undefined' ? partsOfPackage() : partsOfOneFile()
 
 const argv = process.argv.slice(2)
@@ -30,7 +30,7 @@ if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0]))
   const bundle = command === 'kv' || (command === 'lock' && runsProgram(argv)) ? `${command}.cjs` : 'main.cjs'
   loadBundle(bundle, command)
     .main(argv)
-    // All output was written before. Exiting without Node's clean-up saves 2 ms.
+    // All output has been written. Exiting without Node's clean-up saves 2 ms.
     .then(() => process.once('exit', code => process.exit(code)))
 }
 
@@ -41,8 +41,8 @@ function runsProgram([, first, ...words]) {
 }
 
 /**
- * Runs a script as `node -e` does. In the one-file build, `lock` starts its guardian in this way, because the machine
- * may have no other Node.
+ * Runs a script as `node -e` does. This is how `lock` starts its guardian process in the one-file build, because the
+ * machine may have no other Node. The guardian process stops the command if baton dies.
  */
 function runScript([script, ...words]) {
   process.argv = [process.execPath, ...(words[0] === '--' ? words.slice(1) : words)]
@@ -54,7 +54,7 @@ function partsOfPackage() {
   return {
     isNode: false,
     version: () => require('../package.json').version,
-    // Latin-1 is enough, because the build writes only ASCII, even in the function that wraps the module.
+    // Latin-1 is enough, because the built files contain only ASCII.
     read: name => fs.readFileSync(path.join(folder, name), 'latin1'),
     pathOf: name => path.join(folder, name),
     onDisk: name => path.join(folder, name),
@@ -88,8 +88,8 @@ function partsOfOneFile() {
 }
 
 /**
- * Compiles the bundle with cached code. The cache is written after a run, so that it contains the functions that the
- * command needs.
+ * Compiles the bundle, with cached code if there is any. A missing or rejected cache is written after the run, so that
+ * it contains the functions that the command needs.
  */
 function loadBundle(name, command) {
   const vm = require('node:vm')
@@ -98,7 +98,7 @@ function loadBundle(name, command) {
   const cacheFile = cachePath(name, command)
   const cachedData = readCache(cacheFile)
   const script = new vm.Script(parts.read(name), {filename: file, cachedData})
-  // Releases the memory at once. While `lock` waits, no garbage collection would release it.
+  // Releases the memory immediately. While `lock` waits, no garbage collection would release it.
   cachedData?.buffer.resize(0)
   const bundle = new Module(file, module)
   bundle.filename = file
@@ -113,8 +113,8 @@ function loadBundle(name, command) {
 }
 
 /**
- * Cached code is executed, so it is read only from a directory that belongs to the user. Each version of Node has a
- * file of its own, because V8 refuses code from another version.
+ * Cached code is executed, so it is read only from a directory that belongs to the user. Each version of V8 has a cache
+ * file of its own, because V8 refuses cached code from another version.
  */
 function cachePath(name, command) {
   if (process.env.BATON_NO_CODE_CACHE === '1') return undefined

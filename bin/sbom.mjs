@@ -6,9 +6,9 @@ import {fileURLToPath} from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * Returns the bill as text. Of all packages of the checkout, which npm lists, the bill contains those in the bundles,
- * as dist/cli/THIRD-PARTY-NOTICES names them, and those that an installation from npm brings. The bill has no random
- * number and no time, so that two builds are equal.
+ * Returns the bill of materials as text. Of all packages in the checkout, which npm lists, it contains those in the
+ * bundles, which dist/cli/THIRD-PARTY-NOTICES names, and those that an installation from npm adds. It contains no
+ * random number and no time, so that two builds are equal.
  */
 export function sbom() {
   const list = args =>

@@ -1,5 +1,6 @@
-// Builds the documentation as a static site into dist/site: every page of docs/, the pages of the root, and a reference of
-// all commands from their own tables. Fails if a link leads to a page or a heading that does not exist.
+// Builds the documentation as a static site into dist/site: every page of docs/, the pages at the root of the
+// repository, and a reference of all commands from their tables of flags. Fails if a link leads to a page or a heading
+// that does not exist.
 import {cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {dirname, posix} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'

@@ -144,7 +144,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     return given === undefined || fromVariable ? defaultAddress : given
   }
 
-  /** Resolves when all responders are ready. They are stopped before the agent. */
+  /** Resolves when all responders are ready. Responders are stopped before the agent. */
   async #startResponders(agent: EmbeddedAgent, count: number): Promise<void> {
     const trust = trustFromDirectory(this.flags['trust-dir'])
     const {keys, trouble} = await trust()

@@ -161,7 +161,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
   }
 
   /**
-   * Runs the command under the lock and, with --on-lost=requeue, does so again after each loss of the lock. Resolves to
+   * Runs the command under the lock and, with --on-lost=requeue, runs it again after each loss of the lock. Resolves to
    * the exit code that -E names if the lock was not acquired.
    */
   async #attempt(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult | number> {

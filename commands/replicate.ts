@@ -282,7 +282,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     else this.logger.warn({}, text)
   }
 
-  /** Compares the destination with the writes of another replicator, until a stop signal. */
+  /** Until a stop signal arrives, compares what another replicator writes with what this one would have written. */
   async #shadow(): Promise<number> {
     const {destination, options} = await this.#open()
     for await (const report of createReplicator(destination, options).shadow({signal: this.stopSignal})) {

@@ -264,8 +264,8 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
   }
 
   /**
-   * Until the files of the first settings are written, a failure ends the command. Later, the command continues and
-   * keeps the files that it has written.
+   * Until the files have been written with the settings from the start, a failure ends the command. After that, the
+   * command continues and keeps the files that it has written.
    */
   protected override get ifHopeless(): 'end' | 'report' {
     return this.#roundCount > 1 || this.#session?.isRendered === true ? 'report' : 'end'

@@ -86,8 +86,8 @@ export default class Ui extends ConsulCommand<typeof Ui> {
   }
 
   /**
-   * Sends a read that needs no permission before the first viewer opens the page, so that an agent that does not answer
-   * is reported at once. If another program answers at the address, the command ends.
+   * Before the first viewer opens the page, sends a read that needs no permission, so that an agent that does not
+   * answer is reported immediately. If another program answers at the address, the command ends.
    */
   #firstLook(client: ConsulClient, feed: StatusFeed): Worker {
     const {clock, random} = client

@@ -59,7 +59,8 @@ export default class EventList extends ConsulCommand<typeof EventList> {
   async #read(): Promise<readonly UserEvent[]> {
     const {name, durable, since} = this.flags
     const client = this.openClient()
-    // With --since, events of all names are read, because the event that the flag names may have another name.
+    // With --since, events of all names are read, because the event that --since names may have another name than
+    // --name.
     if (!durable) return (await client.event.list(name === undefined || since !== undefined ? {} : {name})).value
     if (name === undefined) throw new UsageError('event list: --durable needs --name')
     const {value, filteredByAcls} = await client.kv.list(logPrefix(name))

@@ -94,8 +94,8 @@ export default class Watch extends WatchCommand<typeof Watch> {
     const reloads = new Wake()
     // Added before the start, so that a HUP during the start also causes a reload.
     using _reload = this.flags.once ? undefined : this.#onHangUp(() => reloads.wake())
-    // Imported only if there is a file, because the parsers of files would add a tenth to the memory of a watch without
-    // one.
+    // Imported only if there is a configuration file, because the parsers of such files would add a tenth to the memory
+    // of a watch without one.
     const {configuredWatches, FileWatches: Files} = await import('../../src/cli/watch/watch-files.js')
     const watches = await configuredWatches(path)
     const client = this.openClient()

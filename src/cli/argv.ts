@@ -27,7 +27,7 @@ export interface SplitArgv {
   readonly positionals: readonly string[]
   /** The child's arguments, unchanged; undefined if there are none. */
   readonly child: {readonly form: 'go' | 'native'; readonly words: readonly string[]} | undefined
-  /** Flags that were switched off but have no negative form that `own` could contain. */
+  /** Flags that were switched off, but have no negative form, so that `own` cannot contain them. */
   readonly off: readonly string[]
   /** Flags that take one value but were given more than once. The last value counts, as in Go. */
   readonly repeated: readonly string[]

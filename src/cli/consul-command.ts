@@ -30,7 +30,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   readonly #lacked = new Set<string>()
   #hiddenCheck = Promise.resolve()
 
-  /** If the token was refused, adds all rules that it lacks to the error. */
+  /** If Consul refused the token, adds all rules that the token lacks to the error. */
   override async execute(): Promise<number> {
     try {
       return await super.execute()
@@ -149,7 +149,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
 
   /** Returns the connection settings as given, without opening files. */
   protected connectionSettings(): ConnectionSettings {
-    // Variables that have no flag (CONSUL_HTTP_AUTH, CONSUL_HTTP_SSL) count as well.
+    // Includes variables that have no flag (CONSUL_HTTP_AUTH, CONSUL_HTTP_SSL).
     return {...connectionFromEnv(this.host.env), ...this.#given()}
   }
 

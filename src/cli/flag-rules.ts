@@ -2,7 +2,7 @@ import {UsageError} from '../core/errors.js'
 import type {SplitArgv} from './argv.js'
 import type {SettingSources} from './settings.js'
 
-/** Conditions besides flags that a rule can name: a command to run, arguments after `--`, and `--compat`. */
+/** Conditions that a rule can name like flags: a command to run, arguments after `--`, and `--compat`. */
 const circumstances = ['COMMAND', '--', 'compat']
 
 /**

@@ -3,8 +3,8 @@ import type {FlagShape} from './flag-words.js'
 type Flags = Readonly<Record<string, FlagShape>>
 
 /**
- * Flags whose names differ from the option's name in kebab case without its unit. The first one that the command has is
- * used.
+ * Possible flags by option, if they are not named like the option in kebab case and without its unit. Of these, the
+ * first flag that the command has is used.
  */
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   address: ['http-addr'],
@@ -33,7 +33,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   runScript: ['enable-script-checks'],
 }
 
-/** Options that are usually set by a variable. */
+/** Options that are usually set by an environment variable. */
 const variables: Readonly<Record<string, string>> = {address: 'CONSUL_HTTP_ADDR'}
 
 const option = /`([a-z][A-Za-z0-9.]*)(?:: '?([\w.-]+)'?)?`/g

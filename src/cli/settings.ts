@@ -143,7 +143,7 @@ function withoutSections(
   const top = Object.entries(settings).filter(([name, value]) => {
     if (name !== section && !sections.includes(name)) return true
     if (isBlock(value)) return false
-    // Some commands have the same name as a flag. A plain value then sets the flag.
+    // Some commands have the same name as a flag. Under such a name, a plain value sets the flag.
     if (!Object.hasOwn(flags, name)) throw badSetting(path, name, 'must hold the settings of the command')
     return true
   })

@@ -12,9 +12,9 @@ export interface WaitAloudOptions {
   readonly say: (text: string) => void
   /**
    * Called if a path has never been read successfully and its read fails for a reason that waiting cannot fix. Returns
-   * true if it handles the failure, which is then not reported as a wait. Not called for methods other than GET,
-   * because their callers handle the failure; an example is the read-only transaction that finds out whether items are
-   * hidden from the token.
+   * true if it handles the failure, which is then not reported as waiting for Consul. Not called for methods other than
+   * GET, because their callers handle the failure; an example is the read-only transaction that finds out whether items
+   * are hidden from the token.
    */
   readonly onHopeless?: (error: unknown) => boolean
 }
@@ -79,8 +79,8 @@ export class WaitAloud implements Transport {
   }
 
   /**
-   * True if the failure must not be reported as a wait. Before Consul's first answer, that is every failure that
-   * waiting cannot fix.
+   * True if the failure must not be reported as waiting for Consul. Before Consul's first answer, that is every failure
+   * that waiting cannot fix.
    */
   #isHandled({method}: TransportRequest, path: string, error: unknown): boolean {
     if (!isHopeless(error)) return false
@@ -127,8 +127,8 @@ class Pending implements Disposable {
   }
 
   /**
-   * Records that a request was sent that should be answered at once. Dispose the result when the answer has begun or
-   * will not come.
+   * Records that a request was sent that Consul should answer without delay. Dispose the result when the answer has
+   * begun or will not come.
    */
   begin(): Disposable {
     const request = {}
@@ -142,7 +142,7 @@ class Pending implements Disposable {
     }
   }
 
-  /** Records that an answer has arrived. For requests that are still waiting, the time starts again. */
+  /** Records that an answer has arrived. For requests without an answer, the time until a report starts again. */
   end(): void {
     this.outage.end()
     if (this.#requests.size > 0) this.outage.begin()

@@ -33,7 +33,7 @@ export class WrittenStream {
   async settled(): Promise<string | undefined> {
     const stream = this.#stream
     if (stream.writableLength > 0) await new Promise<void>(resolve => stream.write('', () => resolve()))
-    // If a write finishes at once, Node emits its error only in a later tick.
+    // Even if a write fails immediately, Node emits its error only in a later tick.
     else await nextTurn()
     return this.#failure && whyUnwritten(this.#failure)
   }

@@ -34,7 +34,10 @@ export interface BlockPlace {
   readonly warn: (text: string) => void
 }
 
-/** Reads settings by a schema. Unknown names and wrong types are refused at any depth, with the nearest known name. */
+/**
+ * Reads settings by a schema. At any depth, throws a UsageError for a wrong type or an unknown name, and suggests the
+ * nearest known name.
+ */
 export function readBlock(value: unknown, schema: Schema, place: BlockPlace, name = ''): BlockValues {
   const read: Record<string, unknown> = {}
   for (const [key, field] of Object.entries(mergeParts(value, place, name))) {
@@ -93,7 +96,7 @@ function toMode(value: unknown, place: BlockPlace, name: string): number {
   throw wrong(place, name, 'a mode like "0644"')
 }
 
-/** Returns the settings of a block. A label (`template "name" {…}`) is refused. */
+/** Returns the settings of a block, which HCL may give in several parts. */
 function mergeParts(value: unknown, place: BlockPlace, name: string): Readonly<Record<string, unknown>> {
   const parts: readonly unknown[] = Array.isArray(value) ? value : [value]
   return mergeBlock(parts, {path: place.path, refusal: () => wrong(place, name === '' ? 'the file' : name, 'a block')})

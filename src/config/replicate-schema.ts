@@ -17,7 +17,7 @@ export interface PrefixSettings {
   readonly prefix: string
   /** Patterns that select keys, by flag name. */
   readonly patterns: Readonly<Record<string, readonly string[]>>
-  /** The connection of this prefix alone, by flag name. */
+  /** Connection settings of this prefix alone, by flag name: to the source (`from`) and to the destination (`to`). */
   readonly from: Settings | undefined
   readonly to: Settings | undefined
   readonly path: string
@@ -92,8 +92,8 @@ const patternFields = [
 ]
 
 /**
- * Converts the content of one consul-replicate file to settings. Unknown names, wrong types and contradictions are
- * refused by name.
+ * Converts the content of one consul-replicate file to settings. For an unknown name, a wrong type or a contradiction,
+ * throws a UsageError that names the setting.
  */
 export function translate(content: unknown, place: Place): Translation {
   const translator = new Translator(place)
@@ -199,7 +199,7 @@ class Translator {
     this.settings[flag] = [this.settings[flag] ?? [], found].flat()
   }
 
-  /** Returns a prefix in any of its forms as `source@dc:destination`. */
+  /** Converts a prefix in any of its forms to texts such as `source@dc:destination`. */
   #prefix(item: unknown): string[] {
     if (typeof item === 'string') return item.split(',').map(part => part.trim())
     const {source, destination, dc, datacenter, from: there, to: here, ...rest} = this.#fields(item, 'prefix')
@@ -237,7 +237,7 @@ class Translator {
     return patterns
   }
 
-  /** Reads a block such as `consul`, which sets the connection for one side of one prefix. */
+  /** Reads the `from` or `to` block of a prefix, which sets a connection with the fields of a `consul` block. */
   #connection(value: unknown, name: string): Settings | undefined {
     if (value === undefined) return undefined
     const inner = new Translator(this.#place)
@@ -248,7 +248,7 @@ class Translator {
     return inner.settings
   }
 
-  /** Returns the value of a setting that may be given several times. Refuses different values. */
+  /** Returns the value of a setting that may be given several times. Throws a UsageError if the values differ. */
   #agreed(name: string, values: readonly (string | undefined)[]): string | undefined {
     const [first, second] = new Set(values.filter(value => value !== undefined && value !== ''))
     if (second === undefined) return first
@@ -289,7 +289,7 @@ class Translator {
     this.#set(name, value, rule)
   }
 
-  /** Refuses different values for two names of the same setting. */
+  /** Throws a UsageError if two names of the same setting have different values. */
   #assign(flag: string, value: unknown, name: string): void {
     const origin = this.#origins.get(flag)
     if (origin !== undefined && origin !== name && this.settings[flag] !== value) {
@@ -323,7 +323,7 @@ class Translator {
     if (unknown !== undefined) throw this.#unknown(`${name}.${unknown}`, known)
   }
 
-  /** Refuses a block with a label, because `prefix "app" {…}` is read as a block within a block. */
+  /** Throws a UsageError for a block with a label, because `prefix "app" {…}` is read as a block within a block. */
   #refuseLabel(name: string, rest: Fields): void {
     const label = Object.keys(rest).find(key => isBlock(rest[key]))
     if (label === undefined) return

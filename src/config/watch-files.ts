@@ -10,8 +10,9 @@ export interface WatchFile {
 const readable = /\.(?:json|hcl|ya?ml)$/
 
 /**
- * Reads the `watches` setting of an agent's configuration in HCL, JSON or YAML. Reads one file, or all such files of a
- * folder in the order of their names. Ignores other settings, and files in a folder that contain no watches.
+ * Reads the `watches` setting of an agent's configuration in HCL, JSON or YAML. Reads one file, or the files of a
+ * folder that may contain watches, in the order of their names. Ignores other settings, and files in a folder that
+ * contain no watches.
  */
 export async function readWatchFiles(path: string): Promise<readonly WatchFile[]> {
   const files = filesUnder(path)

@@ -101,7 +101,7 @@ export class EventService {
     })
   }
 
-  /** Runs all functions until the signal aborts. If one fails, the others are stopped. */
+  /** Runs all functions at the same time. If one fails, stops the others. */
   async #together(all: readonly (() => Promise<void>)[]): Promise<void> {
     const running = all.map(start => start())
     try {
@@ -145,7 +145,7 @@ export class EventService {
 
   #report(notice: EventNotice): void {
     const {client, flags, out} = this.#options
-    // Prints no line, because the client itself reports that Consul does not answer.
+    // A transient error prints no line, because the client itself reports that Consul does not answer.
     if (notice.type === 'outage.began') {
       if (isTransient(notice.error)) return
       this.#isRefused = true
@@ -183,7 +183,7 @@ export class EventService {
    */
   async #resolve(payload: Buffer | undefined, signal: AbortSignal): Promise<Buffer | undefined> {
     const {client, flags} = this.#options
-    // A log contains the payloads themselves, so there is no pointer to follow.
+    // The log of durable events contains the payloads themselves, so there is no pointer to follow.
     if (flags.durable) return payload
     const {clock, random} = client
     const backoff = new Backoff({random})

@@ -8,8 +8,8 @@ export interface NoticeLine {
 }
 
 /**
- * Returns the lines that describe one notice of a watch of events. `source` says what the watch
- * reads.
+ * Returns the lines that describe one notice of a watch of events. `source` is what the watch reads: the events of the
+ * agent, or the log of durable events.
  */
 export function noticeLines(notice: EventNotice, address: string, source: 'agent' | 'log'): readonly NoticeLine[] {
   switch (notice.type) {

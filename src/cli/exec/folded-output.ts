@@ -7,7 +7,10 @@ import {printable, printableLines} from './printable.js'
 import {type TextOptions, TextOutput} from './text-output.js'
 
 export interface FoldedOptions extends Omit<TextOptions, 'isCompat'> {
-  /** True to show the largest group in full, and of the other groups only the lines that differ from it. */
+  /**
+   * True to show the output of the largest group of nodes in full, and of the other groups only the lines that differ
+   * from it.
+   */
   readonly isDiff: boolean
 }
 
@@ -19,7 +22,7 @@ interface Group {
 
 /**
  * Prints output that is the same on several nodes only once, below the folded names of the nodes. Prints it when the
- * run has ended, largest group first; notes and retries are printed at once.
+ * run has ended, largest group first; notes and retries are printed immediately.
  */
 export class FoldedOutput {
   readonly #options: FoldedOptions

@@ -95,7 +95,10 @@ interface RolloutSettings {
   readonly limit: number | undefined
 }
 
-/** Returns the options of a roll-out; undefined if no flag asks for one, so that all nodes run the job at once. */
+/**
+ * Returns the options of a roll-out. Returns undefined if no flag asks for one; all nodes then run the job at the same
+ * time.
+ */
 export function toRollout(
   flags: RolloutSettings,
   openSlot: RolloutOptions['openSlot'],

@@ -10,8 +10,8 @@ interface KeyFlags {
 }
 
 /**
- * Returns a function that resolves with the signing keys. Keys that flags name are read at once, the default key only
- * when a responder needs a signature.
+ * Returns a function that resolves with the signing keys. Keys that flags name are read immediately, the default key
+ * only when a responder needs a signature.
  */
 export async function readKeys(
   {key: names, 'keys-dir': given}: KeyFlags,

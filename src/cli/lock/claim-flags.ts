@@ -7,7 +7,8 @@ import {checkPrefix} from '../../lock/wire/names.js'
 const helpGroup = 'LOCK'
 
 /**
- * Flags that identify a hold. A command that runs under a lock has their values in its environment.
+ * Flags that identify a lock and the session that holds it. A command that runs under a lock has their values in its
+ * environment.
  */
 export const claimFlags = {
   'lock-prefix': Flags.string({
@@ -38,7 +39,7 @@ interface ClaimFlags {
   readonly 'lock-mode': 'mutex' | 'semaphore' | undefined
 }
 
-/** Throws a UsageError if neither flags nor the environment identify a hold. */
+/** Throws a UsageError if neither flags nor the environment name a lock and the session that holds it. */
 export function toClaim(verb: string, flags: ClaimFlags): HoldClaim {
   const {'lock-prefix': prefix, 'lock-session': session, 'lock-mode': mode = 'mutex'} = flags
   if (prefix === undefined || session === undefined) {

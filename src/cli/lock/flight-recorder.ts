@@ -15,9 +15,9 @@ import {formatDuration} from '../../core/time/duration.js'
 import {makeFolder} from '../../process/make-folder.js'
 
 const ending = '.ndjson'
-/** Size of a file above which a new file is begun. The previous file is kept. */
+/** Size of a record file above which it is renamed to `.old`, so that the next run begins a new file. */
 const mostBytes = 512 * 1024
-/** Number of files that are kept. The oldest ones are deleted when a lock with a new name is recorded. */
+/** Number of record files that are kept. The oldest ones are deleted when a lock with a new name is recorded. */
 const mostFiles = 200
 
 /** Settings of a lock, which the first line of its record contains. */
@@ -32,7 +32,7 @@ export interface FlightFacts {
 export interface FlightLine {
   readonly type: string
   readonly time: string
-  /** Boot time of the line in milliseconds, on the same clock as the deadlines in events. */
+  /** Time since boot in milliseconds at which the line was recorded, on the same clock as the deadlines in events. */
   readonly bootMs: number
   /** ID of the process that recorded the line. */
   readonly process: number
@@ -41,9 +41,9 @@ export interface FlightLine {
 }
 
 /**
- * Records the events of locks on this machine, so that `baton lock why` can explain later why one ended. Each line is
- * written at once, and the system keeps it even if this process is killed. If a line cannot be written, it is left out,
- * because that must not stop a lock.
+ * Records the events of locks on this machine, so that `baton lock why` can explain later why a lock was lost or
+ * released. Each line is written immediately, and the system keeps it even if this process is killed. A line that
+ * cannot be written is left out, because that failure must not stop a lock.
  */
 export class FlightRecorder implements Disposable {
   readonly #file: string
@@ -63,7 +63,7 @@ export class FlightRecorder implements Disposable {
     this.record(JSON.stringify({time: new Date().toISOString(), prefix, type: 'begin', command, ...settings}))
   }
 
-  /** Records an event, given as a line of `--events`, and adds the process ID and the boot time. */
+  /** Records an event, given as a line of `--events`, and adds the process ID and the time since boot. */
   record(eventLine: string): void {
     const fd = this.#fd
     if (fd === undefined) return
@@ -85,8 +85,8 @@ export class FlightRecorder implements Disposable {
 }
 
 /**
- * Returns the recorded lines of one lock, in the order in which they were written, or of all locks. Damaged lines are
- * left out.
+ * Returns the recorded lines of one lock in the order in which they were written, or without `prefix` those of all
+ * locks. Damaged lines are left out.
  */
 export function readFlights(directory: string, prefix?: string): readonly FlightLine[] {
   const names = prefix === undefined ? (attempt(() => readdirSync(directory)) ?? []) : bothNames(prefix)

@@ -23,8 +23,8 @@ interface HooksOptions {
 }
 
 /**
- * Runs a shell command when the lock is acquired, lost or released. A hook has no effect on the lock, and is killed
- * after 10 s.
+ * Runs a shell command, the hook, when the lock is acquired, lost or released. A hook has no effect on the lock, and is
+ * killed after 10 s.
  */
 export class Hooks implements AsyncDisposable {
   readonly #options: HooksOptions

@@ -1,14 +1,18 @@
 import {messageOf} from '../../core/errors.js'
 import type {AnyLockEvent} from './event-lines.js'
 
-/** Time after a recovery within which another failure is not reported. */
+/**
+ * If a renewal succeeds after a reported failure, further failures are reported only after this time since the report.
+ */
 const quietMs = 60_000
-/** The time of the stop is reported again only if it comes earlier by at least this much. */
+/**
+ * The time at which the command will be stopped is reported again only if it has become earlier by at least this much.
+ */
 const newsMs = 1000
 
 interface LeaseNewsOptions {
   readonly prefix: string
-  /** Returns the boot time in milliseconds, in which deadlines are given. */
+  /** Returns the time since boot in milliseconds, on the same clock as the deadlines in events. */
   readonly now: () => number
   /** Returns the wall-clock time in milliseconds. */
   readonly wallMs: () => number

@@ -7,7 +7,7 @@ import type {FlightRecorder} from './flight-recorder.js'
 import {LeaseNews} from './lease-news.js'
 import type {WaitingLine} from './waiting-line.js'
 
-/** Events after which the display of a wait ends, or is replaced by another line. */
+/** Events after which the line about waiting for the lock is erased, or is replaced by another line. */
 const waitEnders: ReadonlySet<string> = new Set(['lock.waiting', 'lock.acquired', 'lock.released', 'session.expiring'])
 
 interface LockReporterOptions {

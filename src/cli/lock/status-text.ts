@@ -79,7 +79,7 @@ function toPartyLines(role: string, party: LockParty): readonly string[] {
 const freeWithin = (kind: LockStatus['kind'], {ttlMs, lockDelayMs}: SessionInfo): number | undefined =>
   ttlMs > 0 ? 2 * ttlMs + (kind === 'semaphore' ? 0 : Math.min(lockDelayMs, mostLockDelayMs)) : undefined
 
-/** Returns lines that say how the session of a holder ends if the holder dies, and when the lock is free then. */
+/** Returns lines that say how the session of a holder ends if the holder dies, and when the lock is free after that. */
 function toBounds({kind}: LockStatus, {info}: LockParty): readonly string[] {
   if (!info) return []
   const withinMs = freeWithin(kind, info)
@@ -92,7 +92,7 @@ function toBounds({kind}: LockStatus, {info}: LockParty): readonly string[] {
   return [`          ${bounds}${checks}`]
 }
 
-/** Says when the lock can be acquired after this contender's session was ended by hand. */
+/** Says when the lock can be acquired after the session of this contender was ended by hand. */
 export function afterBreak(
   {kind, holders}: LockStatus,
   victim: LockParty,

@@ -18,7 +18,7 @@ export interface WaitingLineOptions {
   readonly clock?: Clock
 }
 
-/** A wait to show. */
+/** What the line shows while a contender waits for the lock. */
 export interface Wait {
   /** For example, `waiting for jobs/x: held by sleep on vm, pid 7`. */
   readonly text: string
@@ -45,7 +45,7 @@ export class WaitingLine {
     this.#startedMs = this.#clock.monotonicMs()
   }
 
-  /** Shows this wait at once, and then repeatedly until it ends. */
+  /** Shows this text immediately, and then repeatedly until `end` is called. */
   show(wait: Wait): void {
     const {stderr, isQuiet, isVerbose} = this.#options
     if (isQuiet || !(stderr.isTTY || isVerbose)) return
@@ -73,7 +73,7 @@ export class WaitingLine {
         this.#write()
       }
     } catch {
-      // `end` has aborted the wait.
+      // `end` has aborted the sleep.
     }
   }
 

@@ -3,14 +3,14 @@ import type {LeaseDeadline} from '../../lock/lease.js'
 import {printable} from '../exec/printable.js'
 import type {FlightLine} from './flight-recorder.js'
 
-/** The record of one acquisition attempt and its hold. */
+/** The record of one attempt to acquire a lock and, if it succeeded, of the time for which the lock was held. */
 export interface Flight {
   readonly pid: number
   readonly prefix: string
   readonly lines: readonly FlightLine[]
 }
 
-/** Divides the recorded lines into flights, one for each acquisition attempt and its hold, newest first. */
+/** Divides the recorded lines into flights, one for each attempt to acquire a lock, newest first. */
 export function toFlights(lines: readonly FlightLine[]): readonly Flight[] {
   const open = new Map<string, FlightLine[]>()
   const flights: {pid: number; prefix: string; lines: FlightLine[]}[] = []

@@ -8,7 +8,7 @@ interface ApprovalFlags {
 
 const idForm = /^[0-9a-f]{8}$/
 
-/** Throws a UsageError if the text cannot be the ID of a set of held deletes. */
+/** Throws a UsageError if the text cannot be the ID of a set of deletes that are held back for approval. */
 export function checkHeldId(id: string, what: string): void {
   if (idForm.test(id)) return
   throw new UsageError(`${what}: '${brief(id)}' is not the id of held deletes`, {

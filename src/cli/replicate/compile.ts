@@ -111,7 +111,10 @@ function toDriftRule(flags: ReplicateFlags): DriftRule {
   throw new UsageError(`--on-drift: both ${first} and ${other}`, {hint: 'leave one of them out'})
 }
 
-/** False for a source with an address of its own, because it is in the datacenter of the agent at that address. */
+/**
+ * False for a source with an address of its own, because such a source is in the datacenter of the agent at that
+ * address.
+ */
 const needsDatacenter = (
   text: string,
   flags: Pick<ReplicateFlags, 'source-http-addr'>,

@@ -45,8 +45,8 @@ export function withConsulReplicate(
 }
 
 /**
- * Returns the settings of the source's own connection; undefined if it has none. Any TLS setting turns TLS on for the
- * source as well.
+ * Returns the settings of the source's own connection; undefined if it has none. Here, too, any TLS setting turns TLS
+ * on.
  */
 export function sourceConnection(flags: Readonly<Record<string, unknown>>): Connection | undefined {
   const given = Object.entries(flags).flatMap(([name, value]) =>
@@ -63,7 +63,7 @@ export function sourceConnection(flags: Readonly<Record<string, unknown>>): Conn
   )
 }
 
-/** Turns TLS off for an `http://` address, unless TLS is turned on explicitly. */
+/** Turns TLS on if `names` contains a TLS setting. For an `http://` address, returns a warning instead. */
 function withImpliedTls(settings: ConnectionSettings, names: readonly string[]): Connection {
   const block = toBlock(settings)
   if (names.length === 0) return {settings: block, warning: undefined}
@@ -81,8 +81,8 @@ function toBlock(settings: ConnectionSettings): ConnectionSettings {
 }
 
 /**
- * Removes the files of a block whose TLS is turned off. TLS settings from variables stay if the variables or the
- * address ask for TLS.
+ * Removes TLS settings, because --consul-ssl=false turns TLS off. TLS settings from variables stay if the variables or
+ * the address ask for TLS.
  */
 function withoutTls(
   settings: ConnectionSettings,

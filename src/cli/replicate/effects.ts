@@ -14,7 +14,7 @@ interface GivenFlags extends PatternTexts {
   readonly shadow: boolean
 }
 
-/** `preview` covers verify and --dry-run. */
+/** `preview` stands for `replicate verify` and for --dry-run. */
 export type Mode = 'follow' | 'once' | 'preview'
 
 /**

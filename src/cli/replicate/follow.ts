@@ -48,7 +48,7 @@ export async function followUntilStopped(first: Opened, host: FollowHost): Promi
 /** One run of a replicator, from its start to its end. */
 class Round {
   current: Opened
-  /** The settings for the next round; undefined if replication was stopped. */
+  /** The settings for the next replicator; undefined unless a reload requires a new one. */
   next: Opened | undefined
   readonly #host: FollowHost
   #replicator: Replicator | undefined
@@ -82,7 +82,7 @@ class Round {
     onReplicator(replicator)
     this.#replicator = replicator
     try {
-      // The observer in the options reports each pass, so the loop has nothing to do.
+      // The observer in the options reports each replication pass, so the loop has nothing to do.
       for await (const _ of replicator.run({signal: held.signal}));
     } catch (error) {
       if (!isBatonError(error, 'BATON_LOCK_LOST')) throw error
@@ -92,7 +92,7 @@ class Round {
     if (hold && !signal.aborted) tell('the lock is lost: nothing is copied until it is held again')
   }
 
-  /** Resolves when the round must end, because of new settings or because it was stopped. */
+  /** Resolves when the replicator must end, because of new settings or because it was stopped. */
   async #watchReloads(signal: AbortSignal): Promise<void> {
     const {reloads, reopen, tell} = this.#host
     const isStopped = (): boolean => signal.aborted

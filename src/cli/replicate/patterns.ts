@@ -24,7 +24,10 @@ export const patternFlags = [
   'include-regex',
 ] as const satisfies readonly (keyof PatternTexts)[]
 
-/** Compiled patterns by text. Equal texts share one test, so that a reload does not treat their mapping as changed. */
+/**
+ * Compiled patterns by text. Equal texts share one compiled pattern, so that a reload does not treat their mapping as
+ * changed.
+ */
 const tests = new Map<string, KeyPattern>()
 
 /** Compiles the patterns. Throws a UsageError that names the flag, or `BATON_CONFIG` for a pattern in a file. */

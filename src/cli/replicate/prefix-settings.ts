@@ -11,7 +11,7 @@ import {toFilter} from './patterns.js'
 
 const withoutLayers = {env: {}, sources: new Map<string, string>()}
 
-/** The connections of the whole run. */
+/** The connections of the whole run, which prefixes without settings of their own use. */
 export interface Connections {
   readonly from: ConnectionSettings
   readonly to: ConnectionSettings
@@ -66,9 +66,9 @@ async function ownSettings(
 }
 
 /**
- * Merges the settings of a block with those of the whole run. If the block has an address, only its own settings are
- * used, because a token for one server must not be sent to another. A block without an address replaces only the
- * settings that it names, and all other tokens are dropped if it names a token.
+ * Merges a prefix's own connection settings with those of the whole run. If the prefix has an address of its own, only
+ * its own settings are used, because a token for one server must not be sent to another. Otherwise its settings replace
+ * only those of the same name, and if they name a token, all other tokens are dropped.
  */
 function layered(own: Settings, base: ConnectionSettings): ConnectionSettings {
   const {'consul-auth': _auth, 'consul-ssl': _ssl, 'consul-ssl-verify': _verify, ...plain} = own

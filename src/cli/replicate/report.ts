@@ -11,7 +11,7 @@ import type {
   ReplicatorEvent,
 } from '../../replicate/types.js'
 
-/** Returns one line about a pass. */
+/** Returns one line about a replication pass. */
 export function passLine(pass: ReplicationPass): string {
   const counts = [
     `${pass.written} written`,
@@ -27,13 +27,13 @@ export function passLine(pass: ReplicationPass): string {
 
 const shownCount = 10
 
-/** Returns a line about held deletes, and how to approve them. */
+/** Returns a line about deletes that are held back, and how to approve them. */
 export const heldLine = ({message, reason, id, isKept}: Held): string => {
   if (reason === 'hidden' || reason === 'no-leader') return message
   return `${message}; to delete them: ${isKept ? 'baton replicate approve' : '--once --approve'} ${id}`
 }
 
-/** True if the deletes will wait for an approval but are not stored as a set yet. */
+/** True if the deletes are held back for approval, but are not stored as a set yet. */
 export const isGathering = ({reason, isKept}: Held): boolean => !isKept && reason !== 'hidden' && reason !== 'no-leader'
 
 /**

@@ -17,14 +17,16 @@ export interface ReporterOptions {
   readonly namesKeys: boolean
 }
 
-/** Reports the actions of a replicator. A state that is the same in several passes is reported only once. */
+/**
+ * Reports the actions of a replicator. A state that is the same in several replication passes is reported only once.
+ */
 export class Reporter {
   readonly #options: ReporterOptions
   /** Keys that were last reported as not copied, by mapping. */
   readonly #troubles = new Map<string, readonly string[]>()
   /** Keys that were reported as changed at the destination, by mapping. */
   readonly #drifted = new Map<string, Set<string>>()
-  /** Numbers of held deletes in the last report, by mapping and reason. */
+  /** Numbers of held-back deletes in the last report, by mapping and reason. */
   readonly #heldCounts = new Map<string, Map<string, number>>()
 
   constructor(options: ReporterOptions) {
@@ -63,7 +65,7 @@ export class Reporter {
     this.#reportHeld(mapping, pass)
   }
 
-  /** Reports each changed key once, until both sides are equal again. */
+  /** Reports each key that another client has changed at the destination, but only once. */
   #reportDrift(mapping: string, {drifted}: ReplicationPass): void {
     const known = this.#drifted.get(mapping) ?? new Set<string>()
     const fresh = drifted.filter(key => !known.has(key))
@@ -73,8 +75,8 @@ export class Reporter {
   }
 
   /**
-   * Reports held deletes once. While further deletes are being collected, reports their number again whenever it has
-   * doubled.
+   * Reports only once that deletes are held back. While further deletes are being collected, reports their number again
+   * whenever it has doubled.
    */
   #reportHeld(mapping: string, {held}: ReplicationPass): void {
     const {out} = this.#options

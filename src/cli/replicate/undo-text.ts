@@ -5,7 +5,7 @@ import type {JournalPass} from '../../replicate/undo/read-journal.js'
 import type {UndoneKey} from '../../replicate/undo/undo.js'
 import type {UndoResult} from '../../replicate/undo/undo-passes.js'
 
-/** Returns a line about each pass that can be undone. */
+/** Returns a line about each replication pass that can be undone. */
 export const passLines = (passes: readonly JournalPass[], nowMs: number): readonly string[] =>
   passes.map(({pass, mapping, atMs, lines}) => {
     const overwritten = lines.filter(({written}) => written !== undefined).length
@@ -18,7 +18,7 @@ const outcomes: Readonly<Record<Exclude<UndoneKey['outcome'], 'restored' | 'same
   refused: 'was refused',
 }
 
-/** Returns a line about each key that would be restored or is left alone. */
+/** Returns a line about each key that is left alone and, in a dry run, each key that would be restored. */
 export const undoLines = (keys: readonly UndoneKey[], isDryRun: boolean): readonly string[] =>
   keys.flatMap(({key, outcome, isCreated}) => {
     if (outcome === 'same') return []

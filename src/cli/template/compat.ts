@@ -8,8 +8,8 @@ const [badFlags, runnerFailed, badConfig] = [13, 14, 15]
 export function exitAsConsulTemplate(error: unknown): number {
   if (isBatonError(error, 'BATON_CANCELLED')) return stoppedCode
   if (isBatonError(error, 'BATON_USAGE')) return badFlags
-  // An invalid template is not an invalid configuration for consul-template. All messages about templates begin with
-  // this word.
+  // For consul-template, an invalid template is not an invalid configuration. All messages about templates begin with
+  // the word `template`.
   const isTemplate = messageOf(error).startsWith('template')
   return isBatonError(error, 'BATON_CONFIG') && !isTemplate ? badConfig : runnerFailed
 }

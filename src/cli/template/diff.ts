@@ -1,4 +1,4 @@
-/** Maximum product of the numbers of old and new lines in a change whose lines are still compared one by one. */
+/** A change is compared line by line only if its number of old lines times its number of new lines is at most this. */
 const mostCells = 4_000_000
 const context = 3
 

@@ -66,7 +66,7 @@ export class EnvSession implements AsyncDisposable {
     this.#listeners = passedOn.map(name => listen(host.signals, name, () => this.#supervisor.signal(name)))
   }
 
-  /** True once the program was started for the first time. */
+  /** True after the first start of the program. */
   get isStarted(): boolean {
     return this.#supervisor.isStarted
   }

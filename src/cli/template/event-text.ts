@@ -30,7 +30,7 @@ export function templateLine(event: TemplateEvent): EventLine | undefined {
     case 'rolled back':
       return {kind: 'warn', text: `${event.destination}: the old file is back`}
     case 'waiting': {
-      // Waiting for the first answer from Consul is not reported here. Another message reports it if it takes long.
+      // A missing first answer from Consul is not reported here. If it takes long, the client itself reports it.
       const stuck = event.missing.filter(part => part.why !== 'no answer yet')
       if (stuck.length === 0) return undefined
       return {kind: 'warn', text: `${name}: waits for ${stuck.map(part => `${part.name}: ${part.why}`).join(', ')}`}

@@ -228,7 +228,7 @@ export class TemplateSession implements AsyncDisposable {
   async #run(command: TemplateCommand, signal: AbortSignal, path?: string): Promise<void> {
     const {argv, env, timeoutMs} = command
     const [file, ...words] = argv
-    // A shell command receives the path as $1. The word before it becomes $0.
+    // A shell command receives the path as $1. The word `sh` before it becomes $0.
     const isShell = file === '/bin/sh' && words[0] === '-c'
     const given = path === undefined ? [] : isShell ? ['sh', path] : [path]
     await runHandlerToSuccess({

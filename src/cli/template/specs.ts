@@ -19,7 +19,7 @@ export interface SpecDefaults {
   readonly rightDelimiter: string
   readonly isErrorFatal: boolean | undefined
   readonly check: string | undefined
-  /** The environment of commands. */
+  /** The environment of the commands that templates run. */
   readonly env: Readonly<Record<string, string>>
 }
 

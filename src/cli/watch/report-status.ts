@@ -37,8 +37,8 @@ const heldTexts = {
 } as const
 
 /**
- * Returns why a view is not live. Returns an empty text if it is live, or if Consul does not answer, which the client
- * reports.
+ * Returns why a view is not live. Returns an empty text if the view is live, and also if Consul does not answer,
+ * because the client reports that.
  */
 function troubleOf(status: ViewStatus): string {
   const error = 'error' in status ? status.error : undefined

@@ -184,7 +184,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     else this.out.warn(text)
   }
 
-  /** Refuses flags that would be ignored. */
+  /** Throws a UsageError for flags that would be ignored. */
   #checkFlags(hasHandler: boolean): void {
     const {ndjson, previous, debounce} = this.#own
     const idle = ['http-method', 'http-header', 'http-timeout', 'http-skip-verify'].find(
@@ -224,7 +224,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     return async (delivery: Delivery) => this.out.line(this.#shown(spec, delivery.value))
   }
 
-  /** Returns the value as Consul's JSON, except that for a key on a terminal it is decoded. */
+  /** Returns the value of a key on a terminal in decoded form, and everything else as Consul's JSON. */
   #shown(spec: WatchSpec, value: GoValue): string {
     if (spec.type === 'key' && this.out.isTty) return keyText(spec.key, value, this.painterFor('stdout'))
     return goJson(value, '    ')
