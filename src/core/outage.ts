@@ -10,14 +10,14 @@ export interface OutageOptions {
    * request has failed yet.
    */
   readonly onOverdue: (elapsedMs: number, error: unknown) => void
-  /** Called once when an answer has come after `onOverdue`. */
+  /** Called once when an answer comes after `onOverdue` was called. */
   readonly onRecovered: (elapsedMs: number) => void
 }
 
 /**
- * Reports that an answer is overdue: 1.5 s after the first request without an answer or the first failure, then at
- * intervals that double up to a minute, and once more when an answer has come. An outage of less than 1.5 s is not
- * reported.
+ * Reports that an answer is overdue. The first report comes 1.5 s after the first failure or the first request without
+ * an answer, further ones at intervals that double up to a minute, and the last one when an answer has come. An outage
+ * of less than 1.5 s is not reported.
  */
 export class Outage implements Disposable {
   readonly #options: OutageOptions
@@ -32,14 +32,14 @@ export class Outage implements Disposable {
   }
 
   /**
-   * True if an answer is awaited, no request has failed, and nothing was reported. If the answer comes now,
-   * the wait ends without a report.
+   * True if, since the last answer, no request has failed and nothing was reported. An answer that comes now ends the
+   * wait without a report.
    */
   get isUnnoticed(): boolean {
     return this.#error === undefined && !this.#isReported
   }
 
-  /** Records that a request was sent that should be answered at once. */
+  /** Records that a request was sent which should be answered without delay. */
   begin(): void {
     if (this.#startedMs !== undefined) return
     this.#startedMs = this.#options.clock.monotonicMs()
@@ -61,7 +61,9 @@ export class Outage implements Disposable {
     if (wasReported) this.#options.onRecovered(elapsedMs)
   }
 
-  /** Runs `request`. Its failure begins an outage, but its success does not end one. */
+  /**
+   * Runs `request`. Records that it was sent and, if it fails, its failure. Its success does not count as an answer.
+   */
   async watch<T>(request: () => Promise<T>): Promise<T> {
     this.begin()
     try {

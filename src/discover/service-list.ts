@@ -5,7 +5,7 @@ import type {DiscoveredService, Labels, Problem, PublishedList, SourceDocument} 
 
 interface KnownDocument {
   readonly fingerprint: string
-  /** The last valid content; undefined if there has been none. */
+  /** The document's last valid content; undefined if it has never been valid. */
   readonly services: readonly DiscoveredService[] | undefined
   readonly labels: Labels | undefined
 }
@@ -107,8 +107,8 @@ export class ServiceList {
     const documents = this.#order.map(source => [...(this.#sources.get(source)?.values() ?? [])])
     const all = documents.flat()
     const isUnread = this.#order.some(source => !this.#sources.has(source))
-    // If none of the first documents is valid, nothing is published, because an empty list would mean that there are no
-    // services.
+    // If there are documents but none of them was ever valid, nothing is published, because an empty list would mean
+    // that there are no services.
     if (isUnread || (all.length > 0 && all.every(document => document.services === undefined))) return false
     const services = all.flatMap(document => document.services ?? [])
     const labels = all.flatMap(document => (document.services ?? []).map(() => document.labels))

@@ -14,8 +14,8 @@ const slowMs = 500
  */
 const attempts = 4
 /**
- * Maximum difference between the clocks. It allows for the time of an answer, and for the whole seconds of the Date
- * header.
+ * Maximum difference between the agent's clock and that of this machine. It allows for the time of an answer, and for
+ * the whole seconds of the Date header.
  */
 const largestSkewMs = 5000
 /** Default limit on the connections that an agent accepts from one address. */

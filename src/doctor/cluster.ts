@@ -5,7 +5,7 @@ import type {ServiceInstance} from '../core/types.js'
 import type {Finding} from './types.js'
 
 const responderService = 'baton-responder'
-/** Output of a responder's health check if the responder can read its trusted keys. */
+/** Output of the health check of a `baton responder` that can read its trusted keys. */
 const serving = 'serving'
 /** Time limit for the answer of a datacenter, for all attempts together. */
 const remoteTimeoutMs = 3000
@@ -51,7 +51,8 @@ export async function examineDatacenters(client: ConsulClient): Promise<readonly
 }
 
 /**
- * Counts the responders, and names those whose check does not pass or that cannot read their trusted keys.
+ * Counts the instances of `baton responder`, and names those whose check does not pass or that cannot read their
+ * trusted keys.
  */
 export async function examineResponders(client: ConsulClient): Promise<readonly Finding[]> {
   let instances: readonly ServiceInstance[]

@@ -1,6 +1,6 @@
 import type {Finding} from './types.js'
 
-/** The signing keys of the user, and the keys that a responder on this machine trusts. */
+/** The signing keys of the user, and the keys that a `baton responder` on this machine trusts. */
 export interface KeyReport {
   readonly keysDirectory: string
   readonly own: readonly OwnKeyReport[]
@@ -12,7 +12,7 @@ export interface KeyReport {
   readonly hasTrustDirectory: boolean
   readonly trusted: readonly {readonly kid: string; readonly name: string}[]
   readonly revoked: readonly string[]
-  /** Reasons why a responder cannot read its trusted keys. */
+  /** Reasons why a `baton responder` cannot read its trusted keys. */
   readonly trustProblems: readonly string[]
 }
 
@@ -25,10 +25,7 @@ export interface OwnKeyReport {
   readonly fix: string | undefined
 }
 
-/**
- * Checks that jobs can be signed on this machine, and which jobs a responder on this machine would
- * accept.
- */
+/** Checks that jobs can be signed on this machine, and which jobs a `baton responder` on this machine would accept. */
 export const examineKeys = (report: KeyReport): readonly Finding[] => [...examineOwn(report), ...examineTrust(report)]
 
 function examineOwn({own, ownProblem, keysDirectory, defaultName, revoked}: KeyReport): readonly Finding[] {

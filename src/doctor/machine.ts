@@ -29,8 +29,8 @@ export function examinePlatform(platform: string): Finding {
 }
 
 /**
- * Checks whether a guardian can work. `searchPath` is the value of PATH; `hasProc` is true if processes can be seen in
- * /proc.
+ * Checks whether a guardian process, which stops a command if baton dies, can work. `searchPath` is the value of PATH;
+ * `hasProc` is true if processes can be seen in /proc.
  */
 export function examineGuardian(searchPath: string, hasProc = existsSync('/proc/uptime')): Finding {
   if (!hasProc) {

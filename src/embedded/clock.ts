@@ -8,7 +8,7 @@ interface Pending {
 }
 
 /**
- * A clock that can be advanced. Advancing it runs all timers that have become due at once, in order, and reschedules
+ * A clock that can be advanced. Advancing it runs, in order, all timers that have thereby become due, and reschedules
  * the others.
  */
 export class MovableClock implements Clock {

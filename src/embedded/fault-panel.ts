@@ -51,7 +51,10 @@ export interface FaultPanel {
   restoreSnapshot(snapshot: EmbeddedSnapshot): void
   /** Gives all data lower indexes, as after a cluster was rebuilt from a copy, and wakes all blocking queries. */
   rewindIndexes(datacenter?: string): void
-  /** Advances the agent's clock by `ms`. Sessions, checks, lock-delays and waits expire as if that time had passed. */
+  /**
+   * Advances the agent's clock by `ms`. Sessions, checks, lock-delays and blocking queries expire as if that time had
+   * passed.
+   */
   fastForward(ms: number): void
   /** Returns the load and size of a datacenter. */
   statistics(datacenter?: string): EmbeddedStatistics

@@ -24,7 +24,7 @@ import type {SimulatedNode} from './populate.js'
 
 /** Options of an embedded agent. */
 export interface EmbeddedAgentOptions {
-  /** Clock for sessions, checks, lock-delays and waits. Default: the system's clock. */
+  /** Clock for sessions, checks, lock-delays and blocking queries. Default: the system's clock. */
   readonly clock?: Clock
   /** Source of IDs and jitter. Default: the system's randomness. */
   readonly random?: Random

@@ -40,7 +40,7 @@ export interface Population {
 /** Metadata that every node has. */
 const segment = ['consul-network-segment', ''] as const
 
-/** Creates the agent that answers over HTTP and the simulated ones, and registers all of them. */
+/** Creates the agent that answers over HTTP and the agents of the simulated nodes, and registers all of them. */
 export function populate(datacenter: Datacenter, {at, name, meta, nodes}: Population): void {
   const uuid = (): string => randomUuid(datacenter.random)
   const node = at === 0 ? name : `${name}-${datacenter.name}`

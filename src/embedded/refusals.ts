@@ -12,9 +12,7 @@ export class HttpError extends Error {
   }
 }
 
-/**
- * A refusal by the servers of a datacenter. It has a prefix if that is not the agent's own datacenter.
- */
+/** A refusal by the servers of a datacenter. Its message gets a prefix if the datacenter is not the agent's own. */
 export class RpcError extends Error {
   /** The HTTP status. As in Consul, it depends on the text of the message. */
   get status(): number {

@@ -88,7 +88,7 @@ export interface NodeService {
   readonly port: number
   /** Metadata by name. */
   readonly meta: Readonly<Record<string, string>>
-  /** True if clients may change the tags in the catalog without the agent restoring its own. */
+  /** True if the agent leaves tags that clients have changed in the catalog, instead of restoring its own. */
   readonly enableTagOverride: boolean
 }
 

@@ -1,12 +1,13 @@
 /** Consecutive items of a list and their JSON text. */
 interface Block {
   /**
-   * The text of the items, without the beginning of the first item and the end of the last one, which all items share.
+   * The JSON text of the items, without the characters that begin the first item and end the last one, because they are
+   * the same for every item.
    */
   readonly raw: Buffer
 }
 
-/** The text of one block. */
+/** The JSON text of consecutive items of a list. */
 export class ListText implements Block {
   readonly raw: Buffer
   readonly #start: string
@@ -22,10 +23,13 @@ export class ListText implements Block {
   }
 }
 
-/** Size of a block in bytes. Only whole blocks are reused, so even the smallest change means decoding a whole block. */
+/**
+ * Size in bytes of a block of list items. A block is reused only if it is unchanged, so even the smallest change means
+ * decoding a whole block.
+ */
 const blockBytes = 8 * 1024
 
-/** The text of a list that is to be divided into blocks. */
+/** The JSON text of a list that is to be divided into blocks of items. */
 interface Answer {
   readonly body: Buffer
   /** The text between two items: the end of one item and the beginning of the next. */
@@ -35,23 +39,23 @@ interface Answer {
 }
 
 /**
- * Divides successive answers of one list into blocks of items. A block whose bytes were in the previous
- * answer is reused, so that only changed blocks are decoded. Blocks do not refer to the answer. An answer is
- * divided where the text that begins its first item occurs again, and each block must be valid JSON by
- * itself. If the answer was divided inside an item, `toBlock` throws a SyntaxError; `divide` then returns
- * undefined, and the caller decodes the whole answer.
+ * Divides each of several successive answers, which contain the same list, into blocks of consecutive items. A block
+ * whose bytes were in the previous answer is reused, so that only changed blocks are decoded. Blocks keep no reference
+ * to the memory of an answer. An answer is divided where the text that begins its first item occurs again, and each
+ * block must be valid JSON by itself. If the answer was divided inside an item, `toBlock` throws a SyntaxError;
+ * `divide` then returns undefined, and the caller decodes the whole answer.
  */
 export class ListBlocks<T extends Block> {
   readonly #toBlock: (text: ListText) => T
   #separator = ''
   #blocks: readonly T[] = []
 
-  /** `toBlock` makes a block, and throws a SyntaxError if the text is not JSON. */
+  /** `toBlock` makes a block of items from its text, and throws a SyntaxError if the text is not JSON. */
   constructor(toBlock: (text: ListText) => T) {
     this.#toBlock = toBlock
   }
 
-  /** Returns the blocks, or undefined if the answer cannot be divided. */
+  /** Returns the answer's blocks of items, or undefined if the answer cannot be divided. */
   divide(body: Buffer): readonly T[] | undefined {
     // Consul indents its answers if it is asked to, and always in its development mode.
     const [head, indent, start] = /^\[(\s*)(\{\s*"[^"\\]*": ?\{?)/.exec(body.toString('latin1', 0, longestHead)) ?? []
@@ -76,15 +80,17 @@ export class ListBlocks<T extends Block> {
 const longestHead = 200
 const longestTail = 32
 
-/** Divides one answer: walks through the answer and the previous blocks at the same time. */
+/** Divides one answer: walks at the same time through the answer and through the blocks of the previous answer. */
 class Division<T extends Block> {
   readonly #known: readonly T[]
   readonly #answer: Answer
   readonly #toBlock: (raw: Buffer) => T
   readonly #blocks: T[] = []
-  /** Positions of the previous blocks by the text of their first item. Computed only when a block has moved. */
+  /**
+   * Positions of the previous answer's blocks by the text of their first item. Computed only when a block has moved.
+   */
   #places: ReadonlyMap<string, number> | undefined
-  /** Position of the previous block that is expected next; undefined where the answer differs from the previous one. */
+  /** Position of the previous answer's block that is expected next; undefined where the answers differ. */
   #next: number | undefined = 0
 
   constructor(known: readonly T[], answer: Answer, toBlock: (raw: Buffer) => T) {
@@ -95,7 +101,7 @@ class Division<T extends Block> {
 
   run(from: number): readonly T[] {
     const {end, separator} = this.#answer
-    // No previous block contains the items between the offsets `begin` and `at`.
+    // No block of the previous answer contains the items between the offsets `begin` and `at`.
     let begin = from
     for (let at = from; ; ) {
       const place = this.#placeAt(at)
@@ -117,22 +123,22 @@ class Division<T extends Block> {
   }
 
   /**
-   * Size in bytes at which a new block ends. It is doubled if there are previous blocks, because the new block may then
-   * end where the next previous block begins.
+   * Size in bytes at which a new block ends. It is doubled if the previous answer has blocks, because the new block may
+   * then end where the next one of those begins.
    */
   get #mostBytes(): number {
     return this.#known.length === 0 ? blockBytes : 2 * blockBytes
   }
 
   /**
-   * True if the new items before a previous block should be joined with that block, so that blocks do not become
-   * smaller and smaller.
+   * True if the new items before a block of the previous answer should be joined with that block; without this, blocks
+   * would become smaller and smaller.
    */
   #isTooSmall(bytes: number, next: Buffer): boolean {
     return bytes > 0 && bytes < blockBytes / 2 && bytes + next.length < this.#mostBytes
   }
 
-  /** Returns the position of the previous block whose text is found at this offset. */
+  /** Returns the position of the previous answer's block whose text is found at this offset. */
   #placeAt(at: number): number | undefined {
     if (this.#next !== undefined && this.#isAt(this.#next, at)) return this.#next
     if (this.#known.length === 0) return undefined
@@ -142,7 +148,7 @@ class Division<T extends Block> {
   }
 
   /**
-   * True if the answer contains the bytes of this previous block at this offset, and an item ends where
+   * True if the answer contains the bytes of this block of the previous answer at this offset, and an item ends where
    * they end.
    */
   #isAt(place: number, at: number): boolean {

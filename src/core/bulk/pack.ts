@@ -46,9 +46,9 @@ export const isOversized = (item: BulkItem, limits: BulkLimits, scope: BulkScope
   operationBytes(item, scope) + bodyOverhead > limits.bytes
 
 /**
- * Yields the items in transactions within the limits, in order, and an oversized item in a batch of its own.
- * A group is divided only if one transaction cannot hold it. Items are read only as batches are requested,
- * and the limits are read again for each item.
+ * Yields the items in order, in batches that each fit into one transaction; an item that fits into no transaction gets
+ * a batch of its own. A group is divided only if one transaction cannot hold it. Items are read only as batches are
+ * requested, and the limits are read again for each item.
  */
 export function* packBatches<T extends BulkItem>(
   items: Iterable<T>,
@@ -110,7 +110,7 @@ export function halve<T>(items: readonly T[]): readonly [readonly T[], readonly 
   return [items.slice(0, middle), items.slice(middle)]
 }
 
-/** Returns a refused batch in smaller parts: packed again or, if that gives a single part, halved. */
+/** Divides a refused batch: packs it again within the given limits or, if that gives a single batch, halves it. */
 export function packSmaller<T extends BulkItem>(
   batch: readonly T[],
   limits: Readonly<BulkLimits>,

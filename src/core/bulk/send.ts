@@ -42,8 +42,9 @@ export interface BulkFailure<T> {
 /**
  * Writes all items in transactions, each of which is packed just before it is sent. A transaction that is too large for
  * Consul is sent in smaller parts and, as a last resort, as single writes, whose values are not in base64. Nothing is
- * retried. Sending ends at once if retrying cannot help, otherwise after `concurrency` failures in a row. Resolves with
- * the first failure, or undefined. Other work of the process can run after every transaction.
+ * retried. Sending ends at once after a failure that a retry would not mend, otherwise after `concurrency` failures in
+ * a row. Resolves with the first failure, or with undefined if there was none. Other work of the process can run after
+ * every transaction.
  */
 export async function sendBulk<T extends BulkItem>(
   items: Iterable<T>,
@@ -157,8 +158,7 @@ class BulkSender<T extends BulkItem> {
   }
 
   /**
-   * Finds the item that was refused if the answer does not name it: sends the halves of the batch until one item is
-   * left.
+   * Finds the refused item if Consul's answer does not name it: sends the halves of the batch until one item is left.
    */
   async #search(batch: readonly T[], error: BatonError): Promise<void> {
     const [only] = batch

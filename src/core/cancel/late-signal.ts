@@ -2,9 +2,9 @@ import type {Clock, Timer} from '../types.js'
 import {listenForAbort} from './listen-for-abort.js'
 
 /**
- * Aborts `lateMs` after its parent. Used for requests whose effect must be known even after a cancel: if the
- * answer that grants a lock or a session is lost, nothing can release it. Dispose it when the request is
- * over.
+ * Returns a signal that aborts `lateMs` after its parent. Used for requests whose effect must be known even after a
+ * cancel: if the answer that grants a lock or a session is lost, nobody knows that it must be released. Dispose the
+ * signal when the request is over.
  */
 export function lateSignal(
   parent: AbortSignal | undefined,

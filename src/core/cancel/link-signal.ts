@@ -20,9 +20,9 @@ export interface LinkOptions {
 }
 
 /**
- * A signal that aborts with its parent, on a timeout, or through `abort`, whichever comes first; the first reason is kept.
- * Disposing removes its listener, so that a short wait leaves nothing behind on a long-lived parent
- * (`AbortSignal.any` keeps every short signal alive as long as the parent lives, nodejs/node 54614).
+ * A signal that aborts with its parent, on a timeout, or through `abort`, whichever comes first; the first reason is
+ * kept. Disposing the signal removes its listener from the parent, so that a short wait leaves nothing behind on a
+ * long-lived parent (`AbortSignal.any` keeps every short signal alive as long as the parent lives, nodejs/node 54614).
  */
 export function linkSignal(parent: AbortSignal | undefined, options: LinkOptions = {}): LinkedSignal {
   const controller = new AbortController()

@@ -3,7 +3,7 @@ export class ReleaseStack implements AsyncDisposable {
   readonly #releases: (() => Promise<void> | void)[] = []
   #closing: Promise<void> | undefined
 
-  /** Adds a release. If the stack was already released, the new release runs at once. */
+  /** Adds a function that releases a resource. If the stack was already released, the function runs at once. */
   defer(release: () => Promise<void> | void): void {
     if (this.#closing) void Promise.resolve().then(release)
     else this.#releases.push(release)

@@ -49,7 +49,7 @@ export class AnswerReader {
     return this.#part === 'over'
   }
 
-  /** Called when the connection has ended. Returns true if the answer ends with the connection. */
+  /** Called when the connection has ended. Returns true if the answer is complete. */
   end(): boolean {
     if (this.#part === 'until-close') this.#part = 'over'
     return this.#part === 'over'

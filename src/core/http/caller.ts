@@ -147,8 +147,8 @@ async function expand(response: TransportResponse): Promise<TransportResponse> {
 }
 
 /**
- * Limits the time to the first byte and, for reads, between bytes. The whole read may take any time, because a list can
- * have any size.
+ * Limits the time to the first byte and, for reads, the time between bytes, but not the time of a whole read, because a
+ * list can have any size.
  */
 function toLimits(
   {method}: Call,

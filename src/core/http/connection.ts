@@ -26,7 +26,7 @@ export interface Dial {
 }
 
 const readBytes = 64 * 1024
-/** Holds the bytes that a socket has just read, until its callback returns. All sockets share it. */
+/** Holds the bytes that a socket has just read, until the socket's callback returns. All sockets share this memory. */
 let readMemory: Buffer | undefined
 
 /**
@@ -76,8 +76,8 @@ export class Connection {
     const socket = this.#socket
     this.#socket = undefined
     this.#isReady = false
-    // The error is not passed on: a stream would read its stack, for which V8 slowly counts the lines of the whole
-    // bundle.
+    // The error is not given to `destroy`, because the stream would read its stack, and V8 would slowly count the lines
+    // of the whole bundle for that.
     socket?.destroy()
     this.#exchange?.settle(error)
   }
@@ -106,7 +106,7 @@ export class Connection {
       unlessClosed(() => {
         const exchange = this.#exchange
         if (exchange?.reader.end() === true) exchange.settle(exchange.reader.answer)
-        // The next exchange must not write to this socket.
+        // The agent has ended the connection, so the next exchange must not write to this socket.
         this.close(hungUp())
       }),
     )

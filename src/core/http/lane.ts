@@ -25,7 +25,7 @@ export class Lane<Resource> {
     return resource
   }
 
-  /** Returns a resource. The caller destroys one that is not reusable. */
+  /** Gives a resource back. The caller must destroy a resource that is not reusable. */
   give(resource: Resource, isReusable: boolean): void {
     this.#busy.delete(resource)
     if (isReusable && this.#closedWith === undefined) this.#idle.push(resource)

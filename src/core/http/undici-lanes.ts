@@ -7,14 +7,14 @@ import {joinChunks, toHeaderMap} from './response-parts.js'
 import type {TransportRequest, TransportResponse} from './types.js'
 
 /**
- * Consul never closes an idle connection by itself. With undici's own timeout of 4 s a renewal would need a new
- * connection each time.
+ * Consul never closes an idle connection by itself. With undici's own timeout of 4 s, each renewal of a session would
+ * need a new connection.
  */
 const keepAliveMs = 600_000
 
 /**
- * Lanes of undici clients with one connection each. They replace undici's pool, which opens a new connection
- * after each cancelled request although the agent still serves the cancelled query on the old one.
+ * A transport whose undici clients have one connection each. It does not use undici's pool, which opens a new
+ * connection after each cancelled request although the agent still serves the cancelled query on the old one.
  */
 export class UndiciLanes extends LaneTransport<Client> {
   /**

@@ -27,7 +27,10 @@ class Alignment<Item> {
     this.#places = other.values()
   }
 
-  /** Returns the entry with this key. The caller asks for the keys of an answer in their order. */
+  /**
+   * Returns the other answer's entry with this key. The caller asks for keys in the order in which its own answer has
+   * them.
+   */
   find(key: string): ViewEntry<Item> | undefined {
     if (this.#isAligned) {
       const place = this.#places.next()
@@ -59,8 +62,8 @@ export function goneKeys(before: Entries<unknown>, after: Entries<unknown>): rea
 
 /**
  * Returns the changes between two answers: upserts in the order of their ModifyIndex, if they have one, then deletes.
- * With `isSuspicious` (after errors and resets) contents are compared, too, because a server that lost its data may
- * issue an old ModifyIndex again.
+ * With `isSuspicious` (after errors and resets), entries of the same version are also compared by content, because a
+ * server that lost its data may issue an old ModifyIndex again.
  */
 export function diffEntries<Item>(
   before: Entries<Item>,

@@ -28,7 +28,7 @@ export interface EmptyGuardOptions {
 }
 
 /**
- * Reason to confirm an answer. `shrunk`: items are missing, because they were deleted or because ACLs hide
+ * Reason why an answer must be confirmed. `shrunk`: items are missing, because they were deleted or because ACLs hide
  * them.
  */
 export type Doubt = HeldReason | 'shrunk'
@@ -41,7 +41,8 @@ type Known = Entries<unknown>
  * answer that empties a list is confirmed by a consistent read, and is not accepted while no leader is known
  * or permissions are missing. An answer that does not say whether there is a leader (from the streaming
  * backend) is always confirmed. Consul before 1.11 silently leaves out items that the token may not read;
- * therefore an answer that lacks earlier items is accepted only if a probe shows that none of them is hidden.
+ * therefore an answer that lacks earlier items is accepted only if a further request shows that none of them is
+ * hidden.
  */
 export class EmptyGuard<T> {
   readonly #query: BlockingQuery<T>
@@ -94,8 +95,7 @@ export class EmptyGuard<T> {
         if (!isConfirmed) answer = await this.#readConsistently(options)
         isConfirmed = false
         const still = this.doubt(answer, this.#entries(answer), known)
-        // The leader itself has given this answer. It is therefore believed if nothing speaks against it except missing
-        // items, provided that those items are not hidden because of a missing permission.
+        // This answer came from the leader itself, so missing items are no reason to doubt it, unless ACLs hide them.
         const isBelieved = still === undefined || still === 'empty' || still === 'shrunk'
         if (isBelieved && !(await this.#isHidden(answer, known, options))) return answer
         doubt = isBelieved ? 'denied' : still
@@ -124,8 +124,8 @@ export class EmptyGuard<T> {
     } catch (error) {
       if (isBatonError(error, 'BATON_ACL_DENIED')) return true
       if (isTransient(error) || options.signal.aborted) throw error
-      // If the token may not send this transaction, baton cannot determine whether the items are
-      // hidden.
+      // If the token may not send the request that looks for hidden items, baton cannot determine whether there are
+      // any.
       return false
     }
   }

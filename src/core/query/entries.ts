@@ -7,7 +7,7 @@ export interface Entries<Item> {
 }
 
 /**
- * Consecutive entries of an answer. If two answers contain the same block object, its entries are the same in
+ * Consecutive entries of an answer. If two answers contain the same EntryBlock object, its entries are the same in
  * both.
  */
 export interface EntryBlock<Item> {
@@ -16,7 +16,10 @@ export interface EntryBlock<Item> {
   readonly entries: readonly ViewEntry<Item>[]
 }
 
-/** The entries of a large list, whose keys are unique, in blocks. Blocks that two answers share are not compared. */
+/**
+ * The entries of a large list with unique keys, in blocks of consecutive entries. Blocks that two answers share are not
+ * compared.
+ */
 export class BlockEntries<Item, Block extends EntryBlock<Item> = EntryBlock<Item>> implements Entries<Item> {
   readonly blocks: readonly Block[]
 

@@ -34,14 +34,14 @@ interface Sent {
 }
 
 /**
- * Each step sends one request. The request carries the index of the last good answer and then waits for a change. Three
- * kinds of steps send no index, so that their request is answered at once: the first step, a step after a failure, and
- * a step after a disturbance. A disturbance is a blocking query that failed, or an answer that may show old state: its
- * index went back (after a restore, after tombstones were reaped, or from a new leader that has not applied its log
- * yet), or it came early without a change (the state store was replaced while the query waited, and the answer shows
- * the old store). An answer that may show old state is never yielded. After an index went back, only the answer of a
- * consistent read is yielded. The loop reads again at once after a single disturbance, and with back-off after a series
- * of them.
+ * Each step sends one request. A request with an index, which is that of the last good answer, waits for a change.
+ * Three kinds of steps send no index, so that their request is answered at once: the first step, a step after a
+ * failure, and a step after a disturbance. A disturbance is a blocking query that failed, or an answer that may show
+ * old state: its index went back (after a restore, after tombstones were reaped, or from a new leader that has not
+ * applied its log yet), or it came early without a change (the state store was replaced while the query waited, and the
+ * answer shows the old store). An answer that may show old state is never yielded. After an index went back, only the
+ * answer of a consistent read is yielded. The loop reads again at once after a single disturbance, and with back-off
+ * after a series of them.
  */
 export class FollowLoop<T> {
   readonly #query: BlockingQuery<T>
@@ -112,8 +112,8 @@ export class FollowLoop<T> {
   }
 
   /**
-   * Takes a slot for a blocking query. If no slot becomes free within a pause, the next read has no index, so that it
-   * does not block.
+   * If the limit on blocking queries is reached, pauses and tries once more. If it is still reached, the next read has
+   * no index, so that it does not block.
    */
   async #park(): Promise<ParkingPlace | undefined> {
     const {lot, signal} = this.#options
@@ -137,8 +137,8 @@ export class FollowLoop<T> {
   }
 
   /**
-   * Frees the slot as soon as the answer has arrived, because a query that is backing off holds no connection to the
-   * agent.
+   * Stops counting the blocking query as soon as its answer has arrived, because a query that is backing off holds no
+   * connection to the agent.
    */
   async #read(sent: Sent, place: ParkingPlace | undefined): Promise<Snapshot<T>> {
     const {signal, onRequest} = this.#options
@@ -225,15 +225,18 @@ export class FollowLoop<T> {
     if (delayMs > 0) await clock.sleep(delayMs, this.#options.signal)
   }
 
-  /** Counts a disturbance and returns the pause after it, which is 0 for the first two disturbances in a row. */
+  /**
+   * Counts a disturbance (a failed blocking query, or an answer that may show old state). Returns the pause after it,
+   * which is 0 for the first two disturbances in a row.
+   */
   #disturbanceMs(): number {
     const delayMs = this.#disturbed.next()
     return this.#disturbed.attempts > disturbancesAtFullSpeed ? delayMs : 0
   }
 
   /**
-   * Shortens the pause so that the next request is sent before a blocking query, sent instead of the last request,
-   * would have timed out.
+   * Shortens the pause so that the next request is sent no later than a blocking query would have timed out if it had
+   * been sent in place of the last request.
    */
   #beforeSilence(pauseMs: number, sentAtMs: number): number {
     const silentAtMs = sentAtMs + parkedTimeoutMs(this.#options.waitMs ?? defaultWaitMs)

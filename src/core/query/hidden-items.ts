@@ -22,10 +22,10 @@ interface RawTxn {
 const rounds = 3
 
 /**
- * Returns a probe that finds out whether items that are missing from a list were deleted or are hidden from
- * the token. It sends a read transaction. Consul's answer names each item that does not exist, contains each
- * item that the token may read, and silently omits the others. If the items do not fit in one transaction, a
- * sample of them is read.
+ * Returns a function that finds out whether items that are missing from a list were deleted or are hidden from the
+ * token. It sends a read transaction. Consul's answer names each item that does not exist, contains each item that the
+ * token may read, and silently omits the others. If the items do not fit in one transaction, only some of them are
+ * read.
  */
 export function hiddenProbe(caller: Caller, kind: ItemKind, scope: CallOptions = {}): HiddenProbe {
   return async (keys, options, pace) => {
@@ -48,8 +48,8 @@ export function hiddenProbe(caller: Caller, kind: ItemKind, scope: CallOptions =
 }
 
 /**
- * Returns a probe that finds out whether missing names of services are hidden from the token. No transaction
- * reads a service by its name alone, so the agent is asked which names the token may read.
+ * Returns a function that finds out whether missing names of services are hidden from the token. No transaction reads a
+ * service by its name alone, so the agent is asked which names the token may read.
  */
 export function hiddenNamesProbe(caller: Caller, scope: CallOptions = {}): HiddenProbe {
   return async (names, options, pace) => {

@@ -2,8 +2,8 @@ import type {ConsulIndex} from '../types.js'
 import type {IndexRule} from './types.js'
 
 /**
- * Relation of an answer's index to the previous one. `early`: the index is unchanged although the wait had not ended,
- * so the server replaced its state store while the query waited.
+ * Relation of an answer's index to the previous one. `early`: the index is unchanged although the wait time of the
+ * blocking query had not ended, so the server replaced its state store while the query waited.
  */
 export type Verdict = 'changed' | 'unchanged' | 'reset' | 'early'
 

@@ -32,8 +32,8 @@ class KvBlock implements EntryBlock<KvEntry> {
 }
 
 /**
- * Returns the parts of a query that read a list of keys. Successive answers share the entries of unchanged
- * blocks.
+ * Returns the properties of a query that read a list of keys. Successive answers share the entries of those parts of
+ * the list that did not change.
  */
 export function readKvList(client: ConsulClient, prefix: string, scope: CallOptions): KvList {
   const list = new ListBlocks(text => new KvBlock(text))

@@ -4,8 +4,9 @@ const forgetAfterMs = 3_600_000
 const cutsThatProve = 2
 
 /**
- * Chooses the `wait` of requests. Some agents and proxies end a blocking query after a fixed time, regardless of its
- * `wait`. After two requests in a row that ended at about the same age, the wait stays below that age for an hour.
+ * Chooses the parameter `wait` of blocking queries. Some agents and proxies end a blocking query after a fixed time,
+ * regardless of this parameter. After two queries in a row that ended at about the same age, `wait` stays below that
+ * age for an hour.
  */
 export class LearntWait {
   readonly #askedMs: number
@@ -23,7 +24,10 @@ export class LearntWait {
     return this.#learntMs ?? this.#askedMs
   }
 
-  /** Records that a blocking query ended before its wait without a change. Returns true if the wait was shortened. */
+  /**
+   * Records that a blocking query ended without a change before the end of its `wait`. Returns true if later queries
+   * will ask for a shorter `wait`.
+   */
   cut(ageMs: number, nowMs: number): boolean {
     if (ageMs < shortestCutMs) return false
     const isSameAge = Math.abs(ageMs - this.#cutAtMs) <= this.#cutAtMs * 0.1
@@ -31,13 +35,15 @@ export class LearntWait {
     this.#cutAtMs = ageMs
     if (this.#cuts < cutsThatProve) return false
     this.#cuts = 0
-    // The server may add up to a sixteenth to the requested wait.
+    // The server may add up to a sixteenth to the `wait` that a query asks for.
     this.#learntMs = Math.max(shortestCutMs / 2, Math.floor(ageMs * 0.8))
     this.#learntAtMs = nowMs
     return true
   }
 
-  /** Records that a blocking query was answered at this age. Requests are therefore not cut at a lower age. */
+  /**
+   * Records that a blocking query lasted this long until it was answered, so nothing ends queries at a lower fixed age.
+   */
   survived(ageMs: number): void {
     if (ageMs > this.#cutAtMs * 1.1) this.#cuts = 0
   }

@@ -9,7 +9,7 @@ const defaultPlaces = 64
 
 /**
  * Limits the blocking queries of this client at one agent. Abandoned queries count, too: each occupies one of the
- * agent's connections (200 for each client address by default) until its wait ends.
+ * agent's connections (200 for each client address by default) until its wait time ends.
  */
 export class ParkingLot {
   readonly #clock: Clock
@@ -22,7 +22,7 @@ export class ParkingLot {
     this.#places = places
   }
 
-  /** Takes a slot for one blocking query. Returns undefined if the limit is reached. */
+  /** Counts one more blocking query. Returns undefined if the limit is reached. */
   take(): ParkingPlace | undefined {
     const nowMs = this.#clock.monotonicMs()
     this.#abandonedUntilMs = this.#abandonedUntilMs.filter(untilMs => untilMs > nowMs)

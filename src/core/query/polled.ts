@@ -4,15 +4,15 @@ import {toWritable} from '../writable-snapshot.js'
 const defaultWaitMs = 60_000
 /**
  * Timeout of one poll in milliseconds. It is shorter than the time that callers allow for a blocking read in addition
- * to its wait.
+ * to its wait time.
  */
 const pollTimeoutMs = 9000
 
 /** Describes how to read an endpoint that does not support blocking queries. */
 export interface PolledRead<T> {
   /**
-   * Mean pause between two reads, in milliseconds. Each pause varies by up to a quarter, and none lasts
-   * longer than the wait.
+   * Mean pause between two reads, in milliseconds. Each pause varies by up to a quarter, and none lasts longer than the
+   * wait time that the caller asked for.
    */
   readonly everyMs: number
   /** Returns a text that is equal for equal answers. */
@@ -22,8 +22,8 @@ export interface PolledRead<T> {
 }
 
 /**
- * Turns a read that cannot block into one that can: with an index, it repeats the read after each pause until
- * the answer has changed or the wait is over. The index counts changes and means nothing to Consul.
+ * Turns a read that cannot block into one that can: with an index, it repeats the read after each pause until the
+ * answer has changed or the wait time is over. The index counts changes and means nothing to Consul.
  */
 export function polledRead<T>(
   {clock, random}: {readonly clock: Clock; readonly random: Random},

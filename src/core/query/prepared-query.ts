@@ -14,7 +14,7 @@ export const defaultPollMs = 10_000
 export interface PreparedQueryTopicOptions extends TopicScope, Pick<PreparedQueryOptions, 'near' | 'limit'> {
   /**
    * Mean pause between two reads in milliseconds, at least 1000. Each pause varies by up to a quarter, and is never
-   * longer than a wait (a minute by default).
+   * longer than the wait time of a blocking query (a minute by default).
    * @default 10000
    */
   readonly everyMs?: number
@@ -29,8 +29,8 @@ const rules = {
 
 /**
  * The result of a prepared query, with failover to other datacenters if the query says so. Consul cannot block on
- * prepared queries, so the query is executed at intervals, and a change is seen up to 1.25 times `everyMs` later.
- * Another order of the same instances is not a change.
+ * prepared queries, so the query is executed at intervals, and a change is seen up to 1.25 times `everyMs` later. If
+ * only the order of the instances differs, the result counts as unchanged.
  *
  * @example
  * ```ts

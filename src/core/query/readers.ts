@@ -86,9 +86,9 @@ export const toMark = (status: ViewStatus): string =>
   status.state === 'connecting' && status.error !== undefined ? 'unreachable' : status.state
 
 /**
- * Delivers the snapshot, then later changes from the log. The reader keeps its position as a number. If the
- * log no longer contains all changes since the snapshot, the reader drops the snapshot and starts again with
- * the newest one. Data is delivered before a status.
+ * Delivers the view's snapshot, then later changes from the view's log. The reader keeps its position in the log as a
+ * number. If the log no longer contains all changes since the snapshot, the reader drops the snapshot and starts again
+ * with the newest one. Data is delivered before a status.
  */
 export class FrameReader<T, Item> extends Reader<T, Item> {
   readonly #filter: SubscribeOptions<Item>['filter']

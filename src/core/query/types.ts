@@ -62,9 +62,8 @@ export interface QueryContext {
 }
 
 /**
- * One successful answer. `first`: the first answer. `changed`: the index grew. `unchanged`: the wait ended
- * without a change. `reset`: the index went back. `recovered`: the first answer after errors, read without
- * index.
+ * One successful answer. `first`: the first answer. `changed`: the index grew. `unchanged`: the query's wait time ended
+ * without a change. `reset`: the index went back. `recovered`: the first answer after errors, read without index.
  */
 export interface Followed<T> {
   /** Relation of this answer to the previous one. */
@@ -93,7 +92,7 @@ export interface FollowOptions {
    */
   readonly freshConsistency?: Consistency
   /**
-   * Maximum age in milliseconds of an answer with `stale`. An older one is discarded, and the next read asks the
+   * Maximum age in milliseconds of the answer to a stale read. An older one is discarded, and the next read asks the
    * leader.
    */
   readonly maxStaleMs?: number
@@ -170,7 +169,7 @@ export interface ResumeToken {
 /** One reader of a view, at its own pace. Dispose it to leave the view. */
 export interface Subscription<T, Item = unknown> extends AsyncDisposable {
   /**
-   * Resolves with the first snapshot, and only once, even after a reset. Rejects if the view fails or the subscription
+   * Resolves with the first snapshot; a later reset does not change it. Rejects if the view fails or the subscription
    * is disposed before that.
    */
   readonly ready: Promise<Snapshot<T>>
@@ -204,8 +203,8 @@ export interface SubscribeOptions<Item = unknown> {
 }
 
 /**
- * A live result shared by any number of subscribers, with one request in progress. Keeps its last snapshot during an
- * outage.
+ * A live result that any number of subscribers share. One request at a time serves all of them. Keeps its last snapshot
+ * during an outage.
  */
 export interface View<T, Item = unknown> extends AsyncDisposable {
   /** The ID of the query. */

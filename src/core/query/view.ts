@@ -40,12 +40,10 @@ const resumeRule: OptionRule = {
 const subscribeRules = {signal: abortSignal, resume: resumeRule, filter: callback}
 
 /**
- * Reads while it has subscribers and for `lingerMs` afterwards, because the agent would serve an abandoned
- * request to its end anyway and the next subscriber often comes soon. Then it stops forever; later
- * subscribers use its successor.
- *
- * Each confirmed answer is compared with the previous one. A difference becomes one batch of the log with a
- * new `seq`; without a difference only `current` is replaced. If the store went back in time, the log is cut
+ * Reads while it has subscribers and for `lingerMs` afterwards, because the agent would serve an abandoned request to
+ * its end anyway and the next subscriber often comes soon. Then it stops forever; later subscribers use its successor.
+ * Each confirmed answer is compared with the previous one. A difference becomes one batch of the log with a new `seq`;
+ * without a difference only `current` is replaced. If Consul's data went back to an earlier state, the log is discarded
  * and a new epoch begins, so that every reader starts again with a snapshot.
  */
 export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {

@@ -21,7 +21,7 @@ export class Wake {
     for (const resume of waiting ?? []) resume()
   }
 
-  /** Cancels the effect on the next wait that a call of `wake` had while nobody waited. */
+  /** Forgets a call of `wake` that was made while nobody waited, so that the next wait does not resolve at once. */
   clear(): void {
     this.#isPending = false
   }
@@ -55,7 +55,9 @@ export class Wake {
     return resume
   }
 
-  /** True if woken within `ms`, false otherwise. Rejects with the signal's reason if it aborts first. */
+  /**
+   * Resolves with true if woken within `ms`, otherwise with false. Rejects with the signal's reason if it aborts first.
+   */
   async waitAtMost(ms: number, options: {readonly clock: Clock; readonly signal?: AbortSignal}): Promise<boolean> {
     const timeout = Symbol('timeout')
     const link = linkSignal(options.signal, {clock: options.clock, timeoutMs: ms, onTimeout: () => timeout})

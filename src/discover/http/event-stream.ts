@@ -17,8 +17,8 @@ export interface EventStreamOptions extends StreamOptions {
 
 /**
  * Sends the list as a stream of events: first a snapshot, then the changes in each new list, by URI. A client that
- * reads slowly gets the difference to the newest list when it is ready, never a backlog. Resolves when the stream has
- * ended.
+ * reads slowly never gets a backlog: when it is ready for more, it gets the difference to the newest list. Resolves
+ * when the stream has ended.
  */
 export async function streamFrames(response: ServerResponse, options: EventStreamOptions): Promise<void> {
   const {directory, clock, signal} = options

@@ -1,7 +1,7 @@
 import type {Registry} from 'prom-client'
 import type {DirectoryStatus} from '../types.js'
 
-/** The sources of the figures, which are read each time Prometheus asks. */
+/** The data behind the metrics, read each time Prometheus asks. */
 export interface Measured {
   readonly status: DirectoryStatus
   readonly serviceCount: number

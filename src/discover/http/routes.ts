@@ -13,8 +13,8 @@ export interface RouteOptions {
   /** Shown under `/config`, so it must not contain secrets. */
   readonly config: unknown
   /**
-   * Maximum time since the last successful answer up to which the list counts as ready, in
-   * milliseconds.
+   * Maximum time in milliseconds since the last successful answer. After a longer time the list does not count as
+   * ready.
    * @default 120000
    */
   readonly maxStaleMs?: number

@@ -93,7 +93,7 @@ export class AclStore {
       .filter(row => this.#alive(row) !== undefined)
       .sort((a, b) => (a.secretId < b.secretId ? -1 : 1))
 
-  /** The permissions of a secret in a datacenter; undefined for an unknown secret. */
+  /** The permissions that the token with this secret has in a datacenter; undefined for an unknown secret. */
   authorizer(secret: string, datacenter: string): Authorizer | undefined {
     const row = this.token(secret)
     if (!row) return undefined
