@@ -7,7 +7,7 @@ import type {UserEvent} from '../core/types.js'
 import type {UnreadableEntry} from './notices.js'
 
 export interface Judged {
-  /** IDs of events for other agents. */
+  /** IDs of events whose filters do not match the agent. */
   readonly others: readonly string[]
   /** Events with a filter that is not a regular expression. */
   readonly unreadable: readonly UnreadableEntry[]

@@ -13,7 +13,7 @@ const minTtlMs = 10_000
 const filterRules = {node: text, service: text, tag: text}
 const fireRules = {...callRules, ...filterRules, payload: bytes, spillTtlMs: duration({minMs: minTtlMs})}
 
-/** Throws a UsageError if the client, the name or an option of an event breaks its rule. */
+/** Throws a UsageError if the client, the name or an option of an event is not valid. */
 export function checkFire(
   what: string,
   from: {readonly client: unknown; readonly name: unknown},
@@ -23,7 +23,7 @@ export function checkFire(
   checkOptions(what, options, fireRules)
 }
 
-/** Throws a UsageError if the name, a filter, the length of a payload or a Lamport time breaks its rule. */
+/** Throws a UsageError if the name, a filter, the length of a payload or a Lamport time is not valid. */
 export function checkShape(
   what: string,
   shape: Readonly<Record<string, unknown>>,
@@ -34,7 +34,7 @@ export function checkShape(
   checkOptions(what, sizes, {payloadLength: count({min: 0}), lTime: uint64}, [needed])
 }
 
-/** Throws a UsageError if the client, the payload or an option of a call breaks its rule. */
+/** Throws a UsageError if the client, the payload or an option of a call is not valid. */
 export function checkPayload(what: string, client: unknown, payload: unknown, options: object): void {
   checkOptions(what, {client, payload}, {client: clientRule, payload: bytes}, ['client'])
   checkOptions(what, options, callRules)
@@ -51,8 +51,8 @@ const positive: OptionRule = {
 }
 
 /**
- * Throws a UsageError if `keep` is neither a number of events nor an age, or if another argument of a prune breaks its
- * rule.
+ * Throws a UsageError if `keep` is neither a number of events nor an age, or if another argument of a prune is not
+ * valid.
  */
 export function checkPrune(
   what: string,

@@ -11,8 +11,8 @@ import {type EventStream, logNotices, WatchStream} from './stream.js'
 
 const defaultMaxWaiting = 1024
 /**
- * Identity of a state in memory. Nothing compares it with an agent, and asking the agent for its real name would need a
- * permission.
+ * Identity of a state that is kept only in memory. It is never compared with an agent's identity, and asking the agent
+ * for its real name would need a permission.
  */
 const unnamed: StateIdentity = {datacenter: 'unknown', node: ''}
 
@@ -31,13 +31,13 @@ export interface EventStreamOptions
    */
   readonly signal?: AbortSignal
   /**
-   * Receives notices other than events. The result is not awaited, and the function must not throw. @default missed
-   * events are logged
+   * Receives notices other than events. The result is not awaited, and the function must not throw.
+   * @default missed events are logged
    */
   readonly observer?: (notice: EventNotice) => void
 }
 
-/** Options that select events of the agent. */
+/** Options of {@link followEvents}. */
 export interface FollowEventsOptions extends EventStreamOptions {
   /** Name of the events to follow. @default all names */
   readonly name?: string
@@ -46,8 +46,8 @@ export interface FollowEventsOptions extends EventStreamOptions {
 /**
  * Returns a stream of the events that reach the agent from now on. Starts at once, and retries during outages. While
  * `maxWaiting` events (1024 by default) or more wait for the reader, no more events are requested from the agent. The
- * agent keeps only the newest 256; if it may have dropped others in the meantime, that is reported as `events.missed`.
- * The loop throws if Consul refuses the query or the state file cannot be used.
+ * agent keeps only its newest 256 events; if it may have dropped events in the meantime, that is reported as
+ * `events.missed`. The loop throws if Consul refuses the query or the state file cannot be used.
  *
  * @example
  * ```ts

@@ -30,15 +30,14 @@ export interface UnreadableEntry {
 /**
  * Notices during a watch of events.
  *
- * - `watch.started`: the first list was read, and every later event counts. `listedCount` is its length; `isFiltered`
- *   is
- *   true if permissions hide events, as far as Consul says so.
- * - `outage.began`: Consul cannot be read; once for each outage and kind of failure. The watch retries.
+ * - `watch.started`: the first list was read, and the watch notices every later event. `listedCount` is the length of
+ *   the list; `isFiltered` is true if Consul says that the token's permissions hide events.
+ * - `outage.began`: Consul cannot be read, and the watch retries. Reported once for each kind of failure in an outage.
  * - `outage.ended`: Consul can be read again.
  * - `events.missed`: the watch may have missed events.
  * - `handler.failed`: an attempt failed, and the events are handled again.
  * - `entry.rejected`: an entry of a durable log is left out for good.
- * - `log.doubted`: Consul's answer says that a durable log is empty, which is ignored until it is confirmed.
+ * - `log.doubted`: an answer of Consul says that a durable log is empty. The answer is ignored until it is confirmed.
  */
 export type EventNotice =
   | {readonly type: 'watch.started'; readonly listedCount: number; readonly isFiltered: boolean}

@@ -62,7 +62,7 @@ const streamRules = {
   stateFile: name,
 }
 
-/** Throws a UsageError if the client, the name of a log or an option of a stream of events breaks its rule. */
+/** Throws a UsageError if the client, the name of a log or an option of a stream of events is not valid. */
 export function checkStream(
   what: string,
   from: {readonly client: unknown; readonly name?: string},
@@ -72,7 +72,7 @@ export function checkStream(
   checkOptions(what, options, streamRules)
 }
 
-/** Throws a UsageError if the client, the name of a log or an option of a watch of events breaks its rule. */
+/** Throws a UsageError if the client, the name of a log or an option of a watch of events is not valid. */
 export function checkWatch(
   what: string,
   from: {readonly client: unknown; readonly name?: string},

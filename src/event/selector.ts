@@ -11,7 +11,7 @@ export type Occurrence =
 
 interface Selector {
   readonly type: 'user' | '*' | MemberEventType
-  /** Name of the only event to select. Used only for `user`. */
+  /** Name of the user events to select; undefined for all names. Used only for the type `user`. */
   readonly name: string | undefined
 }
 
@@ -57,6 +57,6 @@ export const selects = (handler: SelectedScript, occurrence: Occurrence): boolea
     ({type, name}) => type === '*' || (type === occurrence.type && (name === undefined || name === occurrence.name)),
   )
 
-/** True if a handler selects changes of membership, because the catalog is watched only in that case. */
+/** True if a handler selects changes of membership. The catalog is watched only in that case. */
 export const wantsMembers = (handlers: readonly SelectedScript[]): boolean =>
   handlers.some(handler => memberEvents.some(type => selects(handler, {type})))

@@ -9,8 +9,8 @@ const lamportTime = /^\d{1,20}$/
 export interface EventsSince {
   readonly events: readonly UserEvent[]
   /**
-   * False if the list does not contain that event. Then all listed events may be newer, and the agent may have dropped
-   * others in between.
+   * False if the list does not contain the other event. Then all listed events may be newer than that event, and the
+   * agent may have dropped others in between.
    */
   readonly isListed: boolean
 }

@@ -10,14 +10,13 @@ export interface DetachOptions {
   readonly signal?: AbortSignal
   /**
    * Minimum time for which Consul keeps the job and its answers, in milliseconds: 10 seconds to a day. Consul removes
-   * them once this time has passed since the start, at the latest after twice this time. Every node has ended before
-   * then.
+   * them between one and two times this long after the start. The job ends on every node before that.
    * @default 3600000
    */
   readonly keepMs?: number
   /**
-   * Time in which nodes may begin the job, in milliseconds. If a window is given, the job also names nodes whose
-   * responder is not running now. Responders refuse a window above their own maximum.
+   * Time in which nodes may begin the job, in milliseconds. If this option is given, the job also names nodes whose
+   * responder is not running now. Responders refuse a time above their own maximum.
    * @default 60000
    */
   readonly windowMs?: number
@@ -49,7 +48,7 @@ export interface AttachOptions {
   readonly signal?: AbortSignal
   /**
    * `follow` waits until every node has ended, `snapshot` only reads the answers that exist now. `cancel` (with the
-   * job's grace) and `kill` (at once) stop the job and then wait until every node has ended.
+   * job's grace period) and `kill` (at once) stop the job and then wait until every node has ended.
    * @default 'follow'
    */
   readonly mode?: 'follow' | 'snapshot' | 'cancel' | 'kill'
@@ -113,7 +112,8 @@ export interface ExecInitiator {
   findNodes(selector?: NodeSelector, options?: {readonly signal?: AbortSignal}): Promise<FoundNodes>
   /**
    * Writes a job that continues without this process. Consul removes the job and its answers after `keepMs`. Nodes
-   * without a responder are refused. Rejects if the job cannot be written, in which case nothing runs.
+   * without a responder do not receive it, and are listed as refused. Rejects if the job cannot be written, in which
+   * case nothing runs.
    */
   detach(job: JobSpec, selector?: NodeSelector, options?: DetachOptions): Promise<DetachedRun>
   /**

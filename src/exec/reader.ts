@@ -40,8 +40,8 @@ export interface NewKey {
 
 /**
  * Passes on each key that appears below a prefix, once; all new keys of one list are passed on together. If two reads
- * overlap, the first one to finish passes on the keys that both have found. Keys that `handle` returns had an
- * unacceptable value, so they are passed on again when they are next listed.
+ * overlap, the first one to finish passes on the keys that both have found. `handle` returns the keys whose values it
+ * did not accept; these keys are passed on again when they are next listed.
  */
 export class KeyReader {
   readonly #options: ReaderOptions
@@ -134,8 +134,8 @@ export class KeyReader {
   }
 
   /**
-   * Reads the listed keys and passes them on. Resolves with false if one of them no longer exists, so that the list is
-   * out of date.
+   * Reads the listed keys and passes them on. Resolves with false if one of them no longer exists, in which case the
+   * list is out of date.
    */
   async #take(listed: readonly string[], how: ReadOptions): Promise<boolean> {
     const {prefix, isOurs = () => true} = this.#options
@@ -149,7 +149,10 @@ export class KeyReader {
   }
 }
 
-/** Resolves with the values of the keys, or with undefined if one no longer exists, so that the list is out of date. */
+/**
+ * Resolves with the values of the keys, or with undefined if one no longer exists, in which case the list is out of
+ * date.
+ */
 async function fetchValues(
   {client, prefix, needsValue}: ReaderOptions,
   keys: readonly string[],

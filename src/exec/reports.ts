@@ -24,10 +24,7 @@ export type Report = ReportContent & {
 }
 
 export type ReportContent =
-  /**
-   * With `announcesStop`, the node will report at once after a timeout that it is stopping the
-   * command.
-   */
+  /** With `announcesStop`, the node will report, when the timeout has passed, that it is stopping the command. */
   | {readonly type: 'ack'; readonly node: string; readonly announcesStop?: boolean}
   | {readonly type: 'heartbeat'; readonly node: string; readonly seq: number}
   | OutputReport
@@ -56,7 +53,7 @@ export interface OutputPart {
 export interface JobDelivery extends AsyncDisposable {
   readonly via: Via
   readonly id: string
-  /** Nodes that receive the job; undefined for all nodes that are reached by this `via`. */
+  /** Nodes that receive the job; undefined if all nodes that are reached by this `via` receive it. */
   readonly nodes: ReadonlySet<string> | undefined
   /** Aborts when the job's session has ended. No further report can arrive. */
   readonly lost: AbortSignal
@@ -64,6 +61,9 @@ export interface JobDelivery extends AsyncDisposable {
   start(signal: AbortSignal): Promise<void>
   /** Returns a reader of the reports of all nodes. */
   reader(handle: (reports: readonly Report[]) => void): KeyReader
-  /** Asks the nodes to stop the job, with the job's grace or at once. Resolves with false if they cannot be asked. */
+  /**
+   * Asks the nodes to stop the job, with the job's grace period or at once. Resolves with false if they cannot be
+   * asked.
+   */
   cancel(verb: 'cancel' | 'kill'): Promise<boolean>
 }

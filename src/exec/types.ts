@@ -30,8 +30,8 @@ export interface JobSpec {
 }
 
 /**
- * Selects the nodes of a job. A node must match all parts. Expressions are RE2 and not anchored, as in Consul;
- * `service` is compared with service IDs, not with names.
+ * Selects the nodes of a job. A node must match all fields that are given. Expressions are RE2 and not anchored, as in
+ * Consul; `service` is compared with service IDs, not with names.
  */
 export interface NodeSelector {
   /** Matches the names of nodes. @default all nodes */
@@ -44,7 +44,9 @@ export interface NodeSelector {
   readonly names?: readonly string[]
   /** Matches the IDs of a node's services. @default all nodes */
   readonly service?: string
-  /** Matches the tags of a service that `service` matches. Without `service`, it is a UsageError. @default all tags */
+  /**
+   * Matches the tags of a service that `service` matches. A tag without `service` is a UsageError. @default all tags
+   */
   readonly tag?: string
   /** Omits nodes whose names match. @default none */
   readonly exclude?: string
@@ -100,7 +102,7 @@ export interface ExpectedNode {
 export interface FoundNodes {
   /** The nodes that a job would be sent to, and how each would be reached. */
   readonly nodes: readonly ExpectedNode[]
-  /** Names of services that the filter matches. Filled only if it matches no service ID, because only IDs count. */
+  /** Names of services that the filter matches, although only IDs count. Empty if the filter matches an ID. */
   readonly serviceNamesMatched: readonly string[]
 }
 
@@ -200,8 +202,7 @@ export type ExecEvent =
       readonly type: 'targets'
       readonly nodes: readonly ExpectedNode[]
       /**
-       * Names of services that the service filter matches. Filled only if it matches no service ID, because only IDs
-       * count.
+       * Names of services that the service filter matches, although only IDs count. Empty if the filter matches an ID.
        */
       readonly serviceNamesMatched: readonly string[]
     }
@@ -278,8 +279,8 @@ export interface ExecSummary {
 }
 
 /**
- * A job in progress. Its events can be iterated once; the job continues even if they are not. Disposing cancels
- * unfinished nodes and removes all keys of the job from Consul; disposing again has no effect.
+ * A job in progress. Its events can be iterated once; the job continues even if they are not. Disposing cancels the job
+ * on unfinished nodes and removes all keys of the job from Consul; disposing again has no effect.
  */
 export interface ExecRun extends AsyncIterable<ExecEvent>, AsyncDisposable {
   /** ID of the job; empty if no node matched. */
@@ -290,7 +291,8 @@ export interface ExecRun extends AsyncIterable<ExecEvent>, AsyncDisposable {
    */
   readonly summary: Promise<ExecSummary>
   /**
-   * Cancels unfinished nodes without the grace. Responders kill the command at once; agents let the command continue.
+   * Cancels the job on unfinished nodes without the grace period. Responders kill the command at once; agents let the
+   * command continue.
    */
   kill(): void
 }

@@ -11,7 +11,8 @@ export interface UserEventRow {
 }
 
 /**
- * Returns the index that a list of events reports if this event is its last one: the ID of the event, folded to 64 bits.
+ * Returns the index that a list of events has if its last event has this ID: the two halves of the ID, combined by
+ * exclusive-or.
  */
 export function eventIndex(id: string): bigint {
   const hex = id.replaceAll('-', '')

@@ -60,7 +60,7 @@ async function bind(socket: Socket, {host, port}: DnsOptions): Promise<void> {
   })
 }
 
-/** Decodes a packet. Returns undefined if it is not a question, in which case it is not answered. */
+/** Decodes a packet. Returns undefined if the packet is not a question; the server does not answer such a packet. */
 function decode(codec: typeof import('dns-packet'), message: Buffer): DecodedPacket | undefined {
   try {
     const packet = codec.decode(message)

@@ -4,7 +4,7 @@ import {createServer, type Server, type Socket} from 'node:net'
 const idleMs = 30_000
 const lengthBytes = 2
 
-/** Listens for DNS questions over TCP. If a question gets no reply, closes its connection. */
+/** Listens for DNS questions over TCP. If a question gets no reply, closes the connection on which it arrived. */
 export async function listenTcp(
   address: {readonly host: string; readonly port: number},
   reply: (question: Buffer) => Buffer | undefined,

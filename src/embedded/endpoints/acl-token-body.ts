@@ -34,7 +34,7 @@ const refuse = (why: string): never => {
   throw new RpcError(why)
 }
 
-/** Returns the IDs of the policies that a body names by ID or by name. */
+/** Returns the IDs of the policies that a request body names by ID or by name. */
 export function policiesOf(store: AclStore, body: Decoded): readonly string[] {
   const policies = (body.list('Policies') ?? []).map(given => policyOf(store, given.string('ID'), given.string('Name')))
   for (const role of body.list('Roles') ?? []) refuse(`No such ACL role with ${linkText(role)}`)

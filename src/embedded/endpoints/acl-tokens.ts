@@ -64,7 +64,7 @@ const refuse = (why: string): never => {
   throw new RpcError(why)
 }
 
-/** Returns the changes that a body makes to an existing token. */
+/** Returns the changes to an existing token that a request body describes. */
 const contentsOf = (store: AclStore, body: Decoded) => ({
   description: body.string('Description'),
   policies: policiesOf(store, body),
@@ -156,7 +156,9 @@ function one(call: Call): Reply | Promise<Reply> {
   return id === '' ? create(call) : update(call, store, id)
 }
 
-/** Names of the tokens that an agent uses for itself, including older names of the same tokens. */
+/**
+ * The tokens that an agent uses for itself, by their names in the request path, which may be current or older names.
+ */
 const agentTokens: ReadonlyMap<string, string> = new Map([
   ['acl_token', 'default'],
   ['acl_agent_token', 'agent'],
@@ -166,7 +168,7 @@ const agentTokens: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Sets a token that the agent uses for itself. Only the default token has an effect, because it is used for requests
+ * Sets a token that the agent uses for itself. Only the default token has an effect: the agent uses it for requests
  * without a token.
  */
 async function setAgentToken(call: Call): Promise<Reply> {

@@ -51,7 +51,7 @@ const worst = (statuses: readonly string[]): string =>
 
 const codes: Readonly<Record<string, number>> = {passing: 200, warning: 429, critical: 503, maintenance: 503}
 
-/** Returns a check in the form of Consul's Go client, which lacks some fields. */
+/** Returns a check in the form that Consul's Go client uses. This form lacks some fields. */
 const printBriefly = (check: LocalCheck): Printable => ({
   Node: check.node,
   CheckID: check.id,
@@ -91,7 +91,7 @@ function healthOf({agent}: Call, service: LocalService): Found {
   return {status, printed}
 }
 
-/** Returns the status alone, or together with the checks from which it results. */
+/** Answers with `reason` as text for `?format=text`, and with `body` as JSON otherwise. */
 function healthReply(call: Call, reason: string, body: Printable, code = codes[reason] ?? 500): Reply {
   const headers = {'x-consul-reason': reason}
   if (!wantsText(call)) return jsonReply(body, headers, code)
@@ -107,7 +107,7 @@ function healthById(call: Call): Reply {
   if (!service) {
     const reason = `ServiceId ${call.name} not found`
     const nothing = {AggregatedStatus: 'critical', Service: null, Checks: null}
-    // As in Consul, this text has the content type of JSON.
+    // As in Consul, even the text answer has the content type of JSON.
     return jsonReply(wantsText(call) ? reason : nothing, {'x-consul-reason': reason}, 404)
   }
   const {status, printed} = healthOf(call, service)

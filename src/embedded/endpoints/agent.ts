@@ -105,7 +105,7 @@ function setMaintenance(agent: LocalAgent, call: Call, mode: Maintenance): Reply
     if (agent.checks.has(mode.id)) agent.removeCheck(mode.id)
     return emptyReply()
   }
-  // As in Consul, another request for maintenance does not replace the reason of the first one.
+  // As in Consul, a second request for maintenance mode does not replace the reason that the first one gave.
   if (agent.checks.has(mode.id)) return emptyReply()
   agent.putCheck({
     node: agent.node,

@@ -11,7 +11,7 @@ import {badRequest} from '../refusals.js'
 import type {StringMap} from '../store/catalog-rows.js'
 import {withMetaOnRefusal} from './session.js'
 
-/** The token and the filter, each of which may leave out rows of an answer. */
+/** The permissions of the token and the filter of the request. Both may leave out rows of the answer. */
 export interface ReadScope {
   readonly may: Authorizer
   readonly matching: RowFilter
@@ -21,7 +21,7 @@ export interface CatalogRead {
   readonly topics: (target: Datacenter) => readonly string[]
   /** The fields by which `?filter=` can select rows. Default: `?filter=` is not supported. */
   readonly fields?: Fields
-  /** True to refuse namespaces, which one endpoint of Consul ignores instead. @default true */
+  /** True to refuse namespaces. One endpoint of Consul ignores them instead. @default true */
   readonly refusesNamespaces?: boolean
   /** True if the agent's cache may answer. @default false */
   readonly isCacheable?: boolean
@@ -57,8 +57,8 @@ export function requireRest(call: Call, text: string): string {
 }
 
 /**
- * Returns the topic to watch for the first field in `?node-meta=`, because Consul finds nodes by this field; undefined
- * if the parameter is absent.
+ * Returns the topic to watch for a query with `?node-meta=`: that of the first metadata field, by which Consul finds
+ * the nodes. Returns undefined if the parameter is absent.
  */
 export function nodeMetaTopic(call: Call): string | undefined {
   const [meta] = call.query.all('node-meta')
@@ -78,8 +78,8 @@ export function nodeMetaFilter(call: Call): (meta: StringMap | undefined) => boo
 }
 
 /**
- * Returns the filter of `?tag=`. The parameter may be repeated, and a service must match all of
- * them, in upper or lower case.
+ * Returns the filter of `?tag=`. The parameter may be repeated. A service must then have all of these tags, which are
+ * compared without regard to case.
  */
 export function tagFilter(call: Call): (tags: readonly string[] | undefined) => boolean {
   const wanted = call.query.all('tag').map(tag => tag.toLowerCase())

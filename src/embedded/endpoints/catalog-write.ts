@@ -88,8 +88,8 @@ function taggedAddresses(body: Decoded): ServiceRow['taggedAddresses'] {
 }
 
 /**
- * Returns the reason why weights are invalid. The agent refuses such weights, but the catalog
- * ignores them.
+ * Returns the reason why weights are invalid. The agent's endpoints refuse such weights, but those of the catalog
+ * ignore them.
  */
 export function weightsError({passing, warning}: ServiceRow['weights']): string | undefined {
   if (passing < 1) return 'Passing must be greater than 0'

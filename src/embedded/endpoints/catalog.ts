@@ -87,8 +87,8 @@ function service(call: Call): Promise<Reply> {
 const findNode = ({catalog}: State, name: string): NodeRow | undefined => catalog.node(name) ?? catalog.nodeById(name)
 
 /**
- * Answers a read of one node with its services, which `?filter=` can select. `print` receives `isList` false if the
- * node has no services and the request has no filter.
+ * Answers a read of one node with its services, which `?filter=` can select. The argument `isList` of `print` is false
+ * if the node has no services and the request has no filter.
  */
 function ofNode(
   call: Call,

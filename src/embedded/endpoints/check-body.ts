@@ -40,9 +40,7 @@ const fieldsWith = (definition: Fields): Fields => ({
   ModifyIndex: 'uint64',
 })
 export const checkFields = fieldsWith(definitionFields)
-/**
- * The fields of a check in a transaction. Here durations have a second name, and there is no `TTL`.
- */
+/** The fields of a check in a transaction, where durations have a second name and there is no `TTL`. */
 export const txnCheckFields = fieldsWith({
   ...withoutTtl,
   IntervalDuration: 'duration',

@@ -25,8 +25,8 @@ function checks(call: Call): Promise<Reply> {
     catalog.allChecks().filter(check => check.serviceName.toLowerCase() === name)
   const topic = `checks-service:${name}`
   if (nodeMetaTopic(call) === undefined) return checksRead(call, {topics: () => [topic], find})
-  // As in Consul, a query with `?node-meta=` reports the index of the service. The query returns when a node changes
-  // whose checks are in the answer, but not when another node changes.
+  // As in Consul, a query with `?node-meta=` reports the index of the service. A change of a node ends the query only
+  // if the answer contains checks of that node.
   const indexOf = ({catalog}: State): bigint => catalog.presumedServiceIndex(name)
   const topics = (of: State): readonly string[] => [topic, ...find(of).map(({node: on}) => `node:${on.toLowerCase()}`)]
   return checksRead(call, {topics, find, indexOf})
@@ -44,7 +44,7 @@ const mayReadCheck = (may: Authorizer, check: CheckRow): boolean =>
   may.can('node', check.node, 'read') && (check.serviceName === '' || may.can('service', check.serviceName, 'read'))
 
 interface ChecksQuery {
-  /** Returns the topics whose changes end the wait. */
+  /** Returns the topics whose changes end a blocking query. */
   readonly topics: (state: State) => readonly string[]
   readonly find: (state: State) => readonly CheckRow[]
   /** True if the path names a node, so that `?node-meta=` has no effect. @default false */
@@ -69,8 +69,8 @@ function checksRead(call: Call, {topics, find, indexOf, isOfOneNode}: ChecksQuer
 }
 
 /**
- * Parses `?passing`. Without a value, or with a true one, it selects passing instances. A value that is not a boolean
- * is refused.
+ * Parses `?passing`, which selects passing instances if it has no value or a true value. Throws if the value is not a
+ * boolean.
  */
 function passingOnly(call: Call): boolean {
   if (!call.query.has('passing')) return false

@@ -169,7 +169,7 @@ function release({state}: Datacenter, put: KvWrite, session: string): boolean {
   })
 }
 
-/** Throws the servers' refusal if the session does not exist, so that it cannot hold a key. */
+/** Throws the servers' refusal if the session does not exist, because only an existing session can hold a key. */
 export function requireSession({state}: Datacenter, session: string): void {
   if (session === '') throw new RpcError('missing session')
   const malformed = sessionIdError(session)

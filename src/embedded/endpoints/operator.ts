@@ -74,9 +74,7 @@ const settingsOf = (body: Decoded): Readonly<Record<string, Printable>> => ({
   UpgradeVersionTag: body.string('UpgradeVersionTag'),
 })
 
-/**
- * Stores and returns the settings. They have no effect, because this datacenter has only one server.
- */
+/** Stores and returns the settings of Autopilot. They have no effect, because this datacenter has only one server. */
 async function configuration(call: Call): Promise<Reply> {
   const target = await call.rpc(call.target(), found => found)
   if (call.method === 'GET') {

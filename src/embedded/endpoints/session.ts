@@ -44,7 +44,7 @@ const printSession = (row: SessionRow): Printable => ({
 })
 
 /**
- * Parses a lock-delay: a duration as text, a number of seconds if it is below 1000, or otherwise a number of
+ * Parses a lock-delay: a duration as text, or a number, which means seconds if it is below 1000 and otherwise
  * nanoseconds.
  */
 function lockDelayNs(value: JsonValue | undefined): number {
@@ -62,8 +62,8 @@ type Draft = Omit<SessionRow, 'id' | 'createIndex' | 'modifyIndex' | 'ttlMs' | '
 const isGiven = (body: Decoded, name: string): boolean => body.has(name) || body.isNull(name)
 
 /**
- * Returns the checks of a session. `Checks` and `NodeChecks` both default to `serfHealth`. If one of them is empty,
- * neither adds a check. As in Consul, `Checks` is dropped if it contains only `serfHealth`.
+ * Returns the checks of a session. `Checks` and `NodeChecks` both default to `serfHealth`. If either is empty, the
+ * session has none of these checks. As in Consul, `Checks` is dropped if it contains only `serfHealth`.
  */
 function checksOf(body: Decoded): Pick<Draft, 'checks' | 'nodeChecks'> {
   const checks = isGiven(body, 'Checks') ? (body.strings('Checks') ?? []) : [serfHealth]
@@ -198,8 +198,8 @@ async function readSessions(
 }
 
 /**
- * Adds the headers with the index and the leader to a refusal by the servers, as Consul does for reads of sessions,
- * catalog and health.
+ * If the servers refuse a request, adds the index and leader headers to the answer, as Consul does for reads of
+ * sessions, catalog and health.
  */
 export async function withMetaOnRefusal(work: () => Promise<Reply>): Promise<Reply> {
   try {

@@ -19,7 +19,7 @@ function ownerOf(kind: Operation['kind'], body: Decoded): readonly ['node' | 'se
   return ['node', (kind === 'Node' ? body.object('Node') : body.object('Check'))?.string('Node') ?? '']
 }
 
-/** Refuses operations before any operation is applied. */
+/** Checks one operation before any operation of the transaction is applied. Throws if the operation is refused. */
 export function catalogPreCheck(may: Authorizer, {kind, body, verb}: Operation): void {
   if (verb === 'get') return
   const [resource, name] = ownerOf(kind, body)
@@ -34,10 +34,10 @@ export function catalogPreCheck(may: Authorizer, {kind, body, verb}: Operation):
   }
 }
 
-/** A node, service or check of a transaction. The same five verbs apply to all of them. */
+/** The node, service or check on which an operation acts. The same five verbs apply to all three kinds. */
 interface Subject<Row extends {readonly modifyIndex: bigint}> {
   readonly kind: 'Node' | 'Service' | 'Check'
-  /** The name that refusals show. */
+  /** The name that error messages show. */
   readonly label: string
   readonly known: Row | undefined
   readonly index: bigint
@@ -84,7 +84,7 @@ function nodeSubject(batch: Batch, {state, name: datacenter}: Datacenter, {body,
   return {
     kind: 'Node',
     label: `node ${quote(name)}`,
-    // A read that has an ID finds the node by the ID alone. A write finds the node by its name.
+    // A read with an ID finds the node by the ID alone. All other operations find the node by its name.
     known: verb === 'get' && id !== '' ? state.catalog.nodeById(id) : state.catalog.node(name),
     index: node.uint64('ModifyIndex'),
     put: () => {
@@ -109,7 +109,7 @@ function serviceSubject(batch: Batch, {state}: Datacenter, {body, verb}: Operati
   const node = body.string('Node')
   const service = body.object('Service') ?? nothing
   const given = serviceDraft(node, service)
-  // A read uses the ID as given, without a default.
+  // For a read, a missing ID does not default to the service's name.
   const draft = verb === 'get' ? {...given, id: service.string('ID')} : given
   return {
     kind: 'Service',
@@ -148,7 +148,7 @@ function checkSubject(batch: Batch, {state}: Datacenter, {body, verb}: Operation
   }
 }
 
-/** Applies one operation. Returns its part of the results. */
+/** Applies one operation, and returns its results as JSON. */
 export function applyCatalog(batch: Batch, target: Datacenter, operation: Operation): readonly string[] {
   const {kind, verb} = operation
   if (kind === 'Node') return act(verb, nodeSubject(batch, target, operation))
@@ -159,8 +159,7 @@ export function applyCatalog(batch: Batch, target: Datacenter, operation: Operat
   try {
     return act(verb, subject)
   } catch (error) {
-    // As in Consul, a check that cannot be stored is ignored, unless the reason is that its index
-    // does not match.
+    // As in Consul, a check that cannot be stored is ignored. Only an index that does not match is an error.
     if (error instanceof RpcError) return []
     throw error
   }

@@ -13,7 +13,7 @@ const result = (row: KvRow, withValue = false): string => `{"KV":${printRow(row,
 
 const accessOf = (verb: string): 'read' | 'write' => (verb.startsWith('check-') ? 'read' : 'write')
 
-/** Refuses operations before any operation is applied. */
+/** Checks one operation before any operation of the transaction is applied. Throws if the operation is refused. */
 export function kvPreCheck(target: Datacenter, may: Authorizer, {verb, body}: Operation): void {
   const key = body.string('Key')
   if (key === '' && verb !== 'delete-tree') throw new RpcError('Must provide key')
@@ -98,7 +98,7 @@ const verbs: Readonly<Record<string, (step: Step) => readonly string[]>> = {
   },
 }
 
-/** Applies one operation. Returns its part of the results. */
+/** Applies one operation, and returns its results as JSON. */
 export function applyKv(
   batch: Batch,
   {target, may}: {readonly target: Datacenter; readonly may: Authorizer},

@@ -79,8 +79,8 @@ function parseOperations(text: string): Decoded[] {
 }
 
 /**
- * True if the operation only reads. A transaction of such operations is served as a read. As in
- * Consul, an unknown KV verb counts as a read.
+ * True if the operation only reads. A transaction that contains only such operations is served as a read. As in Consul,
+ * an unknown KV verb counts as a read.
  */
 const isRead = ({kind, verb}: Operation): boolean =>
   kind === 'KV' ? !writeVerbs.has(verb) || readVerbs.has(verb) : verb === 'get'
@@ -144,7 +144,7 @@ function run({target, may}: Place, operations: readonly Operation[], reading: bo
   return {results, refused}
 }
 
-/** Applies every operation, and collects the refusals. */
+/** Calls `attempt` for every operation, and returns the refusals. */
 function collect(operations: readonly Operation[], attempt: (operation: Operation) => void): Refused[] {
   const refused: Refused[] = []
   for (const [at, operation] of operations.entries()) {

@@ -85,7 +85,7 @@ const check: Fields = {
   Type: string,
 }
 
-/** The fields of those answers that can be filtered. */
+/** The fields that `?filter=` can test, by the kind of row. */
 export const rowFields = {
   node,
   service,

@@ -8,7 +8,10 @@ export type RowFilter = (row: Printable) => boolean
 
 const quote = (text: string): string => JSON.stringify(text)
 
-/** Returns the field that a selector names. Throws at the first part that does not exist. */
+/**
+ * Returns the field that a selector names. Throws if it does not exist; the message shows the selector up to its first
+ * unknown name.
+ */
 function fieldOf(selector: readonly string[], fields: Fields): Field {
   let field: Field = {kind: 'object', fields}
   for (const [at, name] of selector.entries()) {
@@ -104,9 +107,7 @@ function compileTest(test: Test, {kind}: Field): RowFilter {
   return found => regex.matcher(typeof found === 'string' ? found : '').find() === wanted
 }
 
-/**
- * Operators whose result is false if a map lacks the key. The result of all others is then true.
- */
+/** If a map lacks the key, the result of these operators is false, and that of all others is true. */
 const needsPresence = new Set(['Equal', 'Is Not Empty', 'In'])
 
 /**
@@ -155,7 +156,7 @@ export function filterOf(text: string, fields: Fields): RowFilter {
   }
 }
 
-/** Compiles a filter for the agent's own checks. An unknown field is refused only if there is a check to filter. */
+/** Compiles a filter for the agent's own checks. Refuses an unknown field only if there is a check to filter. */
 export function lateFilterOf(text: string, fields: Fields): RowFilter {
   if (text === '') return () => true
   let filter: RowFilter | undefined

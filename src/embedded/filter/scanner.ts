@@ -58,12 +58,12 @@ export class Scanner {
     return result
   }
 
-  /** Records an error that ends the parsing even if the parser backtracks. */
+  /** Records an error that makes the whole text invalid, even if the parser backtracks. */
   complain(rule: string, what: string, at = this.at): void {
     this.#complaints.add(`${this.#place(at)}: rule "${rule}": ${what}`)
   }
 
-  /** Returns the error of the whole text, or undefined if none was recorded and `failed` is false. */
+  /** Returns the error message for the whole text, or undefined if no error was recorded and `failed` is false. */
   verdict(failed: boolean): string | undefined {
     if (this.#complaints.size > 0) return [...this.#complaints].join('\n')
     if (!failed) return undefined

@@ -24,8 +24,8 @@ export type FieldType =
 export type Fields = Readonly<Record<string, FieldType>>
 
 /**
- * The fields of a body, under their canonical names. `null` counts as absent, except that `isNull` distinguishes the
- * two.
+ * The fields of a body, under their canonical names. A field that is `null` counts as absent; only `isNull` tells the
+ * two apart.
  */
 export class Decoded {
   readonly #values: ReadonlyMap<string, unknown>
@@ -197,7 +197,7 @@ function namesOf(fields: Fields): ReadonlyMap<string, string> {
 }
 
 /**
- * Decodes an object. Accepts field names in upper or lower case and in snake case. Refuses an unknown field unless
+ * Decodes an object. Accepts field names without regard to case, and in snake case. Refuses an unknown field unless
  * `lenient` is set.
  */
 export function decodeObject(value: JsonValue, fields: Fields, name = '', lenient = false): Decoded {
@@ -219,7 +219,7 @@ export function decodeObject(value: JsonValue, fields: Fields, name = '', lenien
     if (type === 'duration') durations.set(field, item)
     else found.set(field, decodeField(item, type, field))
   }
-  // As in Go, durations are decoded last, once all other fields are valid, in the order of the fields.
+  // As in Go, durations are decoded after all other fields, and only if those are valid, in the order of `fields`.
   for (const field of Object.keys(fields)) {
     const item = durations.get(field)
     if (item !== undefined) found.set(field, decodeField(item, 'duration', field))

@@ -7,7 +7,7 @@ export interface Reading<T> {
   readonly value: T
   /** Index of the answer; 0 if nothing that the answer could contain was ever written. */
   readonly index: bigint
-  /** False if the requested thing does not exist, in which case the query waits until it does. */
+  /** False if what was requested does not exist. A blocking query then waits until it exists. */
   readonly found?: boolean
 }
 
@@ -20,7 +20,8 @@ export interface BlockingRead<T> {
 const atLeastOne = (index: bigint): bigint => (index < 1n ? 1n : index)
 
 /**
- * Answers at once if the index is greater than the requested one; otherwise waits for a change or the end of the wait.
+ * Answers at once if the index is greater than the requested one. Otherwise answers after a change, or when the wait
+ * time of the blocking query has passed.
  */
 export async function blockingRead<T>(call: Call, target: Datacenter, query: BlockingRead<T>): Promise<Reading<T>> {
   const {index: asked, waitMs} = query.parameters
@@ -66,7 +67,7 @@ export const metaHeaders = (index: bigint): Headers => ({
 
 export const contactHeaders: Headers = {'x-consul-knownleader': 'true', 'x-consul-lastcontact': '0'}
 
-/** Headers of a refused read of sessions, catalog or health. Consul also sets them on refusals. */
+/** Headers of an answer that refuses a read of sessions, catalog or health. Consul sets these headers even then. */
 export const refusedMeta: Headers = {
   'x-consul-index': '1',
   'x-consul-knownleader': 'false',

@@ -1,7 +1,7 @@
 import type {Headers} from '../refusals.js'
 import type {Call} from './call.js'
 
-/** Parameters that do not belong to the key of a cache entry. */
+/** Query parameters that are not part of the key of a cache entry. */
 const outside = new Set(['cached', 'stale', 'index', 'wait', 'pretty', 'near', 'passing', 'max_stale', 'token'])
 
 /**

@@ -46,7 +46,8 @@ export class Connections {
 
   async #refuse(socket: Duplex, refusal: string): Promise<void> {
     const turn = this.#latest.get(socket)
-    // A request with a malformed body gets this answer, unless it was already answered without reading the body.
+    // A request with a malformed body gets `refusal` as its answer, unless it was already answered without reading the
+    // body.
     if (turn?.request.complete === true) await gone(turn.response)
     const isAnswered = turn?.request.complete === false && turn.response.writableEnded
     if (socket.writable && !isAnswered) socket.end(refusal)

@@ -19,7 +19,7 @@ export function asNewer(call: Call, path: string, reply: Reply): Reply {
 
 /**
  * Adds the header that names the query backend. An answer of the streaming backend does not come from a particular
- * server, so it has no headers about one.
+ * server, so it has no headers about the leader and the last contact.
  */
 function addBackend(headers: Record<string, string>, isStreaming: boolean): void {
   headers['x-consul-query-backend'] = isStreaming ? 'streaming' : 'blocking-query'

@@ -132,8 +132,8 @@ interface Routed {
 const wholeAddress = /^https?:\/\/[^/?]*/i
 
 /**
- * Checks the path and the query in Consul's order. Returns an answer if the request ends here,
- * otherwise the route.
+ * Checks the path and the query in Consul's order. Returns an answer if the request needs no handler, otherwise the
+ * route.
  */
 function route(request: IncomingMessage, {cluster: {profile}, findRoute}: DoorOptions): Routed | Reply {
   const {method = 'GET'} = request

@@ -26,7 +26,7 @@ export function packSnapshot(image: StateImage): Buffer {
   )
 }
 
-/** Throws an Error with Consul's message. */
+/** Reads the state from an archive. Throws an Error with Consul's message if the archive cannot be read. */
 export function unpackSnapshot(packed: Buffer): StateImage {
   let archive: Buffer
   try {

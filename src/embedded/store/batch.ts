@@ -6,7 +6,7 @@ export class Batch {
   readonly index: bigint
   readonly touched = new Set<string>()
   readonly touchedKeys = new Set<string>()
-  /** One sorted list of keys for each recursive delete. */
+  /** For each recursive delete, the deleted keys in order. */
   readonly touchedRuns: (readonly string[])[] = []
   readonly #undo: (() => void)[] = []
   readonly #after: (() => void)[] = []

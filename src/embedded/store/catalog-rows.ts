@@ -58,9 +58,6 @@ export function sameRow<T extends object>(a: T, b: Omit<T, 'createIndex' | 'modi
   return plain(a) === plain(b)
 }
 
-/**
- * True if a check of a node belongs to a service on that node. IDs are compared in upper or lower
- * case.
- */
+/** True if a check of a node belongs to a service on that node. IDs are compared without regard to case. */
 export const isCheckOf = (check: CheckRow, service: ServiceRow): boolean =>
   check.serviceId.toLowerCase() === service.id.toLowerCase()

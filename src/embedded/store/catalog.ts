@@ -26,7 +26,7 @@ const noServices: ReadonlyMap<string, ServiceRow> = new Map()
 const noChecks: ReadonlyMap<string, CheckRow> = new Map()
 
 /**
- * Nodes, services and checks, with the indexes that reads of them report. Names are compared in upper or lower case.
+ * Nodes, services and checks, with the indexes that reads of them report. Names are compared without regard to case.
  */
 export class CatalogTable {
   readonly #shelves = new Map<string, NodeShelf>()
@@ -64,14 +64,14 @@ export class CatalogTable {
 
   allChecks = (): CheckRow[] => byKey(this.#shelves).flatMap(shelf => byKey(shelf.checks))
 
-  /** Returns the index that reads of one service report. The service may not exist. */
+  /** Returns the index that reads of one service report, even if the service does not exist. */
   serviceIndex(service: string, withChecks: boolean): bigint {
     const own = this.#serviceIndexes.get(service.toLowerCase())
     if (own !== undefined) return own
     return this.#extinction > 0n ? this.#extinction : this.#lastOf(withChecks)
   }
 
-  /** Returns the index that reads of one service report, presuming that the service exists. */
+  /** Returns the index of a service, or the index of the newest change in the catalog if the service does not exist. */
   presumedServiceIndex = (service: string): bigint =>
     this.#serviceIndexes.get(service.toLowerCase()) ?? this.#lastOf(true)
 
@@ -123,7 +123,7 @@ export class CatalogTable {
     return row
   }
 
-  /** Writes a check. The check's node must exist, and also its service if it names one. */
+  /** Writes a check. The check's node must exist, and so must the service that the check names, if any. */
   putCheck(batch: Batch, draft: Draft<CheckRow>): CheckRow {
     const shelf = this.#shelves.get(draft.node.toLowerCase()) as NodeShelf
     const key = draft.id.toLowerCase()
@@ -217,7 +217,9 @@ export class CatalogTable {
     batch.undo(() => map.set(key, before))
   }
 
-  /** A query for a metadata field is woken only by nodes that have the field or had it before. */
+  /**
+   * A query for a metadata field is woken only by a change of a node that has the field, or had it before the change.
+   */
   #nodeMoved(batch: Batch, ...rows: readonly (NodeRow | undefined)[]): void {
     this.#moved(batch, 'nodes')
     for (const row of rows) {
@@ -243,8 +245,8 @@ export class CatalogTable {
   }
 
   /**
-   * Removes the index of a service if the service has no instances, and returns true if it did. As in Consul, nothing
-   * else happens if the last instance of a service is renamed.
+   * Removes the index of a service if the service has no instances, and returns true if it did. As in Consul, this is
+   * all that happens to the old name when the last instance of a service is renamed.
    */
   #dropIndexOfNone(batch: Batch, name: string): boolean {
     if (this.instancesOf(name).length > 0) return false

@@ -91,14 +91,14 @@ export class KvTable {
     return {rows, index: index === 0n ? this.#tableIndex : index}
   }
 
-  /** Writes a key without a condition. The holder stays the same, and LockIndex becomes 0. */
+  /** Writes a key without a condition. The session that holds the key stays the same, and LockIndex becomes 0. */
   put(batch: Batch, write: KvWrite): KvRow {
     return this.#store(batch, write, {session: this.get(write.key)?.session ?? '', lockIndex: 0n})
   }
 
   /**
-   * Writes a key if it has this index. Index 0 means that the key must not exist. Returns undefined if the key has
-   * another index.
+   * Writes a key if its ModifyIndex is `index`; 0 means that the key must not exist. Returns undefined if the key has
+   * another ModifyIndex.
    */
   cas(batch: Batch, write: KvWrite, index: bigint): KvRow | undefined {
     return (this.get(write.key)?.modifyIndex ?? 0n) === index ? this.put(batch, write) : undefined
@@ -126,7 +126,10 @@ export class KvTable {
     this.#changed(batch)
   }
 
-  /** Deletes a key if it has this index. Returns false if it has another index, and true if it does not exist. */
+  /**
+   * Deletes a key if its ModifyIndex is `index`. Returns false if the key has another ModifyIndex, and true if the key
+   * does not exist.
+   */
   deleteCas(batch: Batch, key: string, index: bigint): boolean {
     const known = this.get(key)
     if (known && known.modifyIndex !== index) return false
@@ -186,8 +189,8 @@ export class KvTable {
 
   /**
    * Returns the prefixes that get a tombstone. A recursive delete leaves a tombstone at its own prefix. Each longer
-   * watched prefix with older tombstones also gets a new one, because a read of that prefix would otherwise report a
-   * lower index and not wake its watcher.
+   * prefix that an older tombstone shares with an adjacent deleted key also gets one, because a read of that prefix
+   * would otherwise report a lower index and not wake its watcher.
    */
   #gravesOfTree(prefix: string, deleted: readonly string[]): Set<string> {
     const graves = new Set([prefix])

@@ -101,7 +101,7 @@ export class OrderedMap<V> {
     this.#buckets = this.#buckets.filter(({keys}) => keys.length > 0)
   }
 
-  /** Visits, in order, the part of each bucket that lies below a prefix. */
+  /** Visits, in order, the part of each bucket whose keys start with a prefix. */
   #eachRun(prefix: string, visit: (bucket: Bucket<V>, from: number, to: number) => void): void {
     for (let at = this.#bucketOf(prefix); at < this.#buckets.length; at += 1) {
       const bucket = this.#buckets[at] as Bucket<V>

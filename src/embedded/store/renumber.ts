@@ -8,7 +8,7 @@ interface Indexed {
 const lowest = 2n
 
 /**
- * Returns the same data with the lowest indexes that preserve the order, as after a cluster was rebuilt from a copy.
+ * Returns the same data with the lowest indexes that preserve the order, as in a cluster that was rebuilt from a copy.
  */
 export function renumber(image: StateImage): StateImage {
   const {kv, sessions, catalog} = image

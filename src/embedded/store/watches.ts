@@ -11,7 +11,7 @@ export type WakeCause = 'changed' | 'abandoned'
 /** The rows that a command changed. */
 export interface Touched {
   readonly touchedKeys: ReadonlySet<string>
-  /** One sorted list of keys for each recursive delete. */
+  /** For each recursive delete, the deleted keys in order. */
   readonly touchedRuns: readonly (readonly string[])[]
   readonly touched: ReadonlySet<string>
 }
@@ -27,7 +27,7 @@ class Shelf {
     else this.#waiters.set(name, new Set([waiter]))
   }
 
-  /** Removes a watcher. Returns true if it was the last one of `name`. */
+  /** Removes a watcher. Returns true if it was the last watcher of `name`. */
   remove(name: string, waiter: Waiter): boolean {
     const set = this.#waiters.get(name)
     if (!set?.delete(waiter) || set.size > 0) return false
@@ -67,8 +67,8 @@ export class Watches {
   }
 
   /**
-   * Waits for one of the topics. Calls `wake` at most once. The returned function cancels the wait, and may be called
-   * at any time.
+   * Calls `wake` when one of the topics changes, but at most once. The returned function cancels the wait, and may be
+   * called at any time.
    */
   watch(list: WatchList, wake: (cause: WakeCause) => void): () => void {
     let live = true
@@ -112,7 +112,10 @@ export class Watches {
     this.#run(woken, 'abandoned')
   }
 
-  /** Finds the watchers of many keys at once, for which one binary search per watcher is cheaper. */
+  /**
+   * Finds the watchers of a sorted list of keys. For a long list, one binary search per watched key or prefix is
+   * cheaper than a look-up per key of the list.
+   */
   #collectRun(run: readonly string[], woken: Set<Waiter>): void {
     for (const key of this.#keys.names()) {
       if (run[lowerBound(run, key)] === key) this.#keys.collect(key, woken)

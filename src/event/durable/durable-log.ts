@@ -37,7 +37,7 @@ interface Envelope {
   readonly tag?: string
 }
 
-/** The value of an entry. */
+/** Returns the value of an entry's key. */
 export function encodeEntry(name: string, payload: Uint8Array, {node, service, tag}: EventFilters): Buffer {
   const envelope: Envelope = {
     v: 1,
@@ -131,7 +131,7 @@ function parsePruneMark(value: Buffer): string | undefined {
 /** Payload of the event that announces an entry. */
 export const encodeHint = (key: string): Buffer => Buffer.from(JSON.stringify({baton: 'durable', v: 1, key}))
 
-/** Returns the key and ID in a hint, or undefined for any other payload. */
+/** Parses the payload of an event that announces an entry. Returns undefined for any other payload. */
 function parseHint(payload: Uint8Array): {readonly key: string; readonly id: string} | undefined {
   try {
     const {baton, v, key} = JSON.parse(Buffer.from(payload).toString()) as Partial<Record<string, unknown>>
@@ -144,8 +144,8 @@ function parseHint(payload: Uint8Array): {readonly key: string; readonly id: str
 }
 
 /**
- * Reads the event that a hint announces, for watchers that do not follow the log. Resolves with undefined if the
- * payload is not a hint.
+ * Reads the durable event that an event with this payload announces, for watchers that do not follow the log. Resolves
+ * with undefined if the payload announces no durable event.
  */
 export async function readHinted(
   client: Pick<ConsulClient, 'kv'>,

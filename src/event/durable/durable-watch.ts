@@ -20,9 +20,10 @@ export interface DurableWatchOptions extends EventIntakeOptions {
 
 /**
  * Passes every event of a log to the handler, in the order in which Consul created the entries, including events that
- * were fired while no watch was running: at least once with `rerun`, at most once with `skip`. The watch reads the log
- * itself, so a lost hint loses no event. Resolves when the signal has aborted and the handlers in progress have ended.
- * Rejects if Consul refuses the query, the state cannot be written, or `handleDead` rejects.
+ * were fired while no watch was running: at least once if `afterCrash` is `rerun`, at most once if it is `skip`. The
+ * watch reads the log itself, so it misses no event even if the event that announces an entry is lost. Resolves when
+ * the signal has aborted and the handlers in progress have ended. Rejects if Consul refuses the query, the state cannot
+ * be written, or `handleDead` rejects.
  *
  * @example
  * ```ts

@@ -27,9 +27,8 @@ export function selfEnvironment(self: SelfFacts): Record<string, string> {
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /**
- * Returns the environment variable with the index that a list of events has if this event is its last one. Consul
- * computes this index by combining the two halves of the ID by exclusive-or. Only Consul's own events have such an
- * index.
+ * Returns the environment variable that contains the index of a list of events whose last event is `event`. Consul
+ * computes this index as the exclusive-or of the two halves of the ID. Only Consul's own events have such an index.
  */
 function indexEnvironment(event: UserEvent | undefined): Record<string, string> {
   if (!event || !uuid.test(event.id)) return {}
@@ -37,7 +36,10 @@ function indexEnvironment(event: UserEvent | undefined): Record<string, string> 
   return {CONSUL_INDEX: (BigInt(`0x${digits.slice(0, 16)}`) ^ BigInt(`0x${digits.slice(16)}`)).toString()}
 }
 
-/** Returns the variables for one event, baton's own and those of Serf, which are added to the watcher's environment. */
+/**
+ * Returns the variables that a handler of one event gets in addition to the watcher's environment: baton's own and
+ * Serf's.
+ */
 export const eventEnvironment = (event: UserEvent, facts: EventFacts): Record<string, string> => ({
   ...selfEnvironment(facts.self),
   ...indexEnvironment(event),
@@ -50,7 +52,7 @@ export const eventEnvironment = (event: UserEvent, facts: EventFacts): Record<st
   SERF_USER_LTIME: event.lTime.toString(),
 })
 
-/** Returns the variables of a run for several events, without those that describe a single event. */
+/** Returns the environment variables of a handler of several events, without those that describe a single event. */
 export const batchEnvironment = (events: readonly UserEvent[], facts: EventFacts): Record<string, string> => ({
   ...selfEnvironment(facts.self),
   ...indexEnvironment(events.at(-1)),

@@ -9,7 +9,7 @@ interface Group<T> {
 
 /**
  * Passes on only the newest event of each name, by Lamport time. It is passed on when no event of that name has come
- * for `quietMs`, or `periodMs` after the first one. The other events are passed to `dropped`.
+ * for `quietMs`, or when `periodMs` have passed since the first one. The other events are passed to `dropped`.
  */
 export class Coalescer<T extends {readonly event: UserEvent}> implements Disposable {
   readonly #options: CoalesceOptions<T>

@@ -74,7 +74,7 @@ export class Dispatcher {
     for (const event of events) this.#enqueue(() => [event])
   }
 
-  /** Resolves when fewer events than this are queued. */
+  /** Resolves when fewer than `limit` events are queued. */
   async room(limit: number): Promise<void> {
     await this.#queue.onSizeLessThan(limit)
   }

@@ -6,8 +6,8 @@ import type {Outcome, PendingEvent} from '../types.js'
 import {RecordLog} from './record-log.js'
 
 /**
- * Number of IDs to keep. It is four times the length of an agent's list. An agent itself drops an event that arrives
- * after more than half this number of newer events.
+ * Number of IDs to keep: four times the length of an agent's list. That is enough, because an agent drops an event that
+ * arrives after more than half this number of newer events.
  */
 const keptIds = 1024
 
@@ -36,7 +36,7 @@ interface Header {
   readonly dc: string
   readonly node: string
   readonly log?: string
-  /** 1 once a first list was recorded. Files of older versions lack this record. */
+  /** 1 if a first list was recorded. Files of older versions lack this record. */
   readonly b?: 1
 }
 
@@ -91,8 +91,8 @@ export class EventState implements AsyncDisposable {
   }
 
   /**
-   * Opens or creates a state file. Rejects with a UsageError if another watch uses it, if it belongs to another agent or
-   * log, or if it cannot be read or written.
+   * Opens or creates a state file. Rejects with a UsageError if another watch uses it, if it belongs to another agent
+   * or log, or if it cannot be read or written.
    */
   static async open(path: string, identity: StateIdentity): Promise<EventState> {
     checkOptions('EventState.open', {path}, {path: name}, ['path'])

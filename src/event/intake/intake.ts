@@ -36,14 +36,14 @@ export interface EventIntakeOptions
    */
   readonly orderWindowMs?: number
   /**
-   * Passes on only the newest event of each name, when no event of that name has arrived for `quietMs`, or `periodMs`
-   * after the first one.
+   * Passes on only the newest event of each name, when no event of that name has arrived for `quietMs`, or when
+   * `periodMs` have passed since the first one.
    * @default every event is passed on
    */
   readonly coalesce?: {readonly periodMs: number; readonly quietMs: number}
   /**
-   * Stops reading while this number of events waits for handlers. In the meantime the agent may drop events, which is
-   * reported; a durable log keeps them.
+   * Stops reading while this number of events or more wait for handlers. In the meantime the agent may drop events,
+   * which the watch reports. A durable log keeps its events.
    * @default no limit
    */
   readonly maxWaiting?: number

@@ -5,7 +5,7 @@ import {watchMembers} from './member-watch.js'
 import {type MemberChange, memberLine} from './members.js'
 
 /**
- * - `watch.started`: the initial members are known, and every later change counts.
+ * - `watch.started`: the initial members are known, and scripts run for every later change.
  * - `script.failed`: a script for a change failed; the other scripts and later changes still run.
  */
 export type MemberNotice =

@@ -25,7 +25,7 @@ export async function watchMembers(client: ConsulClient, options: MemberWatchOpt
     query: BlockingQuery<readonly T[], T>,
     receive: (value: readonly T[]) => Promise<void>,
   ): Promise<void> => {
-    // Reads without an index are consistent, because a restarted leader could return the members of an old state.
+    // Reads without an index use the `consistent` mode, because a restarted leader could otherwise return old members.
     const answers = follow(query, client, {signal: stop.signal, freshConsistency: 'consistent'})
     for await (const {snapshot} of answers) await receive(snapshot.value)
   }

@@ -28,8 +28,8 @@ export function toMembers(nodes: readonly NodeInfo[], checks: readonly CheckInfo
 }
 
 /**
- * Returns the changes between two reads, under Serf's names. Consul removes a node that left gracefully at once, and a
- * failed node later; the latter is a `member-reap`.
+ * Returns the changes between two reads, under Serf's names. Consul removes a node at once if it left gracefully, and
+ * later if it failed; the later removal is a `member-reap`.
  */
 export function memberChanges(
   before: ReadonlyMap<string, MemberFacts>,

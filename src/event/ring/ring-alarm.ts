@@ -10,8 +10,8 @@ export interface RingAlarmOptions {
   /** Returns the wall time in milliseconds. */
   readonly wallMs: () => number
   /**
-   * True if the lists contain events of all names. Only then does a missing known event in a short list prove a
-   * restart. In a list of one name, the event may be missing because events of other names have displaced it.
+   * True if the lists contain events of all names. Only then does the absence of a known event from a short list prove
+   * a restart. In a list of one name, the event may be missing because events of other names have displaced it.
    */
   readonly isWhole: boolean
   readonly onMissed: (missed: MissedEvents) => void

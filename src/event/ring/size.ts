@@ -12,7 +12,7 @@ const bytes = (text: string): number => Buffer.byteLength(text)
 
 /** Returns the number of header bytes of a text or byte string of this length in MessagePack. */
 const textHeader = (length: number): number => (length < 32 ? 1 : length < 256 ? 2 : 3)
-/** The outer message uses the older form of MessagePack, which has no header with a length of 1 byte. */
+/** The outer message uses the older form of MessagePack, which has no header for texts whose length takes 1 byte. */
 const outerHeader = (length: number): number => (length < 32 ? 1 : 3)
 const binaryHeader = (length: number): number => (length < 256 ? 2 : 3)
 

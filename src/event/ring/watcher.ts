@@ -21,8 +21,9 @@ export interface EventWatchOptions extends EventIntakeOptions {
 
 /**
  * Passes every event that reaches the agent to the handler, even across restarts if the state has a file: at least once
- * with `rerun`, at most once with `skip`. Retries during outages. Resolves when the signal has aborted and the handlers
- * in progress have ended. Rejects if Consul refuses the query, the state cannot be written, or `handleDead` rejects.
+ * if `afterCrash` is `rerun`, at most once if it is `skip`. Retries during outages. Resolves when the signal has
+ * aborted and the handlers in progress have ended. Rejects if Consul refuses the query, the state cannot be written, or
+ * `handleDead` rejects.
  *
  * @example
  * ```ts

@@ -7,8 +7,8 @@ export const gapPatienceMs = 2000
 type Numbered = Extract<Report, {type: 'output' | 'heartbeat'}>
 
 /**
- * The output of one node in order, its exit once all output was passed on, and the number of frames (numbered pieces)
- * of output that never arrived.
+ * The output of one node in order, the exit of its command (set only after all output was passed on), and the number of
+ * frames (numbered pieces) of output that never arrived.
  */
 export interface Assembled {
   readonly events: readonly ExecEvent[]

@@ -32,8 +32,8 @@ export type Opener = (context: OpenContext) => Promise<JobDelivery>
 export const defaultHeartbeatMs = {native: 15_000, rexec: 2000} as const
 
 /**
- * Returns functions that open the deliveries of a job: one for the responders of each protocol version, and one for the
- * plan's agents. For a dry run, leaves out nodes that cannot check a job without running it.
+ * Returns functions, each of which opens one way to send the job: one function for the responders of each protocol
+ * version, and one for the plan's agents. For a dry run, leaves out nodes that cannot check a job without running it.
  */
 export function openersFor(settings: InitiatorSettings, request: RunRequest, plan: Plan): readonly Opener[] {
   const {isDryRun} = request

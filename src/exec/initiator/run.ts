@@ -158,9 +158,9 @@ export class Run implements ExecRun {
   }
 
   /**
-   * Reads everything that nodes wrote before this call, so that a deadline never settles a node whose answer was
-   * written but not read. An answer can remain unread while Consul is unavailable, a server shows old state, or this
-   * process is suspended. Retries until Consul answers. Resolves with false if the run ends first.
+   * Reads everything that nodes wrote before this call, so that a deadline never decides the outcome of a node whose
+   * answer was written but not read. An answer can remain unread while Consul is unavailable, a server shows old state,
+   * or this process is suspended. Retries until Consul answers. Resolves with false if the run ends first.
    */
   async #catchUp(readers: readonly OpenReader[]): Promise<boolean> {
     const {client, tracker} = this.#parts
@@ -266,7 +266,7 @@ export class Run implements ExecRun {
   }
 }
 
-/** Moves exits behind output, because Consul lists keys by name, so that a node's exit comes before its output. */
+/** Moves exits behind output. Consul lists keys by name, which may put a node's exit before its output. */
 function endsLast(reports: readonly Report[]): readonly Report[] {
   const isEnd = ({type}: Report): boolean => type === 'exit' || type === 'refused' || type === 'allowed'
   return [...reports.filter(report => !isEnd(report)), ...reports.filter(isEnd)]

@@ -22,7 +22,8 @@ import {findTargets} from './targets.js'
 import {Tracker} from './tracker.js'
 
 /**
- * Additional time that a responder may need after the timeout and the grace, for its writes and the initiator's reads.
+ * Additional time that a responder may need after the timeout and the grace period, for its writes and the initiator's
+ * reads.
  */
 export const reportingSlackMs = 5000
 

@@ -12,8 +12,8 @@ const missedBeats = 3
 const silentBeats = 10
 const silentFloorMs = 30_000
 /**
- * Time after the timeout within which a node must report that it is stopping the command. Only such nodes are granted
- * the time for the stop itself, so a dead node does not delay the run.
+ * Time after the timeout within which a node must report that it is stopping the command. Only nodes that report this
+ * get additional time for the stop, so a dead node does not delay the run.
  */
 const stopSignMs = 3000
 /** Time that a node may need after an outage before it sends its next request. */
@@ -62,16 +62,15 @@ interface NodeState {
 }
 
 /**
- * Gives every node exactly one outcome. A node is *waiting* until its first report, *running* until its exit or refusal, and
- * then *settled*.
+ * Gives every node exactly one outcome. A node is *waiting* until its first report, *running* until its exit or
+ * refusal, and then *settled*.
  *
- * - waiting → settled as `no-answer` when the ack timeout has passed. Later reports are shown as late and do not
- *   change the outcome. The run does not wait for a node that is down, but
- *   such a node may answer as long as others run.
- * - running → settled by its exit (after all output before it), its refusal, or the job's timeout. Settled as `lost` when it
- *   missed heartbeats and its health check fails, when it has been silent for long although its agent is healthy, or when
- *   it does not report after the timeout that it is stopping the command.
- * - A node that was not expected is shown as unexpected; otherwise it is treated like any other.
+ * - waiting → settled as `no-answer` when the ack timeout has passed. Later reports are shown as late and do not change
+ *   the outcome. The run does not wait for a node that is down, but such a node may answer as long as others run.
+ * - running → settled by its exit (after all output before it), its refusal, or the job's timeout. Settled as `lost`
+ *   when it missed heartbeats and its health check fails, when it has been silent for long although its agent is
+ *   healthy, or when it does not report after the timeout that it is stopping the command.
+ * - A node that was not expected is shown as unexpected, but is otherwise treated like any other.
  *
  * Every method takes the time as an argument, so that every case can be tested without waiting.
  */
@@ -138,7 +137,7 @@ export class Tracker {
     this.#deafUntilMs = untilMs
   }
 
-  /** Settles the nodes whose deadline has passed. */
+  /** Gives an outcome to the nodes whose deadline has passed. */
   tick(nowMs: number): ExecEvent[] {
     const events: ExecEvent[] = []
     for (const state of this.#nodes.values()) {
@@ -160,7 +159,7 @@ export class Tracker {
     return due.map(({node, via}) => ({node, via}))
   }
 
-  /** Settles a suspect as lost if its health check fails or it has been silent for too long. */
+  /** Gives a running node the outcome `lost` if its health check fails or it has been silent for too long. */
   judge(node: string, isPassing: boolean, nowMs: number): ExecEvent[] {
     const state = this.#nodes.get(node)
     if (!state || state.outcome) return []

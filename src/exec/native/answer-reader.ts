@@ -75,8 +75,8 @@ export class AnswerReader {
   }
 
   /**
-   * Opens an answer. Returns undefined if the responder's signature is missing although there should be one; the
-   * genuine answer may still arrive.
+   * Verifies an answer. Returns undefined if the responder should have signed it but did not; the genuine answer may
+   * still arrive.
    */
   #open({node, name}: AnswerKey, value: Buffer): OpenedAnswer | undefined {
     const {version, id, answerKeys} = this.#options

@@ -50,7 +50,7 @@ export class AnswerWriter {
     return Buffer.concat([Buffer.from(`${JSON.stringify({v: 2, g: signature})}\n`), body])
   }
 
-  /** Returns the KV operation that writes an answer, whose key belongs to the job's session. */
+  /** Returns the KV operation that writes an answer so that its key belongs to the job's session. */
   write(name: AnswerName, body: Buffer, session: SessionId): KvOperation {
     return {verb: 'lock', key: this.key(name), value: this.value(name, body), session}
   }

@@ -13,7 +13,7 @@ import {writeControl} from './write-job.js'
 
 interface AttachedOptions extends Omit<AnswerReaderOptions, 'version' | 'id' | 'nodes'> {
   readonly manifest: Manifest
-  /** Returns the keys with which a cancel is signed. Called only if the job is to be stopped. */
+  /** Returns the keys that sign the request to stop the job. Called only if the job is to be stopped. */
   readonly keys: () => Promise<readonly SigningKey[]>
 }
 

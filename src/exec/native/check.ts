@@ -180,8 +180,8 @@ function checkScope(manifest: Manifest, context: CheckContext): Failure | undefi
 }
 
 /**
- * Checks the times. The job's own time of issue (`iat`) counts only within the allowed clock skew, because otherwise a
- * signer could extend the validity.
+ * Checks the times. If the job's time of issue (`iat`) is in the future, within the allowed clock skew, the validity is
+ * measured from now, because otherwise a signer could extend it.
  */
 function checkTime(manifest: Manifest, {nowMs, maxSkewMs, maxValidityMs}: CheckContext): Failure | undefined {
   const {issuedAtMs, notBeforeMs, expiresAtMs} = manifest
@@ -202,8 +202,8 @@ function checkValidity(validityMs: number, maxValidityMs: number): Failure | und
 }
 
 /**
- * Checks the times of a signed cancel. From the expiry of the job (or from now, if the job has expired), the cancel may
- * be valid for as long as a job may be.
+ * Checks the times of a signed cancel. The cancel may expire at most `maxValidityMs` after the job does, or after now
+ * if the job has already expired.
  */
 export function checkControlTime(
   control: Control,

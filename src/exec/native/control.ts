@@ -9,8 +9,8 @@ const controlSchema = z.object({
 })
 
 /**
- * A signed message to the responders of one running job: `cancel` stops the job with its grace, `kill` stops it at
- * once.
+ * A signed message to the responders of one running job: `cancel` stops the job with its grace period, `kill` stops it
+ * at once.
  */
 export interface Control {
   readonly id: string

@@ -9,7 +9,7 @@ interface DetachedOptions extends JobFacts {
   readonly windowMs: number
 }
 
-/** A signed job that is not written yet, with its session. */
+/** A signed job that is not written yet. Its session already exists. */
 export interface PreparedJob {
   readonly manifest: Manifest
   readonly value: Buffer

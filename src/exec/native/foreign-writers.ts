@@ -27,6 +27,6 @@ export async function refuseForeignWriters(path: string, what: OwnedPath): Promi
 
 const missingTrust = 'create the directory, and add the public keys whose jobs are to run'
 
-/** Returns an error about a file or directory with this purpose. */
+/** Returns a BATON_CONFIG error about a file or directory; `what` is its purpose. */
 export const misplaced = (what: OwnedPath, message: string, hint?: string): BatonError =>
   new BatonError('BATON_CONFIG', `${what} ${message}`, hint === undefined ? {} : {hint})

@@ -4,7 +4,7 @@ import {parseObject} from './envelope.js'
 
 /** Maximum output in one frame (one numbered piece of output), before compression. */
 export const frameBytes = 64 * 1024
-/** Maximum size of a decompressed frame, regardless of its header. */
+/** Maximum size of a decompressed frame, whatever its header says. */
 const maxUnpackedBytes = 4 * frameBytes
 /** Minimum size of output that is compressed, because compressing shorter output gains nothing. */
 const packFromBytes = 256

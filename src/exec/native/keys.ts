@@ -60,8 +60,8 @@ export function generateKey(name: string, createdAtMs: number): GeneratedKey {
 }
 
 /**
- * Reads a private file that {@link generateKey} made. `where` names the file in messages. Throws a UsageError if it is
- * not one.
+ * Reads a private file that {@link generateKey} made. `where` names the file in messages. Throws a UsageError if the
+ * text is not such a file.
  *
  * @example
  * ```ts

@@ -106,9 +106,7 @@ const claimsSchema = z.object({
   requester: z.object({name: claim, host: claim}).catch({name: 'unknown', host: 'unknown'}),
 })
 
-/**
- * Reads these facts from a manifest of any version. Returns undefined if one of them is missing.
- */
+/** Reads the {@link JobClaims} of a manifest of any version. Returns undefined if one of them is missing. */
 export function parseClaims(payload: Buffer): JobClaims | undefined {
   const parsed = claimsSchema.safeParse(parseObject(payload))
   if (!parsed.success) return undefined

@@ -2,7 +2,7 @@ import {readdir} from 'node:fs/promises'
 import {messageOf} from '../../core/errors.js'
 import {privateSuffix, publicSuffix, readSigningKey} from './key-files.js'
 
-/** A signing key of the user, and the reason if it cannot sign. */
+/** A signing key of the user. If the key cannot sign, `problem` is the reason. */
 export interface OwnKey {
   readonly name: string
   /** ID of the key; undefined if the private key cannot be used. */

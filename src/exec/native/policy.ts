@@ -27,7 +27,7 @@ export interface Policy {
   readonly allowedCommands?: readonly (readonly string[])[]
   /** Maximum timeout of a job, in milliseconds; a job without a timeout is refused. @default no limit */
   readonly maxTimeoutMs?: number
-  /** Maximum output of a job, in bytes. It replaces a higher limit of a job. @default no limit */
+  /** Maximum output of a job, in bytes. It replaces the job's own limit if that is higher. @default no limit */
   readonly maxOutputBytes?: number
   /** Number of different trusted keys that must have signed a job. @default 1 */
   readonly requiredSignatures?: number
@@ -48,7 +48,10 @@ export const policySchema = z
 
 type PolicyFile = z.infer<typeof policySchema>
 
-/** The policy of a trusted key that has none of its own: it may do everything that the responder's user may do. */
+/**
+ * The policy of a trusted key that has none of its own. Jobs of such a key may do everything that the responder's user
+ * may do.
+ */
 export const openPolicy: Policy = {canUseShell: true, canRunAnyProgram: true}
 
 export function fromPolicyFile(file: PolicyFile): Policy {
@@ -92,7 +95,7 @@ const policyRules = {
 } as const
 
 /**
- * Throws a UsageError if a value has the wrong type or a name is unknown, because an unknown field may be a
+ * Throws a UsageError if a value has the wrong type or a field is unknown, because an unknown field may be a
  * restriction.
  */
 export function checkPolicyOptions(what: string, policy: Policy): void {

@@ -25,8 +25,8 @@ interface Mark {
 }
 
 /**
- * Returns the jobs that the record contains, without changing it, because another process may be using it. If the
- * directory has no record, the set is empty.
+ * Returns the jobs in the record, or an empty set if the directory has no record. Does not change the record, because
+ * another process may be using it.
  */
 export async function readReplayed(directory: string): Promise<ReadonlySet<string>> {
   return new Set(parseMarks(await readFile(join(directory, replayFile), 'utf8').catch(emptyIfMissing)).keys())

@@ -9,7 +9,7 @@ import {type SigningKey, signEnvelope} from './envelope.js'
 import {controlKey, jobKey} from './layout.js'
 import {encodeManifest, type Manifest} from './manifest.js'
 
-/** Time after which responders no longer begin a job or obey a cancel that was written. */
+/** Time for which responders may begin a job, or obey a cancel, after it was written. */
 export const validityMs = 60_000
 
 /** The content of a job, without its ID, session and times. */
@@ -61,9 +61,9 @@ export const createManifest = (facts: JobFacts, birth: JobBirth): Manifest => ({
 
 /**
  * Calls `open` with the node of a server, to which a session is then attached. Consul ends the sessions of a node that
- * leaves, and a client agent leaves when it is restarted, but a server does not. So a job may restart every client
- * agent, including the initiator's own. If the token may not list servers or create sessions on them, calls `open` with
- * the agent's own node.
+ * leaves, and a client agent leaves when it is restarted, but a server does not. With a session on a server, a job may
+ * therefore restart every client agent, including the initiator's own. If the token may not list servers or create
+ * sessions on them, calls `open` with the agent's own node.
  */
 export async function onServerNode<T>(
   client: ConsulClient,
@@ -130,8 +130,8 @@ export async function writeSignedJob(
   }
   const {kv} = client
   const how = {session, signal}
-  // Created at once, because responders wait for this key, and a query for a missing key would wake up at every write
-  // to any key.
+  // The control key is created with the job, because responders watch it, and a blocking query for a missing key would
+  // wake up at every write to any key.
   const controlWritten = kv.acquire(controlKey(id), Buffer.alloc(0), how)
   const [isWritten] = await Promise.all([kv.acquire(jobKey(id), value, how), controlWritten])
   if (!isWritten) throw new BatonError('BATON_HTTP', `job ${jobKey(id)}: Consul refused to acquire it`)

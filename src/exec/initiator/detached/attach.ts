@@ -71,8 +71,8 @@ async function respondersOf(
 }
 
 /**
- * Creates the tracker of an attached run. Its deadlines start now, so a node that already runs the job has the whole
- * timeout once more before it counts as lost.
+ * Creates the tracker of an attached run. Its deadlines start now, so even a node that has been running the job for a
+ * while has the whole timeout left before it counts as lost.
  */
 function trackerOf(
   client: ConsulClient,

@@ -43,7 +43,7 @@ function statesOf(keys: readonly string[]): ReadonlyMap<string, NodeStates> {
   for (const rest of keys) {
     const key = parseAnswerKey(rest, signedVersion)
     if (key) note(key.id, key.node, key.name === 'r' || key.name === 'k' ? 'ended' : 'running')
-    // In protocol version 1, the keys of answers begin with the job ID; in later versions, with the node.
+    // In protocol version 1, the keys of answers begin with the job ID. In later versions, they begin with the node.
     const [id = '', ...old] = rest.split('/')
     const older = parseAnswerKey(old.join('/'), oldestVersion)
     if (older) note(id, older.node, older.name === 'r' || older.name === 'k' ? 'ended' : 'running')

@@ -224,7 +224,7 @@ export class Rollout implements ExecRun {
     return repeatable.has(type) && (type !== 'timed-out' || this.#completed.has(node))
   }
 
-  /** Returns the outcome, but reports a node that was cancelled because of the total timeout as timed out. */
+  /** Returns the outcome, or `timed-out` if the node was cancelled because of the total timeout. */
   #ownOutcome(outcome: NodeOutcome): NodeOutcome {
     if (outcome.type !== 'cancelled' || this.#stop.signal.reason !== timeIsOver) return outcome
     return {type: 'timed-out', afterMs: this.#parts.options.totalTimeoutMs ?? 0}
