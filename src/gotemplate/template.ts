@@ -32,7 +32,8 @@ export interface ExecuteOptions {
   readonly template?: string
   /**
    * Called for interruptions. If a function throws an {@link Interruption}, the action that called the function is
-   * skipped with everything inside it, as are actions that use variables that it would have set.
+   * skipped with everything inside it. Actions that use a variable that the skipped action would have set are also
+   * skipped.
    * @default an interruption ends the execution
    */
   readonly onInterruption?: (interruption: Interruption) => void

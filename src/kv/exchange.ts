@@ -11,7 +11,7 @@ export interface ExchangeEntry {
   readonly key: string
   /** The value, decoded. */
   readonly value: Buffer
-  /** An unsigned 64-bit number. @default 0 in a file */
+  /** An unsigned 64-bit number. @default 0 if the file has no flags for the key */
   readonly flags: bigint
 }
 

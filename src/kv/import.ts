@@ -10,8 +10,8 @@ import {checkKeys, type ExchangeEntry} from './exchange.js'
 /** Options of an import. */
 export interface ImportOptions {
   /**
-   * Ends the import before the next transaction. The current transaction is completed, so that every written key is
-   * reported.
+   * Aborting it ends the import before the next transaction. The current transaction is completed, so that every
+   * written key is reported.
    */
   readonly signal?: AbortSignal
   /** Writes all keys in one transaction, or none if they do not fit in one transaction. @default false */
@@ -40,7 +40,7 @@ export interface ImportResult {
 
 type ImportClient = Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
 
-/** An import that ended at `key`: all keys before `key` were written, and none after it. */
+/** The error of an import that ended at `key`: all keys before `key` were written, and none after it. */
 export class ImportError extends BatonError {
   readonly key: string
   constructor(key: string, cause: unknown) {

@@ -29,8 +29,8 @@ import type {AcquireOptions, LockEvent, LockOptions} from './types.js'
 const linePatienceMs = 15_000
 
 /**
- * Is told the steps of an acquisition, so that the guardian knows them. Each method is called before the acquisition
- * sends its next request.
+ * Is told the steps of an acquisition, so that the guardian process knows them. Each method is called before the
+ * acquisition sends its next request.
  */
 export interface LeaseWatcher {
   /**
@@ -45,8 +45,8 @@ export interface LeaseWatcher {
 }
 
 /**
- * Acquires a hold: opens a session, contends, and starts again with a new session if its session ends while
- * it waits for the lock. If the acquisition fails, the session is destroyed before the failure is reported.
+ * Acquires a lock: opens a session, contends for the lock, and starts again with a new session if its session ends
+ * while it waits for the lock. If the acquisition fails, the session is destroyed before the failure is reported.
  */
 export class Acquisition {
   readonly #client: ConsulClient
@@ -65,7 +65,7 @@ export class Acquisition {
   #lastError: unknown
   /** Node that the session belongs to; undefined for the agent's own node. */
   #node: string | undefined
-  /** The hold, which receives the events of the session from the grant on. */
+  /** The held lock, which receives the events of the session once the lock is granted. */
   #hold: LeasedHold | undefined
 
   constructor(client: ConsulClient, options: LockOptions, kind: LockKind, watcher?: LeaseWatcher) {
@@ -220,7 +220,7 @@ export class Acquisition {
         })
       } catch (error) {
         signal.throwIfAborted()
-        // A client agent that forwards the request puts a text of its own before the server's.
+        // A client agent that forwards the request puts a text of its own before the server's error text.
         const [refusal] = (error instanceof ConsulError && /Invalid Session TTL.*/.exec(error.text)) || []
         if (refusal !== undefined) {
           throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})
@@ -325,10 +325,10 @@ export class Acquisition {
   }
 }
 
-/** True if the session cannot be on a node that the lock has chosen by itself. */
+/** True if the error shows that the session cannot be on the node that baton chose because no node was given. */
 const isUnusable = (error: unknown): boolean => isForeignNode(error) || isBatonError(error, 'BATON_ACL_DENIED')
 
-/** Returns the error for a time limit that ended before Consul answered any request. Its cause is the last failure. */
+/** Returns the error for a time limit that passed before Consul answered any request. Its cause is the last failure. */
 function unanswered(what: string, cause: unknown): BatonError {
   if (!isBatonError(cause)) return new TransportError('BATON_TIMEOUT', `${what}: Consul does not answer`)
   const {code, hint, details} = cause

@@ -16,8 +16,8 @@ export interface FollowLockOptions {
 }
 
 /**
- * Yields the state of a lock, then each later state that differs from the one before. Rejects if the first
- * read fails; later failures are retried. After the first read, only the signal ends the sequence.
+ * Yields the state of a lock, then each later state that differs from the previous one. Rejects if the first read
+ * fails; later failures are retried. After the first read, only the signal ends the sequence.
  */
 export async function* followLock(
   client: ConsulClient,

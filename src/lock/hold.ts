@@ -15,12 +15,12 @@ import type {Hold, LockEvent, ReleaseReport} from './types.js'
 
 const list: OptionRule = {expected: 'an array of operations', accepts: Array.isArray}
 const monitorWaitMs = 60_000
-/** Delay before the blocking query on the key starts, so that a shorter hold never opens a connection for it. */
+/** Delay before the blocking query on the key starts, so that shorter holds open no connection for it. */
 const monitorAfterMs = 50
 const releaseWithinMs = 3000
 const releaseAttemptMs = 1500
 const findOutWithinMs = 1000
-/** Time limit for finding out why the key is gone: shorter than the lease's margin, so that the work stops in time. */
+/** Time limit for finding out why the key is gone: short, so that the deadline for stopping the work is still met. */
 const explainWithinMs = 200
 const destroyWithinMs = 2000
 const retryMs = 100
@@ -41,10 +41,10 @@ interface LeasedHoldOptions {
 }
 
 /**
- * A hold ends when it is lost or released, and a lost hold is released as well. It is lost if Consul reports
- * that the session is gone, if a consistent read shows that the session does not hold the lock, or if the
- * deadline passes. At the deadline the work must stop, so that it has ended before another contender may hold
- * the lock. Failed and refused requests alone are not a loss, because the deadline covers them.
+ * A hold is a lock that is held. It ends when it is lost or released; after a loss, it is also released. It is lost if
+ * Consul reports that the session is gone, if a consistent read shows that the session does not hold the lock, or if
+ * the deadline passes. At the deadline the work must stop, so that it has ended before another contender may hold the
+ * lock. Failed and refused requests alone are not a loss, because the deadline covers them.
  */
 export class LeasedHold implements Hold {
   readonly prefix: string
@@ -226,7 +226,10 @@ export class LeasedHold implements Hold {
     void this.#learnShape()
   }
 
-  /** Finds out how long the hold lasts after its last proof. If the token may not read this, the shorter time applies. */
+  /**
+   * Finds out how long the hold lasts after its last proof. If the ACL token may not read this, the shorter time
+   * applies.
+   */
   async #learnShape(): Promise<void> {
     const {client, learnTtlOnly} = this.#options
     try {

@@ -32,10 +32,10 @@ export interface LockStatus {
   /** Holders, in no particular order. */
   readonly holders: readonly LockParty[]
   /**
-   * Contenders that wait. The contenders of a semaphore and those in the queue of a mutex are found by their
-   * keys, and have a position. The other contenders of a mutex are found by the names that baton and the Go
-   * tool give to their sessions. The list lacks contenders outside the queue whose sessions have other names,
-   * and contenders that wait for another contender on their own host.
+   * Contenders that wait. The contenders of a semaphore and those in the queue of a mutex are found by their keys, and
+   * have a position. The other contenders of a mutex are found by the names that baton and `consul lock` give to their
+   * sessions. The list lacks contenders outside the queue whose sessions have other names, and contenders that wait for
+   * another contender on their own host.
    */
   readonly waiters: readonly LockParty[]
 }
@@ -171,7 +171,7 @@ function readSemaphore(
 const inOrder = (parties: readonly LockParty[]): readonly LockParty[] =>
   parties.map((party, at) => ({...party, position: at + 1}))
 
-/** True if the session's name has the form that the Go tool ("Consul lock for 'a' at 'prefix'") or baton uses. */
+/** True if the session's name has the form that `consul lock` ("Consul lock for 'a' at 'prefix'") or baton uses. */
 const isWaiter = ({name}: SessionInfo, prefix: string): boolean => {
   const at = /^(?:Consul|baton) lock for '[\s\S]*' at '([\s\S]*)'$/.exec(name)?.[1]
   return at !== undefined && lockKey(at) === lockKey(prefix)

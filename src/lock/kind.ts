@@ -3,7 +3,7 @@ import type {CallOptions, FencingToken, KvEntry, KvOperation, SessionId} from '.
 import type {Session} from '../session/types.js'
 import type {LockEvent} from './types.js'
 
-/** Reason for the loss of a lock whose key is gone: it was deleted by hand, or together with its session. */
+/** Reasons for the loss of a lock whose key is gone, either deleted by hand or together with its session. */
 export const deletedKey = 'its key was deleted'
 export const deletedContender = 'its contender key was deleted'
 
@@ -27,10 +27,13 @@ export interface ReleaseOptions extends CallOptions {
 /** A lock that was granted. */
 export interface Grant {
   readonly token: FencingToken
-  /** Boot time at which baton sent the request that acquired the lock or showed that the session holds it. */
+  /** Time since boot at which baton sent the request that acquired the lock or showed that the session holds it. */
   readonly sentAtMs: number
   readonly evidence: readonly [Evidence, ...Evidence[]]
-  /** Makes one attempt to release the lock. Resolves to `lost` if the session no longer held it. Rejects if the outcome is unknown. */
+  /**
+   * Makes one attempt to release the lock. Resolves to `lost` if the session no longer held it. Rejects if the outcome
+   * is unknown.
+   */
   release(options: ReleaseOptions): Promise<'released' | 'lost'>
 }
 

@@ -1,7 +1,7 @@
 import {UsageError} from '../core/errors.js'
 import {formatDuration} from '../core/time/duration.js'
 
-/** The facts that decide how long a hold lasts after its last proof. */
+/** The facts that decide how long a hold lasts after Consul has last confirmed that the session holds the lock. */
 export interface LeaseShape {
   /**
    * True if another contender must wait for the lock-delay. False for a semaphore, whose slots are taken by
@@ -11,28 +11,28 @@ export interface LeaseShape {
   readonly ttlMs: number
   readonly lockDelayMs: number
   /**
-   * True if only the TTL can end the session: it has no checks, and its node is not a server, whose node the
-   * cluster itself may remove.
+   * True if only the TTL can end the session: it has no checks, and its node is not a server. The cluster itself may
+   * remove the node of a server.
    */
   readonly isTtlOnly: boolean
   /** Time that the child has between TERM and KILL. */
   readonly graceMs: number
 }
 
-/** Boot times at which the newest requests that proved the hold were sent. */
+/** Times since boot at which the newest requests that proved the hold were sent. */
 export interface LeaseProofs {
   /** A request that created or renewed the session. */
   readonly renewedAtMs: number
   /** A request that wrote the key, or a consistent read that showed the session as its holder. */
   readonly seenAtMs: number
   /**
-   * True if Consul has reported since the last proof that the session does not exist, and no consistent read
-   * has confirmed or disproved it yet.
+   * True if, after the last proof, Consul has reported that the session does not exist, and no consistent read has
+   * confirmed or disproved this yet.
    */
   readonly isDoubted?: boolean
 }
 
-/** Times of a lease, in milliseconds of boot time. */
+/** Times of a lease, in milliseconds since boot. */
 export interface LeaseDeadline {
   /** Time at which the child receives TERM. No child is started after it. */
   readonly termAtMs: number
@@ -45,8 +45,8 @@ export interface LeaseDeadline {
 const smallestMarginMs = 1000
 const marginShare = 0.02
 /**
- * Minimum time that the settings must leave for the work between two proofs of the hold. With less, several proofs a
- * second would be needed.
+ * Minimum time that the settings must leave for the work between two confirmations of the hold by Consul. With less,
+ * several requests a second would be needed.
  */
 const leastUsableMs = 500
 /** Longest lock-delay that Consul enforces. */
@@ -54,7 +54,7 @@ const longestLockDelayMs = 60_000
 
 const delayOf = (shape: LeaseShape): number => Math.min(longestLockDelayMs, Math.max(0, shape.lockDelayMs))
 
-/** Returns the earliest time at which another contender may hold the lock if no further proof follows. */
+/** Returns the earliest time at which another contender may hold the lock if Consul does not confirm the hold again. */
 function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
   if (!shape.hasLockDelay) return proofs.renewedAtMs + shape.ttlMs
   const seen = proofs.seenAtMs + delayOf(shape)
@@ -65,8 +65,8 @@ function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
 }
 
 /**
- * Returns how long a hold lasts after its session was renewed and its key was read at the same time, if no
- * further proof follows.
+ * Returns how long a hold lasts after its session was renewed and its key was read at the same time, if Consul does not
+ * confirm the hold again.
  */
 export const leaseWindowMs = (shape: LeaseShape): number => freeAt(shape, {renewedAtMs: 0, seenAtMs: 0})
 
@@ -77,7 +77,7 @@ export const leaseWindowMs = (shape: LeaseShape): number => freeAt(shape, {renew
 export const leaseMarginMs = (shape: LeaseShape): number =>
   Math.max(smallestMarginMs, leaseWindowMs(shape) * marginShare)
 
-/** Returns how long the child may run after a proof if no further proof follows. */
+/** Returns how long the child may run after Consul has confirmed the hold, if no further confirmation follows. */
 export const usableMs = (shape: LeaseShape): number => leaseWindowMs(shape) - shape.graceMs - leaseMarginMs(shape)
 
 export const isUsable = (shape: LeaseShape): boolean => usableMs(shape) >= leastUsableMs
@@ -88,7 +88,10 @@ export function leaseDeadline(shape: LeaseShape, proofs: LeaseProofs): LeaseDead
   return {freeAtMs, killAtMs, termAtMs: killAtMs - shape.graceMs}
 }
 
-/** Returns the interval at which the hold is proven. It is so short that two failures in a row do not end the hold. */
+/**
+ * Returns the interval at which baton has Consul confirm the hold. It is so short that two failures in a row do not end
+ * the hold.
+ */
 export const proveEveryMs = (shape: LeaseShape): number => Math.min(shape.ttlMs, usableMs(shape)) / 3
 
 /**

@@ -9,8 +9,8 @@ import type {LockOptions, Mutex} from './types.js'
 import {checkPrefix} from './wire/names.js'
 
 /**
- * Creates a lock with one holder at a time, which excludes holders of `consul lock` as well. Sends nothing until the
- * lock is acquired. Throws a UsageError if an option is not valid, or if Consul cannot serve the key.
+ * Creates a lock with one holder at a time, which also excludes holders of `consul lock`. Sends nothing until the lock
+ * is acquired. Throws a UsageError if an option is not valid, or if Consul cannot serve the key.
  *
  * @example
  * ```ts

@@ -5,17 +5,21 @@ import type {LeaseDeadline} from './lease.js'
 
 /** Options of a lock. */
 export interface LockOptions {
-  /** Prefix of the lock. Its key is `<prefix>/.lock`, as with the Go tool. */
+  /** Prefix of the lock. Its key is `<prefix>/.lock`, as with `consul lock`. */
   readonly prefix: string
   /** TTL of the session in milliseconds. @default 15000 */
   readonly ttlMs?: number
   /** Lock-delay of the session in milliseconds; Consul caps it at 60 s. @default 15000 */
   readonly lockDelayMs?: number
-  /** Checks of the node that end the session when they fail. `['serfHealth']` frees the lock sooner when the node is lost, but leaves less time to survive an outage. @default [] */
+  /**
+   * Checks of the node that end the session when they fail. `['serfHealth']` frees the lock sooner when the node is
+   * lost, but leaves less time to survive an outage.
+   * @default []
+   */
   readonly nodeChecks?: readonly string[]
   /**
-   * Node of the catalog that the session belongs to. When the agent leaves the cluster, the sessions of its own node end;
-   * by default a client agent leaves when it is stopped. A node that belongs to no agent does not leave.
+   * Node of the catalog that the session belongs to. When the agent leaves the cluster, the sessions of its own node
+   * end; by default a client agent leaves when it is stopped. A node that belongs to no agent does not leave.
    * @default the node `baton-locks` if the catalog has it and no agent owns it, otherwise the agent's own node
    */
   readonly node?: string
@@ -34,7 +38,7 @@ export interface LockOptions {
   readonly fair?: Fairness
   /** Receives the events of the lock, in order. Must not throw. @default none */
   readonly observer?: (event: LockEvent) => void
-  /** Clock of deadlines, in milliseconds. @default the boot time of the machine */
+  /** Clock by which deadlines are measured, in milliseconds. @default the time since the machine booted */
   readonly now?: BootTime
 }
 
@@ -67,9 +71,15 @@ export interface Lock {
    * aborts. If it rejects, it leaves no key behind.
    */
   acquire(options?: AcquireOptions): Promise<Hold>
-  /** Makes one attempt. Resolves to undefined if another session holds the lock or a lock-delay runs. Rejects as `acquire` does. */
+  /**
+   * Makes one attempt. Resolves to undefined if another session holds the lock or a lock-delay runs. Rejects as
+   * `acquire` does.
+   */
   tryAcquire(options?: {readonly signal?: AbortSignal}): Promise<Hold | undefined>
-  /** Acquires the lock, runs `fn`, and releases the lock even if `fn` fails. Rejects with a LockLostError if the lock was lost while `fn` ran. */
+  /**
+   * Acquires the lock, runs `fn`, and releases the lock even if `fn` fails. Rejects with a LockLostError if the lock
+   * was lost while `fn` ran.
+   */
   withLock<T>(fn: (hold: Hold) => Promise<T>, options?: AcquireOptions): Promise<T>
 }
 
@@ -109,11 +119,14 @@ export interface Hold extends AsyncDisposable {
   /** Fencing token, greater than that of every earlier hold of this lock in this datacenter. */
   readonly token: FencingToken
   /**
-   * Aborts with a LockLostError when the lock is lost. If nothing proves the hold, it aborts early enough that the work
-   * can stop within the grace before another contender may hold the lock.
+   * Aborts with a LockLostError when the lock is lost. If Consul does not confirm in time that the session holds the
+   * lock, it aborts early enough that the work can stop within the grace before another contender may hold the lock.
    */
   readonly signal: AbortSignal
-  /** Times, in boot time, by which the work must have stopped. Each proof of the hold postpones them. */
+  /**
+   * Times since boot by which the work must have stopped. Each confirmation by Consul that the session holds the lock
+   * postpones them.
+   */
   readonly deadline: LeaseDeadline
   /**
    * Reads every key that proves the hold. Rejects with a LockLostError if one of them shows that the lock is lost or if
@@ -127,8 +140,8 @@ export interface Hold extends AsyncDisposable {
    */
   commit(operations: readonly KvOperation[], options?: {readonly signal?: AbortSignal}): Promise<TxnResult>
   /**
-   * Returns the time in milliseconds until `signal` aborts if no further proof of the hold follows; 0 if the
-   * hold is lost.
+   * Returns the time in milliseconds until `signal` aborts if Consul does not confirm the hold again; 0 if the hold is
+   * lost.
    */
   remainingMs(): number
   /** Releases the lock and ends the session. Does not reject. A repeated call resolves to the same report. */
@@ -138,8 +151,8 @@ export interface Hold extends AsyncDisposable {
 /** The outcome of a release. */
 export interface ReleaseReport {
   /**
-   * `lost`: the session no longer held the lock. `held`: the session still holds it, and Consul frees it when the session
-   * ends. `unknown`: Consul did not answer.
+   * `lost`: the session no longer held the lock. `held`: the session still holds it, and Consul frees it when the
+   * session ends. `unknown`: Consul did not answer.
    */
   readonly lock: 'released' | 'held' | 'lost' | 'unknown'
   /** True if the session was destroyed. Otherwise it expires up to twice the TTL later. */
@@ -151,7 +164,7 @@ export interface ReleaseReport {
   readonly error: unknown
 }
 
-/** Events while a lock is acquired and held. Deadlines are in boot time. */
+/** Events while a lock is acquired and held. Deadlines are in milliseconds since boot. */
 export type LockEvent =
   | {readonly type: 'session.created'; readonly session: SessionId}
   | {

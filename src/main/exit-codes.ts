@@ -38,7 +38,9 @@ export function exitCodeOf(error: unknown): number {
   return exitCodes[error.code]
 }
 
-/** Returns the message for people: one line that begins with the object, with the next step in brackets. */
+/**
+ * Returns the message for people: one line that names what failed and why, with the next step, if known, in brackets.
+ */
 export function toMessage(error: unknown): string {
   if (!isBatonError(error)) {
     const bug = new BugError(error instanceof Error ? error.message : String(error), {cause: error})

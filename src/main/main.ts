@@ -15,7 +15,7 @@ declare const BATON_VERSION: string
 const table: CommandTable = commandTable
 
 /**
- * The part of oclif's Config that commands and their help use. oclif's own would read files and load plugins.
+ * The part of oclif's Config that commands and their help use. oclif's own Config would read files and load plugins.
  */
 const config = {
   bin: 'baton',
@@ -91,8 +91,8 @@ const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'BATON_BUG'
 
 /**
- * Answers the scripts of `baton completion`. The words before the cursor are on stdin, one on each line. `isQuoted`: the
- * script quotes the value that it inserts.
+ * Answers the scripts of `baton completion`. The words before the cursor are on stdin, one on each line. `isQuoted`:
+ * the script quotes the value that it inserts.
  */
 async function complete(isQuoted: boolean, host: CommandHost): Promise<number> {
   const {completions} = await import('./complete.js')
@@ -102,8 +102,8 @@ async function complete(isQuoted: boolean, host: CommandHost): Promise<number> {
 }
 
 /**
- * Prints a text that is the complete result. Resolves with the exit code, which is 1 if the text could
- * not be written.
+ * Prints a text that is the complete result of the command line. Resolves with the exit code, which is 1 if the text
+ * could not be written.
  */
 async function print(text: string, host: CommandHost): Promise<number> {
   const stdout = new WrittenStream(host.stdout)

@@ -15,7 +15,7 @@ export interface ChildSpec {
   /** Name of a variable in `env` whose value only this child and its descendants have. */
   readonly markedBy?: string
   /**
-   * True to search all processes of the machine for this variable, in order to find daemons of the child.
+   * True to search all processes of the machine for the variable `markedBy`, in order to find daemons of the child.
    * @default false
    */
   readonly isMarkSearched?: boolean

@@ -1,9 +1,6 @@
 import type {ChildExit} from './exit-code.js'
 
-/**
- * Returns the text with which Go's `os/exec` describes the end of a child, and which the Go tools
- * print.
- */
+/** Returns the text with which Go's `os/exec` describes the end of a child, and which Consul's tools print. */
 export const toGoExit = ({code, signal}: ChildExit): string =>
   signal === undefined ? `exit status ${code}` : `signal: ${goSignals[signal] ?? signal}`
 

@@ -128,7 +128,7 @@ function toStartError(file: string, error: unknown): unknown {
   return new HandlerError(error.message, {exitCode: error.exitCode, failure: {how: 'start', file}, cause: error})
 }
 
-/** Returns the arguments that run `text` in the user's shell, as the Go tools do: `$SHELL`, otherwise /bin/sh. */
+/** Returns the arguments that run `text` in the user's shell, as Consul's tools do: `$SHELL`, otherwise /bin/sh. */
 export const shellWords = (text: string, shell: string | undefined): [string, ...string[]] => [
   shell === undefined || shell === '' ? '/bin/sh' : shell,
   '-c',

@@ -41,7 +41,10 @@ const deadAfterMs = 100
 /** Maximum length of a socket's path in bytes. Node truncates longer paths without an error. */
 const longestPath = 107
 
-/** Returns the path of a key's socket in a directory that only this user can write, or undefined if it would be too long. */
+/**
+ * Returns the path of a key's socket in a directory that only this user can write, or undefined if it would be too
+ * long.
+ */
 export function turnPath(directory: string, ...facts: readonly (string | undefined)[]): string | undefined {
   const path = join(directory, `lock-${fingerprint(JSON.stringify(facts))}`)
   return Buffer.byteLength(path) > longestPath ? undefined : path
@@ -156,7 +159,7 @@ class Turn implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#server.listening) return
     this.#beat[Symbol.dispose]()
-    // Closing the server removes the socket as well.
+    // Closing the server also removes its socket file.
     this.#server.close()
     const [first, ...others] = this.#line
     first?.destroy()

@@ -103,7 +103,7 @@ function canWaitInShell({spec, lateVariable}: ReadyChildOptions): boolean {
   )
 }
 
-/** True if the shell is dash, which leaves all other environment variables unchanged. */
+/** True if the shell is dash, which leaves all environment variables except those of `shellsOwn` unchanged. */
 function isDash(): boolean {
   try {
     return basename(realpathSync(shell)) === 'dash'

@@ -18,9 +18,9 @@ const firstLookMs = 5
 const longestLookMs = 50
 
 /**
- * Sends TERM, waits for the grace, then sends KILL, and resolves when no member is left. CONT follows TERM,
- * so that suspended members receive TERM. A member that cannot be killed (in state D, or of another user)
- * delays the result, because nothing may be released while it runs.
+ * Sends TERM, waits for the grace, then sends KILL, and resolves when no member is left. CONT follows TERM, so that
+ * suspended members receive TERM. A member that cannot be killed (in state D, or of another user) delays the result,
+ * because the caller must not release a lock while that member runs.
  */
 export async function stopFamily(family: Family, options: StopOptions): Promise<void> {
   const {clock, graceMs, hurry, signal = 'SIGTERM'} = options

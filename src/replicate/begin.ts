@@ -74,8 +74,8 @@ export const passOutage = ({worker, options}: Member): Outage =>
   outageOf({...options, part: 'pass', mapping: worker.mapping, monitors: [worker.monitor]})
 
 /**
- * Loads the undo holds (keys that an earlier undo restored and that the first pass must leave alone), and the
- * index up to which an earlier run has copied.
+ * Loads the undo holds (keys that an earlier undo restored and that the first replication pass must leave alone), and
+ * the index up to which an earlier run has copied.
  */
 async function loadHolds({members, ...given}: Group): Promise<void> {
   for (const member of members) {

@@ -40,22 +40,25 @@ export interface CompleteOptions {
   readonly canDelete: boolean
   readonly maxDelete: MaxDelete
   readonly deleteBudget: DeleteBudget
-  /** IDs of the sets of held deletes that the caller approves. An ID is removed when its approval is used. */
+  /**
+   * IDs of the sets of deletes that were held back for approval and that the caller has approved. An ID is removed when
+   * its approval is used.
+   */
   readonly approved: Set<string>
   readonly statusDir: string
   readonly lockKeys: LockKeys
-  /** Maximum age of a list of the source. With 0, only the leader may answer reads of the source. */
+  /** Maximum age of a list of the source's keys. With 0, only the leader may answer reads of the source. */
   readonly maxStaleMs: number
   readonly waitMs: number
   /** A mapping with more keys than this is followed in parts: by one blocking query for each part of its keys. */
   readonly shardAbove: number
-  /** Divides the blocking queries that may wait at an agent at the same time among all mappings. */
+  /** Distributes among all mappings the blocking queries that may wait at an agent at the same time. */
   readonly places: QueryPlaces
   /** Interval between two comparisons of all keys, for mappings that are followed in parts. */
   readonly auditEveryMs: number
   /**
-   * Whether Consul compresses its lists: of all keys of the source, of all keys of the destination, and of parts of
-   * them.
+   * Whether Consul compresses its lists. Chosen separately for lists of all keys of the source, of all keys of the
+   * destination, and of a part of the keys.
    */
   readonly compress: {readonly source: boolean; readonly destination: boolean; readonly parts: boolean}
   readonly quiescence: {readonly minMs: number; readonly maxMs: number} | undefined
@@ -64,7 +67,7 @@ export interface CompleteOptions {
   readonly heartbeatMs: number
   /** Keeps overwritten and deleted entries for an undo; undefined if they are not kept. */
   readonly journal: UndoJournal | undefined
-  /** The lock that every transaction depends on. */
+  /** The lock whose loss makes Consul refuse further transactions; undefined without a lock. */
   readonly fence: Fence | undefined
   /** The client that writes the copies and checks the fence in each transaction. */
   readonly writer: Writer

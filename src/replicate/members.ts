@@ -32,8 +32,8 @@ export const isSameMapping = (one: MappingOptions, other: MappingOptions): boole
   textOf(one) === textOf(other)
 
 /**
- * Returns the filters as text, by which they are compared. Tests are equal if they are the same object, or
- * regular expressions with the same source and flags.
+ * Returns the filters as text, by which they are compared. Objects with a method `test` are equal if they are the same
+ * object, or regular expressions with the same source and flags.
  */
 const textOf = ({excludes = [], excludeMatches = [], includes = []}: MappingOptions): string =>
   JSON.stringify([excludes, excludeMatches, includes], (_, value: unknown) => (isTest(value) ? markOf(value) : value))

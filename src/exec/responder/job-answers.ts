@@ -14,8 +14,8 @@ import type {ExitReport} from '../reports.js'
 import {type AuditEntry, auditCommand} from './audit-log.js'
 
 /**
- * Time for which a failed write of an answer is repeated. An initiator waits longer for a node only if the initiator
- * itself cannot read Consul.
+ * Time for which a failed write of an answer is repeated. No initiator waits longer than this for a node's answer,
+ * unless the initiator itself cannot read Consul.
  */
 const answerWithinMs = 30_000
 
@@ -55,7 +55,7 @@ export async function refuseJob(answerer: Answerer, id: string, {code, reason, c
   await answer(answerer, [...checks, answers.write('k', body, session)])
 }
 
-/** True for the codes that a responder may give to a job that it has already answered and examines again. */
+/** True for the refusal codes that can apply to a job that the responder has already answered and examines again. */
 const isRepeatable = (code: string): boolean => code === 'expired' || code === 'replayed'
 
 /** Answers a dry run of a job that would run. */
@@ -73,7 +73,7 @@ export async function allowJob(
   await answer(answerer, [answersTo(answerer, manifest).write('k', body, session)])
 }
 
-/** Reports a job that an earlier process began as interrupted, because its end is unknown. */
+/** Reports as interrupted a job that an earlier process began, because it is unknown how the job ended. */
 export async function reportInterrupted(answerer: Answerer, manifest: Answered): Promise<void> {
   await reportEnd(answerer, manifest, {code: -2, isInterrupted: true})
   answerer.client.logger.warn({job: manifest.id}, 'exec.interrupted')
@@ -87,7 +87,7 @@ export async function reportUnstarted(answerer: Answerer, manifest: Answered): P
   await auditAnyway(answerer, {verdict: 'refused', job: manifest.id, code: 'cancelled'})
 }
 
-/** Records a cancel that is ignored, because no trusted key signed it or its times are not valid. */
+/** Records a request to cancel that is ignored, because no trusted key signed it or its times are not valid. */
 export async function noteRefusedControl(
   answerer: Answerer,
   job: string,

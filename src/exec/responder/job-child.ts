@@ -16,7 +16,7 @@ export interface JobChildOptions {
    * Program and arguments to put before each command, for instance to run the command as another user. @default none
    */
   readonly wrapper?: readonly string[]
-  /** Called if the guardian cannot run, which would stop the child if the responder died. */
+  /** Called if the guardian process, which stops the child if the responder dies, cannot run. */
   readonly onUnguarded: (why: string) => void
 }
 
@@ -27,14 +27,14 @@ const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** Name of the variable that marks the children of one job on one responder. */
 const markName = 'BATON_EXEC_MARK'
 /**
- * Requests that the guardian sends when the responder has died. There are none, because the job's session ends without
- * them.
+ * Requests that the guardian process sends when the responder has died. There are none, because the job's session
+ * expires by itself.
  */
 const noRelease = {target: {}, requests: []}
 
 /**
- * The child of a job. Disposing removes its script and ends its guardian, but not the processes that the child left
- * running.
+ * The child of a job. Disposing removes its script and ends its guardian process. Processes that the child left behind
+ * keep running.
  */
 export interface JobChild extends AsyncDisposable {
   readonly child: Child
@@ -46,7 +46,7 @@ export async function startJobChild(manifest: Manifest, options: JobChildOptions
   const shell = env['SHELL'] ?? '/bin/sh'
   const {command} = manifest
   let folder: string | undefined
-  // The guardian is started before the child, because the responder may die while it is starting the child.
+  // The guardian process is started before the child, because the responder may die while it is starting the child.
   const guardian = new Guardian({
     graceMs: manifest.killAfterMs,
     marker: `${markName}=${env[markName] ?? ''}`,

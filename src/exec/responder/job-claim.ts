@@ -12,7 +12,7 @@ const maxRetryMs = 2000
 /**
  * `taken`: another responder of the same name has claimed the job. `expired`: the job may no longer begin. Otherwise,
  * `control` is the value of the job's control key at the time of the claim, and the responder may begin the job unless
- * this value is a cancel.
+ * this value is a request to cancel.
  */
 export type Claim = 'taken' | 'expired' | {readonly control: Buffer}
 

@@ -40,8 +40,8 @@ interface ControlFollower {
 }
 
 /**
- * Passes on the actions that trusted keys request, and the messages that are refused, until the signal aborts. Does not
- * reject.
+ * Follows the job's control messages until the signal aborts. Passes the action that an accepted message requests to
+ * `obey`, and the refusal of any other message to `refuse`. Does not reject.
  */
 export async function followControl(
   job: Job,

@@ -6,7 +6,9 @@ import {isJobId} from '../native/layout.js'
  */
 export const jobLimit = 1000
 
-/** The IDs of the jobs to examine, first one first, and the number of jobs that are not examined. */
+/**
+ * The IDs of the jobs to examine, in the order in which to examine them, and the number of jobs that are not examined.
+ */
 export interface SelectedJobs {
   readonly ids: readonly string[]
   /** Number of jobs beyond the limit. */
@@ -14,8 +16,8 @@ export interface SelectedJobs {
 }
 
 /**
- * Selects the jobs to examine. The newest come first, by the time in their IDs, so that junk delays a new job as little
- * as possible. Jobs with a time after `newestMs` come last, because the clock that produced it must be wrong.
+ * Selects the jobs to examine. The newest come first, by the time in their IDs, so that invalid jobs delay a new job as
+ * little as possible. Jobs with a time after `newestMs` come last, because the clock that produced it must be wrong.
  */
 export function selectJobs(names: Iterable<string>, newestMs: number): SelectedJobs {
   const ids = [...names].filter(isJobId)

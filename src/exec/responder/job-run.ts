@@ -112,7 +112,10 @@ interface Sink {
   readonly writer: JobWriter
 }
 
-/** Passes on the output of the child. Stops reading while output waits to be written, so that the child blocks. */
+/**
+ * Passes on the output of the child. Stops reading while output waits to be written, so that the child blocks when the
+ * pipe is full.
+ */
 async function pump(stream: Readable | undefined, name: 'stdout' | 'stderr', {cap, writer}: Sink): Promise<void> {
   if (!stream) return
   try {

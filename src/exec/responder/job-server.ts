@@ -60,8 +60,8 @@ export interface JobServerOptions {
 }
 
 /**
- * `jobs.ignored`: the list is too long, so `count` of its jobs are not examined. With a count of 0, the list is short
- * enough again.
+ * `jobs.ignored`: the list of jobs is too long, so `count` of them are not examined. With a count of 0, the list is
+ * short enough again.
  */
 export interface JobsEvent {
   readonly type: 'jobs.ignored'
@@ -103,7 +103,7 @@ export class JobServer implements AsyncDisposable {
     this.#replay = replay
   }
 
-  /** Serves until the signal aborts, and then rejects with its reason. */
+  /** Examines new jobs until the signal aborts, and then rejects with the signal's reason. */
   async followJobs(signal: AbortSignal): Promise<void> {
     const {client} = this.#options
     const standing = new StandingKey(client)
@@ -291,7 +291,8 @@ export class JobServer implements AsyncDisposable {
     }
     const refused = new Set<string>()
     const refuse = async (refusal: ControlRefusal): Promise<void> => {
-      // A message that is written again and again could fill the audit log, so each reason is recorded once.
+      // A message that is written again and again could fill the audit log, so each reason for a refusal is recorded
+      // once.
       if (refused.has(refusal.code)) return
       refused.add(refusal.code)
       await noteRefusedControl(this.#answerer(listening.signal), manifest.id, refusal)
@@ -322,7 +323,7 @@ export class JobServer implements AsyncDisposable {
     client.logger.info({job: manifest.id, code: result.code, bytes: result.outputBytes}, 'exec.finished')
   }
 
-  /** Reports jobs that an earlier process began but did not finish as interrupted. They do not run again. */
+  /** Reports as interrupted the jobs that an earlier process began but did not finish. They do not run again. */
   async #reportInterrupted(keys: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     for (const id of this.#replay.unfinished) {
       const value = keys.has(jobKey(id)) ? await this.#readJob(id, signal) : undefined

@@ -112,7 +112,7 @@ export class JobWriter {
     this.#drained.wake()
   }
 
-  /** Removes one frame or less from the waiting output, and returns it. */
+  /** Takes output for one frame from the waiting output, and returns it. */
   #takeFrame(): readonly OutputPart[] | undefined {
     if (this.#pendingBytes === 0) return undefined
     const taken: OutputPart[] = []

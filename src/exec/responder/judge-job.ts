@@ -7,7 +7,7 @@ export interface JobVerdict {
   readonly reason: string
 }
 
-/** Judges a job as a responder would, in the same order, but runs nothing and records nothing. */
+/** Makes the checks that a responder makes before it runs a job, in the same order, but runs and records nothing. */
 export async function judgeJob({id}: Pick<Manifest, 'id'>, value: Buffer, context: CheckContext): Promise<JobVerdict> {
   const checked = checkJob(id, value, context)
   if (!checked.isAccepted) return checked.refusal

@@ -1,11 +1,11 @@
 import type {OutputPart} from '../reports.js'
 
-/** Maximum size of the end of the output, which is kept once the limit is reached. */
+/** Once the limit of the output is reached, at most this many of its last bytes are kept. */
 const maxTailBytes = 64 * 1024
 
 /**
- * Passes on output up to a limit. Beyond the limit, keeps only the newest bytes for the end, and counts the dropped
- * bytes.
+ * Passes on output up to a limit. Beyond the limit, keeps only the newest bytes, which `end` returns, and counts the
+ * dropped ones.
  */
 export class OutputCap {
   readonly #headBytes: number
@@ -40,7 +40,7 @@ export class OutputCap {
     return now.length > 0 ? [{stream: part.stream, chunk: now}] : []
   }
 
-  /** Returns the output that was kept for the end, preceded by a line with the number of dropped bytes. */
+  /** Returns the kept newest bytes of the output, preceded by a line with the number of dropped bytes. */
   end(): readonly OutputPart[] {
     const tail = this.#tail
     this.#tail = []

@@ -17,7 +17,7 @@ export interface RegistrationOptions {
   /** The public key that verifies the answers of this responder, encoded as in a JWK. */
   readonly answerKey: string
   readonly ttlMs: number
-  /** Returns the output of the health check. Called for each renewal. */
+  /** Returns the output of the health check. Called each time the check is renewed. */
   readonly note: () => Promise<string>
 }
 

@@ -15,7 +15,7 @@ export class WatchedTrust {
     this.#observer = observer
   }
 
-  /** Reads the trusted keys. Does not reject: if the source rejects, no keys are trusted. */
+  /** Reads the trusted keys. Does not reject: if `source` rejects, no keys are trusted. */
   async read(): Promise<TrustStore> {
     const store = await this.#source().catch(toStore)
     this.#report(store)

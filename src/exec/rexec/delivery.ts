@@ -33,8 +33,8 @@ export interface RexecOptions {
   /** Interval between heartbeats of the nodes. */
   readonly waitMs: number
   /**
-   * Pause between writing the job and firing its event. If a stale read of an agent finds no job, the agent reads again
-   * consistently.
+   * Pause between writing the job and firing its event, during which the job can reach all servers. An agent whose
+   * stale read finds no job repeats the read as a consistent one.
    */
   readonly replicationWaitMs: number
   /** The caller's filters, or the names of nodes if the job is for only some of the matching nodes. */

@@ -35,7 +35,7 @@ function toJobFields(command: JobCommand): Record<string, unknown> {
 export const encodeRexecPayload = (prefix: string, session: string): Buffer =>
   Buffer.from(`{"Prefix":${JSON.stringify(prefix)},"Session":${JSON.stringify(session)}}`)
 
-/** Returns the prefix of a job. Double and trailing slashes are removed, as in Consul. */
+/** Returns the prefix of a job's keys. Double and trailing slashes are removed, as in Consul. */
 export const jobRoot = (prefix: string, session: string): string => posix.join(prefix, session)
 
 /**

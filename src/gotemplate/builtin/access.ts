@@ -24,7 +24,7 @@ export function indirect(given: Argument): {value: Argument; nil: boolean} {
   return {value, nil: false}
 }
 
-/** `index item 1 "key"` */
+/** Go's template function `index item 1 "key"`. */
 export function indexOf(item: Argument, indexes: readonly Argument[]): Argument {
   let current = stored(item)
   if (current === undefined) throw new GoError('index of untyped nil')
@@ -85,7 +85,7 @@ function prepared(value: Argument, type: GoType): Argument {
   throw new GoError(`value has type ${value.type.text}; should be ${type.text}`)
 }
 
-/** `slice item 1 2` */
+/** Go's template function `slice item 1 2`. */
 export function sliceOf(given: Argument, indexes: readonly Argument[]): Argument {
   const item = stored(given)
   if (item === undefined) throw new GoError('slice of untyped nil')
@@ -103,7 +103,7 @@ export function sliceOf(given: Argument, indexes: readonly Argument[]): Argument
   return part(item, from, to)
 }
 
-/** `len item` */
+/** Go's template function `len item`. */
 export function lengthOfAny(given: Argument): number {
   const {value, nil} = indirect(given)
   if (nil) throw new GoError('len of nil pointer')
@@ -112,7 +112,7 @@ export function lengthOfAny(given: Argument): number {
   throw new GoError(`len of type ${value.type.text}`)
 }
 
-/** `call function a b` */
+/** Go's template function `call function a b`. */
 export function callFunction(given: Argument, args: readonly Argument[]): Argument {
   const fn = stored(given)
   if (fn === undefined) throw new GoError('call of nil')

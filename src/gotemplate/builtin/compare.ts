@@ -14,7 +14,7 @@ function basicKind(value: Argument): Basic | undefined {
   return isUnsigned(kind) ? 'uint' : undefined
 }
 
-/** `eq a b c`: true if the first value equals any of the others. */
+/** Go's template function `eq a b c`: true if the first value equals any of the others. */
 export function equalsAny(first: Argument, others: readonly Argument[]): boolean {
   const left = stored(first)
   if (others.length === 0) throw new GoError('missing argument for comparison')
@@ -69,7 +69,7 @@ function sameValue(left: Argument, right: Argument): boolean {
   return left.data === right.data
 }
 
-/** `lt a b` */
+/** Go's template function `lt a b`. */
 export function isLess(first: Argument, second: Argument): boolean {
   const left = stored(first)
   const right = stored(second)
@@ -84,7 +84,7 @@ export function isLess(first: Argument, second: Argument): boolean {
   return (left.data as bigint | number) < (right.data as bigint | number)
 }
 
-/** `le a b` */
+/** Go's template function `le a b`. */
 export function isLessOrEqual(first: Argument, second: Argument): boolean {
   return isLess(first, second) || equalsAny(first, [second])
 }

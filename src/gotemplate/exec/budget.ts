@@ -4,16 +4,16 @@ import {GoError} from '../value/values.js'
 /** Limits of one rendering. A template that exceeds one of them fails with an error. */
 export interface BudgetLimits {
   /**
-   * Number of actions, arguments and loop passes, plus one for every 64 characters that a function takes or returns and
-   * one for each element of a list that a function returns.
+   * Maximum number of actions, arguments and loop iterations, plus one for every 64 characters that a function takes or
+   * returns and one for each element of a list that a function returns.
    * @default 10,000,000
    */
   readonly steps?: number
-  /** Time in milliseconds, by `now`. It is checked between two steps. @default 10,000 */
+  /** Maximum time in milliseconds, measured by `now`. It is checked between two steps. @default 10,000 */
   readonly timeMs?: number
-  /** Monotonic time in milliseconds. @default the time is not limited */
+  /** Returns the monotonic time in milliseconds. @default the time is not limited */
   readonly now?: () => number
-  /** Bytes of output. @default 64 MiB */
+  /** Maximum number of bytes of output. @default 64 MiB */
   readonly outputBytes?: number
   /** Maximum depth of nested template calls. Go allows 100,000. @default 1000 */
   readonly depth?: number
@@ -22,7 +22,9 @@ export interface BudgetLimits {
 /** Number of steps after which the elapsed time is checked again. */
 const stepsBetweenChecks = 100
 
-/** Counts the steps, time and output of a rendering. Templates called by `executeTemplate` share their caller's budget. */
+/**
+ * Counts the steps, time and output of a rendering. Templates called by `executeTemplate` share their caller's budget.
+ */
 export class Budget {
   readonly depth: number
   #steps: number

@@ -70,8 +70,8 @@ function inMap(scope: Scope, value: GoValue, wanted: Wanted): Member | undefined
 }
 
 /**
- * True if the target of a nil pointer could have this field, so that the error is the nil pointer: always, unless the
- * target is a struct that lacks the field.
+ * True if the target of a nil pointer may have this field: always, unless the type of the target is a struct without
+ * the field. If true, the error is about the nil pointer, not the field.
  */
 function mayHave(type: GoType | undefined, name: string): boolean {
   return type?.kind !== 'struct' || (type.fields ?? []).some(field => field.name === name)

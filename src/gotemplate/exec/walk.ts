@@ -76,7 +76,7 @@ function walkAction(scope: Scope, dot: Argument, node: ActionNode): void {
   write(scope, show(shown))
 }
 
-/** `if` and `with` */
+/** Executes an `if` or `with` action. */
 function walkChoice(scope: Scope, dot: Argument, node: BranchNode): Jump {
   const mark = scope.mark()
   const value = evaluatePipe(scope, dot, node.pipe)
@@ -135,7 +135,7 @@ function* passesOver(scope: Scope, value: Argument, node: BranchNode): Iterable<
   } else scope.fail(`range can't iterate over ${show(value)}`)
 }
 
-/** A range over a number, which Go supports since 1.22. */
+/** Yields the iterations of a range over a number, which Go has supported since 1.22. */
 function* numbersBelow(scope: Scope, value: GoValue, node: BranchNode): Iterable<readonly [Argument, Argument]> {
   if (node.pipe.declared.length > 1) {
     scope.fail(`can't use ${show(value)} to iterate over more than one variable`)

@@ -7,9 +7,9 @@ export interface Flags {
   sharp: boolean
   space: boolean
   zero: boolean
-  /** `%+v` */
+  /** True for `%+v`. */
   plusV: boolean
-  /** `%#v` */
+  /** True for `%#v`. */
   sharpV: boolean
 }
 

@@ -41,7 +41,7 @@ export interface ListNode extends At {
   readonly nodes: ItemNode[]
 }
 
-/** A node at the top level of a template's text. */
+/** A node that a list can contain. */
 export type ItemNode = TextNode | ActionNode | BranchNode | JumpNode | TemplateNode
 
 /** The action that ends a list: `{{end}}` or `{{else}}`. */

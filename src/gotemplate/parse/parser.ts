@@ -88,7 +88,7 @@ class Parser {
     return false
   }
 
-  /** Parses `define "name"` up to its end. The word `define` has been read. */
+  /** Parses `define "name"` up to its `{{end}}`. The word `define` has been read. */
   definition(): void {
     const where = 'define clause'
     const name = this.#templateName(this.#reader.nextNonSpace(), where)

@@ -66,7 +66,7 @@ export function byteLength(text: string): number {
   return escapedByte.test(text) ? encodeText(text).length : Buffer.byteLength(text)
 }
 
-/** Converts bytes that together form a character to that character, after strings were concatenated. */
+/** After strings were concatenated, replaces surrogates whose bytes form a character by that character. */
 export function joinBytes(text: string): string {
   return escapedByte.test(text) ? decodeText(encodeText(text)) : text
 }

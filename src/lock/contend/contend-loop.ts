@@ -18,7 +18,7 @@ export const attemptPause = (client: ConsulClient, signal: AbortSignal): Promise
 
 export interface ContendLoopOptions<T> extends ContendOptions {
   readonly query: BlockingQuery<T>
-  /** Returns the boot time in milliseconds. */
+  /** Returns the time since boot in milliseconds. */
   readonly now: () => number
   /** Acts on one answer to a request that was sent at `sentAtMs`. Resolves to undefined to wait for the next answer. */
   readonly judge: (value: T, sentAtMs: number) => Promise<Grant | undefined>

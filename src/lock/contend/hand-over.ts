@@ -27,7 +27,8 @@ const mostReceivers = 5
 
 /**
  * Hands the lock to the first contender in the queue, in one write. If the queue cannot be read, or its first entry was
- * written by another version of the protocol, releases the lock as the Go tool does, so that any contender may take it.
+ * written by another version of the protocol, releases the lock as `consul lock` does, so that any contender may take
+ * it.
  */
 export async function handOverOrRelease(
   options: HandOverOptions,

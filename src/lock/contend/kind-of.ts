@@ -7,8 +7,8 @@ import {MutexKind} from './mutex-kind.js'
 import {SemaphoreKind} from './semaphore-kind.js'
 
 /**
- * Returns the kind of lock that has this maximum number of holders. Throws a UsageError if an option is not valid, or if
- * Consul cannot serve the key.
+ * Returns the kind of lock that has this maximum number of holders. Throws a UsageError if an option is not valid, or
+ * if Consul cannot serve the key.
  */
 export function kindOf(client: ConsulClient, options: SemaphoreOptions): LockKind {
   if (options.limit > 1) {

@@ -20,7 +20,7 @@ export interface MutexState {
 export interface MutexKeyOptions {
   readonly prefix: string
   readonly key: string
-  /** Returns the boot time in milliseconds. */
+  /** Returns the time since boot in milliseconds. */
   readonly now: () => number
   /** Makes one attempt to release the lock. `queue` is the queue as it was when the lock was granted, or empty. */
   readonly release: (
@@ -31,7 +31,8 @@ export interface MutexKeyOptions {
 }
 
 /**
- * Reads and writes the key of a mutex, both for contenders in the queue and for those that contend as the Go tool does.
+ * Reads and writes the key of a mutex, both for contenders in the queue and for those that contend as `consul lock`
+ * does.
  */
 export class MutexKey {
   readonly key: string
@@ -104,7 +105,7 @@ export class MutexKey {
     }
   }
 
-  /** Releases the key as the Go tool does: any contender may then take it. */
+  /** Releases the key as `consul lock` does: any contender may then take it. */
   async releasePlainly(session: SessionId, {alongside = [], ...call}: ReleaseOptions): Promise<'released' | 'lost'> {
     const result = await this.#client.txn.commit([...releaseMutex(this.key, session), ...alongside], call)
     if (result.committed) return 'released'

@@ -14,14 +14,14 @@ export interface ContenderOptions extends ContendOptions {
   readonly session: Session
   /** The record that the contender writes about itself. */
   readonly record: Buffer
-  /** Returns the boot time in milliseconds. */
+  /** Returns the time since boot in milliseconds. */
   readonly now: () => number
 }
 
 /**
- * Contends as the Go tool does: reads the key, and waits for a change while the key is held. Every contender
- * that sees a free key tries to acquire it. The fastest one succeeds; Consul refuses the others, because the
- * key has changed since they read it.
+ * Contends as `consul lock` does: reads the key, and waits for a change while the key is held. Every contender that
+ * sees a free key tries to acquire it. The fastest one succeeds; Consul refuses the others, because the key has changed
+ * since they read it.
  */
 export const contendPlainly = (options: ContenderOptions): Promise<Grant | undefined> => {
   const {client, mutex, session, now} = options

@@ -124,8 +124,8 @@ export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKi
 
   async #takeSlot(session: Session, state: SemaphoreState, options: ContendOptions): Promise<Grant | undefined> {
     const {document, contenders, index} = state
-    // A document without holders is left over from a crash, so its limit may be replaced. Only one slot
-    // counts as free, because an earlier contender may take it and keep the old limit.
+    // A value of `.lock` without holders is left over from a crash, so its limit may be replaced. Only one slot counts
+    // as free, because an earlier contender may take it and keep the old limit.
     const isLeftOver = document.limit !== this.options.limit
     const free = isLeftOver ? 1 : document.limit - document.holders.length
     if (free <= 0) {

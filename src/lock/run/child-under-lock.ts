@@ -14,8 +14,8 @@ import {lockKey} from '../wire/names.js'
  */
 export const sessionVariable = 'BATON_LOCK_SESSION'
 /**
- * Name of the variable that contains the fencing token, the only value that is unknown before the
- * grant.
+ * Name of the variable that contains the fencing token. The values of all other variables are known before the lock is
+ * granted.
  */
 const tokenVariable = 'BATON_FENCING_TOKEN'
 
@@ -56,8 +56,8 @@ export function childSpec(client: ConsulClient, contender: Contender, options: C
 }
 
 /**
- * The child of a contender. While the contender is first in the queue, a shell waits to become the
- * child.
+ * The child of a contender. While the contender is first in the queue, a shell is already running and waits to be
+ * replaced by the program of the child.
  */
 export class WaitingChild implements Disposable {
   readonly #client: ConsulClient

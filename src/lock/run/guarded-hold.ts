@@ -20,18 +20,18 @@ export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
   /** Cancels the acquisition. */
   readonly signal: AbortSignal
   /**
-   * Name of an environment variable of the child that contains the session's ID. By this variable the
-   * guardian finds a child that was started a moment ago.
+   * Name of an environment variable of the child that contains the session's ID. By this variable, the guardian process
+   * finds a child that was started a moment ago.
    */
   readonly markedBy: string
-  /** The value of the variable PATH, by which the guardian finds bash. */
+  /** The value of the variable PATH, by which bash is found for the guardian process. */
   readonly searchPath: string | undefined
-  /** Options of the client, which the guardian needs to release the lock after baton has died. */
+  /** Options of the client, which the guardian process needs to release the lock after baton has died. */
   readonly connection: ClientOptions
   /**
-   * What the guardian does after baton has died and no process of the child is left. `release`: it releases the lock.
-   * `expire`: it only ends the session, so that the lock-delay runs, because it does not know which processes do the
-   * work.
+   * What the guardian process does after baton has died and no process of the child is left. `release`: it releases the
+   * lock. `expire`: it only ends the session, so that the lock-delay runs, because it does not know which processes do
+   * the work.
    * @default 'release'
    */
   readonly afterDeath?: 'release' | 'expire'
@@ -42,13 +42,14 @@ export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
 
 export interface GuardedHold {
   readonly hold: LeasedHold
-  /** The guardian of the hold. The caller must call `released` on it after it has released the hold. */
+  /** The guardian process of the hold. The caller must call `released` on it after it has released the hold. */
   readonly guardian: Guardian | undefined
 }
 
 /**
- * Acquires a lock that is released even if this process dies: the guardian is started before the lock is requested, and
- * receives each deadline of the hold. Rejects in the same cases as `acquire`; the guardian has then ended.
+ * Acquires a lock that is released even if this process dies: a guardian process is started before the lock is
+ * requested, and receives each deadline of the hold. Rejects in the same cases as `acquire`; the guardian process has
+ * then ended.
  */
 export async function acquireGuarded(client: ConsulClient, options: GuardedHoldOptions): Promise<GuardedHold> {
   const {prefix, signal, timeout} = options
@@ -75,7 +76,7 @@ export async function acquireGuarded(client: ConsulClient, options: GuardedHoldO
   }
 }
 
-/** Starts the guardian that releases the lock of this session if baton dies. */
+/** Starts the guardian process, which releases the lock of this session if baton dies. */
 function guard(
   client: ConsulClient,
   lock: {readonly kind: LockKind; readonly session: SessionId},

@@ -4,8 +4,8 @@ import type {Hold, ReleaseReport} from '../types.js'
 import {acquireGuarded, type GuardedHoldOptions} from './guarded-hold.js'
 
 /**
- * Name of the environment variable by which the guardian looks for processes. No process has it, because it is not
- * known which processes work under the hold.
+ * Name of the environment variable by which the guardian process looks for processes. No process has it, because it is
+ * not known which processes work under the hold.
  */
 const markedBy = 'BATON_LOCK_HOLD'
 

@@ -23,7 +23,10 @@ export interface LockAndRunOptions
   readonly stops: StopRequests
   /** Minimum time in milliseconds for which the lock is held, even if the child ends earlier. @default 0 */
   readonly minHoldMs?: number
-  /** Interval in milliseconds within which only one of all contenders runs the child. The others succeed without running it. */
+  /**
+   * Interval in milliseconds within which only one of all contenders runs the child. The others succeed without running
+   * it.
+   */
   readonly oncePerMs?: number
   /** True to record the run in a key beside the lock. Only for a mutex. @default false, or true with `oncePerMs` */
   readonly isRecorded?: boolean
@@ -88,7 +91,7 @@ async function runAndRelease(
   }
   if (verdict.type === 'lost') throw verdict.error
   if (verdict.type === 'skipped') return {verdict, report}
-  // The work had already ended, and the lock was only kept for the minimum time, so its loss did no harm.
+  // The work had already ended, and the lock was only kept for the minimum time, so the loss of the lock did no harm.
   const isHarmless = hasWaited && hold.signal.aborted
   if (report.lock === 'lost' && !isHarmless) {
     throw new LockLostError(`lock ${options.prefix}: lost while the child ran: another client released or took it`)

@@ -12,9 +12,9 @@ export interface OrphanReleaseOptions {
 }
 
 /**
- * Makes the requests that the guardian sends after baton has died, when no process of the child is left. They
- * unlock a mutex and delete its key, so that no lock-delay starts; a slot of a semaphore ends with its
- * session. If baton died before it had the lock, Consul refuses the unlock, and only the session ends.
+ * Makes the requests that the guardian process sends after baton has died, when no process of the child is left. They
+ * unlock a mutex and delete its key, so that no lock-delay starts; a slot of a semaphore ends with its session. If
+ * baton died before it had the lock, Consul refuses the unlock, and only the session ends.
  */
 export function orphanRelease(session: SessionId, options: OrphanReleaseOptions): OrphanRelease {
   const {connection, lastWill, scope} = options

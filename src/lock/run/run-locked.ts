@@ -22,7 +22,7 @@ export interface StopRequests {
 export interface RunLockedOptions {
   readonly child: ChildSpec
   readonly clock: Clock
-  /** Returns the boot time in milliseconds. */
+  /** Returns the time since boot in milliseconds. */
   readonly now: () => number
   readonly graceMs: number
   readonly maxRuntimeMs?: number
@@ -37,7 +37,9 @@ export interface RunLockedOptions {
   /** Starts the child. @default a new process */
   readonly launch?: Launcher
   readonly observer?: (event: RunEvent) => void
-  /** Is told which processes to guard when the child runs, and again when none of the child's processes is left. */
+  /**
+   * The guardian process. Is told which processes to guard once the child runs, and later that none of them is left.
+   */
   readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
 }
 
@@ -48,7 +50,10 @@ export type RunEvent =
   | {readonly type: 'child.leftover'; readonly action: Leftover}
   | {readonly type: 'guardian.failed'; readonly why: string}
 
-/** `stop`: they are stopped. `wait`: the lock is held until they have ended. `leave`: they keep running without the lock. */
+/**
+ * What happens to processes that the child leaves behind. `stop`: they are stopped. `wait`: the lock is held until they
+ * have ended. `leave`: they keep running without the lock.
+ */
 export type Leftover = 'stop' | 'wait' | 'leave'
 
 export type StopCause = 'lost' | 'stop-signal' | 'max-runtime' | 'leftover'
@@ -70,7 +75,7 @@ const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT
  */
 export async function runLocked(hold: Hold, options: RunLockedOptions): Promise<RunVerdict> {
   if (hold.signal.aborted) return lost(hold)
-  // If a child were started now, it could not be stopped in time.
+  // If a child were started now, it could not be stopped before another contender may hold the lock.
   if (options.now() >= hold.deadline.termAtMs) {
     return {type: 'lost', error: new LockLostError(`lock ${hold.prefix}: lost before the command was started`)}
   }
@@ -88,8 +93,8 @@ const signalNameOf = (reason: unknown): NodeJS.Signals =>
 const lost = (hold: Hold): RunVerdict => ({type: 'lost', error: hold.signal.reason as Error})
 
 /**
- * Runs until the child ends or is stopped. Stopping is one sequence (a signal, the grace, KILL), which further reasons to
- * stop can only shorten. The deadline of the hold shortens every grace.
+ * Runs until the child ends or is stopped. Stopping is one sequence (a signal, the grace, KILL), which further reasons
+ * to stop can only shorten. The deadline of the hold shortens every grace.
  */
 class LockedRun {
   readonly #hold: Hold
@@ -109,7 +114,7 @@ class LockedRun {
     this.#killAlarm = new Alarm({clock, now, ring: () => this.#hurry.abort()})
     this.#emit({type: 'child.started', pid: child.pid})
     const {stops} = options
-    // Passes on a signal that came while the child was being started and therefore did not reach it.
+    // Passes on a signal that arrived while the child was being started and therefore did not reach the child.
     if (stops.signal.aborted) this.#passOn(signalNameOf(stops.signal.reason))
     stops.onEach(name => this.#handleStop(name))
     if (hold.signal.aborted) this.#handleLoss()
@@ -125,8 +130,8 @@ class LockedRun {
       if (!this.#stopping && !this.#child.isGone()) await this.#handleLeftover()
       await this.#stopping
       if (this.#hold.signal.aborted) return lost(this.#hold)
-      // After the machine was suspended, the exit of the child may be noticed before the end of the
-      // lock, although the lock ended first.
+      // After the machine was suspended, baton may notice the exit of the child before it notices that the deadline of
+      // the hold has passed.
       if (this.#options.now() >= this.#hold.deadline.termAtMs) {
         return {type: 'lost', error: new LockLostError(`lock ${this.#hold.prefix}: lost: not proven in time`)}
       }

@@ -2,7 +2,7 @@ import {hostname} from 'node:os'
 import type {ConsulClient} from '../../core/client.js'
 import type {KvEntry} from '../../core/types.js'
 
-/** Description of the holder for people and tools: the value of `.lock`. The Go tool ignores it. */
+/** Description of the holder for people and tools: the value of `.lock`. `consul lock` ignores it. */
 export interface HolderRecord {
   /** Name of the holder's host. */
   readonly host: string

@@ -74,8 +74,8 @@ export const handOver = (
 ]
 
 /**
- * Proves that the receiver of a lock is alive: the index of the key changes, so that Consul refuses to pass the
- * receiver over.
+ * Proves that the receiver of a lock is alive: the index of the key changes, so that Consul refuses a later write of
+ * {@link passOver}.
  */
 export const proveReceipt = (key: string, handed: KvEntry, holder: Contender): readonly KvOperation[] => [
   unchanged(key, handed),

@@ -2,8 +2,8 @@ import {encodeKey} from '../../core/api/kv.js'
 import {UsageError} from '../../core/errors.js'
 
 /**
- * Joins a prefix and a name as Go's `path.Join` does, and removes one leading slash, so that both tools use
- * the same key.
+ * Joins a prefix and a name as Go's `path.Join` does, and removes one leading slash, so that baton and `consul lock`
+ * use the same key.
  */
 export function joinKey(prefix: string, name: string): string {
   const path = `${prefix.replace(/^\//, '')}/${name}`
@@ -21,9 +21,9 @@ export function joinKey(prefix: string, name: string): string {
 export const lockKey = (prefix: string): string => joinKey(prefix, '.lock')
 
 /**
- * Returns the first character that Consul's HTTP server refuses in a path: it accepts letters, marks,
- * numbers, punctuation, symbols and the space. Only keys that are not ASCII need the Unicode classes, because
- * compiling those takes a fiftieth of the start-up time of a lock.
+ * Returns the first character that Consul's HTTP server refuses in a path: it accepts letters, marks, numbers,
+ * punctuation, symbols and the space. Only keys that are not ASCII need the Unicode classes, because compiling those
+ * takes a fiftieth of the start-up time of `baton lock`.
  */
 const firstUnprintable = (key: string): string | undefined =>
   /^[ -~]*$/.test(key) ? undefined : /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.exec(key)?.[0]

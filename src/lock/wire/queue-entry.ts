@@ -2,7 +2,9 @@ import type {KvEntry, SessionId} from '../../core/types.js'
 import {type HolderRecord, parseHolderRecord} from './holder-record.js'
 import {joinKey} from './names.js'
 
-/** A contender that waits in the queue of a mutex: the key `<prefix>/.queue/<session>`, which belongs to its session. */
+/**
+ * A contender that waits in the queue of a mutex: the key `<prefix>/.queue/<session>`, which belongs to its session.
+ */
 export interface QueueEntry {
   readonly key: string
   readonly session: SessionId

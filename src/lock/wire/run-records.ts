@@ -1,7 +1,10 @@
 import {ConflictError} from '../../core/errors.js'
 import {joinKey} from './names.js'
 
-/** One run of a command under a lock, as `<prefix>/.runs` lists it. Times are ISO 8601, by the clock of the host that ran it. */
+/**
+ * One run of a command under a lock, as `<prefix>/.runs` lists it. Times are ISO 8601, by the clock of the host that
+ * ran it.
+ */
 export interface RunRecord {
   readonly startedAt: string
   readonly endedAt: string
@@ -22,7 +25,7 @@ const most = 20
 
 export const runsKey = (prefix: string): string => joinKey(prefix, '.runs')
 
-/** Returns the key's new value, which adds one more run. */
+/** Returns the value of the key `.runs` with one more run. */
 export const encodeRuns = (newest: RunRecord, earlier: readonly RunRecord[]): Buffer =>
   Buffer.from(JSON.stringify({v: version, runs: [newest, ...earlier].slice(0, most)}))
 

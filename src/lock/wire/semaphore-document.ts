@@ -1,7 +1,7 @@
 import {ConflictError} from '../../core/errors.js'
 import type {KvEntry, SessionId} from '../../core/types.js'
 
-/** The value of a semaphore's `.lock`: `{"Limit":3,"Holders":{"<session>":true}}`, as the Go tool writes it. */
+/** The value of a semaphore's `.lock`: `{"Limit":3,"Holders":{"<session>":true}}`, as `consul lock` writes it. */
 export interface SemaphoreDocument {
   readonly limit: number
   readonly holders: readonly SessionId[]
@@ -29,7 +29,7 @@ export function parseSemaphoreDocument(key: string, value: Uint8Array): Semaphor
   }
 }
 
-/** `Holders` is always written as an object, because the Go tool crashes on anything else. */
+/** `Holders` is always written as an object, because `consul lock` crashes on anything else. */
 export const encodeSemaphoreDocument = (document: SemaphoreDocument): Buffer =>
   Buffer.from(
     JSON.stringify({

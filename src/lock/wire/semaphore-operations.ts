@@ -31,7 +31,9 @@ export const takeSlot = (
   },
 ]
 
-/** Removes the session from the document and deletes its contender key in one write. The last holder deletes `.lock`. */
+/**
+ * Removes the session from the document and deletes its contender key in one write. The last holder deletes `.lock`.
+ */
 export function leaveSemaphore(
   key: string,
   {document, index}: IndexedDocument,

@@ -156,14 +156,14 @@ function withFacts(description: string, {options, shown, variable}: Facts): stri
   return facts.length === 0 ? description : `${description} [${facts.join('; ')}]`
 }
 
-/** Returns the variable that also sets the flag. */
+/** Returns the environment variable that also sets the flag. */
 const variableOf = (flag: string): string => `BATON_${flag.toUpperCase().replaceAll('-', '_')}`
 
 /** Removes the connection flags, except those that the command redefines. */
 const withoutConnection = (flags: object): Readonly<Record<string, Definition>> =>
   Object.fromEntries(Object.entries(flags).filter(([name]) => !Object.hasOwn(consulFlags, name)))
 
-/** Meanings of the names of values, shown on pages that use these names. */
+/** Meanings of the placeholders for the values of flags, such as DURATION. A page shows those that it uses. */
 const valueNotes: readonly Row[] = [
   {term: 'DURATION', text: 'a number with a unit: 300ms, 15s, 1h30m'},
   {term: 'RE2', text: 'a regular expression that matches anywhere in the name; ^web-1$ is one name'},
@@ -186,7 +186,7 @@ const seeAlso = (id: string, command: CommandClass): readonly Row[] => [
   {term: pageOf(id), text: 'the page of this command, in the folder of the package'},
 ]
 
-/** Returns the page of the flags that every command for Consul has, with Consul's variables. */
+/** Returns the page of the flags that every command for Consul has, with Consul's environment variables. */
 export function connectionPage(): Page {
   const variables = new Map(Object.entries(consulVariables).map(([variable, name]) => [name as string, variable]))
   const rows = Object.entries(consulFlags).map(([name, flag]): Row => {

@@ -2,14 +2,16 @@ import type {ClientOptions, ConsulClient} from '../../core/client.js'
 import {defaultAddress, parseAddress} from '../../core/http/address.js'
 import type {OrphanRelease, OrphanRequest} from './guardian.js'
 
-/** How the guardian reaches the agent. */
+/** How the guardian process reaches the Consul agent. */
 export interface AgentRequests {
   readonly target: OrphanRelease['target']
   /** Returns a PUT request with the token and the scope of the connection. */
   readonly put: (path: string, body?: Uint8Array) => OrphanRequest
 }
 
-/** Prepares requests to the agent of a connection, to be sent by another process. They contain the connection's secrets. */
+/**
+ * Prepares requests to the agent of a connection, to be sent by another process. They contain the connection's secrets.
+ */
 export function agentRequests(connection: ClientOptions, scope: ConsulClient['scope']): AgentRequests {
   const address = parseAddress(connection.address ?? defaultAddress, {ssl: connection.ssl ?? false})
   const {protocol, hostname, port, basePath, socketPath} = address

@@ -5,7 +5,7 @@ import {guardianInBash, guardianInNode, releaseInNode} from './script-texts.js'
  * Node's pipes are, because it then assumes a remote shell.
  */
 export const bashGuardian = ['bash', '--norc', '-c', guardianInBash, 'baton-guardian'] as const
-/** Guardian for machines without bash. It uses ten times as much memory. */
+/** The guardian process for machines without bash. It uses ten times as much memory as bash. */
 export const nodeGuardian = [process.execPath, '-e', guardianInNode, '--'] as const
-/** Reads the requests that release the lock from stdin and sends them. */
+/** Reads requests from stdin and sends them, to release the lock. */
 export const releaseCommand = [process.execPath, '-e', releaseInNode] as const

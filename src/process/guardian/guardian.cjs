@@ -1,4 +1,4 @@
-// The guardian for machines without bash. Its input, arguments and steps are those of guardian.sh.
+// The guardian process for machines without bash. Its input, arguments and steps are those of guardian.sh.
 const {readdirSync, readFileSync} = require('node:fs')
 const {spawn} = require('node:child_process')
 const {setTimeout: sleep} = require('node:timers/promises')

@@ -25,14 +25,14 @@ export interface OrphanRelease {
 export interface GuardianOptions {
   readonly graceMs: number
   /**
-   * `NAME=value` in the environment of the child. The guardian finds the child by it if baton dies while
+   * `NAME=value` in the environment of the child. The guardian process finds the child by it if baton dies while
    * starting the child.
    */
   readonly marker: string
   /** The value of the variable PATH, by which bash is found. */
   readonly searchPath: string | undefined
   readonly release: OrphanRelease
-  /** Called once, if the guardian could not be started again. */
+  /** Called at most once, if the guardian process cannot run or has ended too often. */
   readonly onFailure: (why: string) => void
 }
 
@@ -50,7 +50,9 @@ const toHundredths = (ms: number): number => Math.floor((ms + laterMs) / 10)
  */
 export class Guardian {
   readonly #options: GuardianOptions
-  /** The latest line of each kind that was sent to the guardian. A restarted guardian receives them again. */
+  /**
+   * The latest line of each kind that was sent to the guardian process, which receives them again if it is restarted.
+   */
   readonly #lines = new Map<string, string>()
   #process: ChildProcess | undefined
   readonly #searchPath: string
@@ -79,7 +81,7 @@ export class Guardian {
     this.#send(shape, shape === 'group' ? String(rootPid) : `${rootPid} ${marker ?? ''}`)
   }
 
-  /** Moves the deadline. The times are boot times, as in the deadline of a hold. */
+  /** Moves the deadline of the hold. The times are in milliseconds since boot. */
   deadline(deadline: {readonly termAtMs: number; readonly killAtMs: number}): void {
     this.#send('deadline', `${toHundredths(deadline.termAtMs)} ${toHundredths(deadline.killAtMs)}`)
   }
@@ -90,7 +92,7 @@ export class Guardian {
     this.#write('gone')
   }
 
-  /** Ends the guardian, because the lock was released. */
+  /** Ends the guardian process, because the lock was released. */
   released(): void {
     this.#isReleased = true
     this.#write('released')
@@ -126,7 +128,7 @@ export class Guardian {
     }
     guardian.once('error', error => handleEnd(error.message))
     guardian.once('exit', (code, signal) => handleEnd(`it ended with ${signal ?? code ?? 'an unknown status'}`))
-    // The pipe is closed if the guardian has died. It is missing if the guardian could not be started.
+    // The pipe is closed if the guardian process has died, and missing if it could not be started.
     const pipe = guardian.stdin as Writable | null | undefined
     pipe?.on('error', () => {})
     guardian.unref()

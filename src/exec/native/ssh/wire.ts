@@ -7,7 +7,7 @@ export function encodeString(value: string | Uint8Array): Buffer {
 }
 
 /**
- * Reads values in the SSH wire format, one after another. Throws a RangeError at the end of the bytes.
+ * Reads values in the SSH wire format, one after another. Throws a RangeError if too few bytes are left for a value.
  */
 export class WireReader {
   readonly #bytes: Buffer
