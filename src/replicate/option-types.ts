@@ -71,8 +71,8 @@ export interface Fence {
  *   Keys that
  *   other clients have created are never deleted.
  *
- * For each key that was once equal on both sides, a running replicator knows whether the source has changed
- * it since. After a start, it uses the position in the status key instead.
+ * For each key that was once equal on both sides, a running replicator knows whether the source has changed it since.
+ * For all other keys, it uses the index in the status key, up to which an earlier run has copied.
  */
 export type DriftRule = 'repair' | 'report' | 'protect'
 

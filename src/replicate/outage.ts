@@ -13,7 +13,7 @@ interface PartOptions {
   readonly observer: ReplicatorObserver
 }
 
-/** Returns an outage that reports `retrying` and `recovered` to the observer and to the monitors. */
+/** Returns an Outage object, which reports `retrying` and `recovered` to the observer and to the monitors. */
 export const outageOf = ({part, mapping, monitors, clock, observer}: PartOptions): Outage =>
   new MonitoredOutage(part, monitors, {
     clock,

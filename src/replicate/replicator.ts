@@ -100,7 +100,7 @@ class MappingReplicator implements Replicator {
     return member?.options.observer
   }
 
-  /** Returns a member for each mapping. An unchanged mapping keeps the member that it has. */
+  /** Returns a member (options and worker) for each mapping. An unchanged mapping keeps its present member. */
   #toMembers(mappings: readonly MappingOptions[], known: readonly Member[]): readonly Member[] {
     return this.#complete(mappings).map(({given, options}) => {
       const {source, datacenter, destination} = given
@@ -165,7 +165,7 @@ async function previewEach(members: readonly Member[], once: Once): Promise<read
 }
 
 /**
- * Makes one pass. If a failure ends the pass early, further passes make the missing changes, and the result
+ * Makes one replication pass. If a failure ends the pass early, further passes make the missing changes, and the result
  * is the sum of all passes.
  */
 async function passOnce(member: Member, once: Once, stops: Stops): Promise<ReplicationPass> {

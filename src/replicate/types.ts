@@ -26,9 +26,9 @@ export interface ReplicatorOptions extends KeyFilter {
    * mapping's filter or the filter of all mappings leaves it out.
    */
   readonly mappings: readonly MappingOptions[]
-  /** What happens to keys of locks. @default 'skip' */
+  /** Whether keys of locks and semaphores are skipped or copied. @default 'skip' */
   readonly lockKeys?: LockKeys
-  /** False to only create and update keys. @default true */
+  /** If false, keys are created and updated, but never deleted. @default true */
   readonly canDelete?: boolean
   /** Limit above which deletes are held back until they are approved. @default 10 % */
   readonly maxDelete?: MaxDelete
@@ -38,7 +38,7 @@ export interface ReplicatorOptions extends KeyFilter {
    */
   readonly deleteBudget?: DeleteBudget
   /**
-   * Held deletes that are to be made, once: the IDs of their sets, or `all` for the deletes in the first pass of each
+   * Held-back deletes that are to be made once: the IDs of their sets, or `all` for those in the first pass of each
    * mapping.
    * @default none
    */
@@ -46,12 +46,12 @@ export interface ReplicatorOptions extends KeyFilter {
   /** Prefix of the status keys. @default 'service/consul-replicate/statuses' */
   readonly statusDir?: string
   /**
-   * Maximum age of a list of the source, in milliseconds. If it is not 0, any server may send the list, but deletes
-   * never depend on such a list.
+   * Maximum age of a list of the source's keys, in milliseconds. If it is not 0, any server may answer the read of the
+   * list, but no delete depends on such a list.
    * @default 0
    */
   readonly maxStaleMs?: number
-  /** Maximum wait of a blocking query, in milliseconds. @default 60000 */
+  /** Maximum wait time of a blocking query, in milliseconds. @default 60000 */
   readonly waitMs?: number
   /**
    * Number of keys above which a mapping is followed in parts, so that a change costs a read of one part instead of all
@@ -106,7 +106,7 @@ export interface ReplicatorOptions extends KeyFilter {
 
 /**
  * The part that does not answer: the agent (which is asked for its datacenter at the start), a mapping's source, a
- * mapping's destination, or the writes of a pass.
+ * mapping's destination, or the writes of a replication pass.
  */
 export type RetryingPart = 'agent' | 'source' | 'destination' | 'pass'
 
@@ -152,7 +152,7 @@ export type ReplicatorEvent =
       readonly pass: ReplicationPass
     }
   | {
-      /** The deletes of a set that `replicate approve` had approved were made. */
+      /** A set of held-back deletes was approved by `replicate approve`, and its deletes were made. */
       readonly type: 'approval.finished'
       readonly mapping: Mapping
       readonly id: string
@@ -164,14 +164,17 @@ export type ReplicatorEvent =
       readonly kept: number
     }
   | {
-      /** An undo has restored keys, which are now left alone until the source changes them or they are released. */
+      /**
+       * An undo has restored keys, which are now left alone until the source changes them or `replicate undo --release`
+       * ends this.
+       */
       readonly type: 'undo.noticed'
       readonly mapping: Mapping
       /** Number of keys that are now left alone. */
       readonly count: number
     }
   | {
-      /** An approval was removed, because it matches no held set of the mapping or is too old. */
+      /** An approval was removed, because it matches no set of held-back deletes of the mapping or is too old. */
       readonly type: 'approval.refused'
       readonly mapping: Mapping
       readonly id: string
@@ -181,22 +184,25 @@ export type ReplicatorEvent =
 /** Receives the events of a replicator. Must not throw; its result is ignored. */
 export type ReplicatorObserver = (event: ReplicatorEvent) => void
 
-/** Deletes of one mapping that a guard has stopped. All other changes are made nevertheless. */
+/** Deletes of one mapping that are held back. All other changes are made nevertheless. */
 export interface Held {
-  /** The ID to approve. The same keys have the same ID in later runs. */
+  /** The ID by which these deletes are approved. The same keys have the same ID in later runs. */
   readonly id: string
   /**
-   * Why the deletes are held. `empty-source`, `limit` and `budget` can be approved by the ID; `no-leader` and `hidden`
-   * cannot.
+   * Why the deletes are held back. For `empty-source`, `limit` and `budget`, they can be approved by the ID; for
+   * `no-leader` and `hidden`, they cannot.
    */
   readonly reason: 'empty-source' | 'limit' | 'budget' | 'no-leader' | 'hidden'
-  /** True if the set is stored. Later deletes then do not change its ID, and `replicate approve` accepts the ID. */
+  /**
+   * True if these deletes are stored as a set. Later deletes then do not change the set's ID, and `replicate approve`
+   * accepts the ID.
+   */
   readonly isKept: boolean
-  /** Number of deletes that are held. */
+  /** Number of deletes that are held back. */
   readonly count: number
-  /** Up to 10 destination keys. */
+  /** Up to 10 of the destination keys that would be deleted. */
   readonly sample: readonly string[]
-  /** The held deletes as one line of text. */
+  /** A description of the held-back deletes in one line of text. */
   readonly message: string
 }
 
@@ -224,7 +230,7 @@ export interface ReplicationPass {
   readonly unchanged: number
   /** Number of keys left alone: excluded, protected, or keys of locks. */
   readonly skipped: number
-  /** Skipped source keys whose names are not UTF-8, or contain U+FFFD, by which Consul replaces such bytes. */
+  /** Skipped source keys whose names are not UTF-8, or contain U+FFFD, which Consul returns for invalid bytes. */
   readonly unreadable: readonly string[]
   /**
    * Destination keys that another client has changed and that are left alone (`onDrift`). If the pass
@@ -233,7 +239,7 @@ export interface ReplicationPass {
   readonly drifted: readonly string[]
   /** Number of destination keys that exist at the source, but that the token may not read there. */
   readonly hidden: number
-  /** Deletes that a guard has stopped. */
+  /** Deletes that are held back. */
   readonly held: readonly Held[]
   /** Keys that the destination refused, either in this pass or less than a minute ago. */
   readonly refused: readonly Refused[]
@@ -259,19 +265,19 @@ export interface MappingStatus {
   /** Whether the mapping is up to date. */
   readonly state: MappingState
   /**
-   * How long the oldest change that is not at the destination has been waiting, in milliseconds. 0 if there
-   * is none, and the time since `currentAtMs` while Consul does not answer.
+   * How long the oldest change that is not at the destination has been waiting, in milliseconds. 0 if there is no such
+   * change, and the time since `currentAtMs` while Consul does not answer.
    */
   readonly lagMs: number
-  /** Time up to which the destination has every change of the source, apart from held, refused and hidden keys. */
+  /** Time up to which the destination has every change of the source, apart from held-back, refused and hidden keys. */
   readonly currentAtMs: number | undefined
-  /** Time at which source and destination were last known to be equal, with no held, refused or hidden keys. */
+  /** Time at which source and destination were last known to be equal, with no held-back, refused or hidden keys. */
   readonly equalAtMs: number | undefined
   /** Index of the newest answer of the source that was copied completely. */
   readonly index: bigint
   /** Number of source keys that are copied. */
   readonly keys: number
-  /** Number of deletes that are held. */
+  /** Number of deletes that are held back. */
   readonly held: number
   /** Number of keys that the destination has refused and that will be tried again. */
   readonly refused: number
@@ -306,7 +312,7 @@ export interface PlannedChange {
   readonly differs: 'value' | 'flags' | 'both' | undefined
 }
 
-/** The changes that a pass would make, as far as the guards permit them. Nothing is written. */
+/** The changes that a pass would make, without the deletes that it would hold back. Nothing is written. */
 export interface ReplicationPreview {
   /** The mapping, as given in the options. */
   readonly mapping: Mapping
@@ -318,13 +324,13 @@ export interface ReplicationPreview {
   readonly unchanged: number
   /** Number of keys left alone: excluded, protected, or keys of locks. */
   readonly skipped: number
-  /** Skipped source keys whose names are not UTF-8, or contain U+FFFD, by which Consul replaces such bytes. */
+  /** Skipped source keys whose names are not UTF-8, or contain U+FFFD, which Consul returns for invalid bytes. */
   readonly unreadable: readonly string[]
   /** Destination keys that another client has changed, and that are left alone (`onDrift`). */
   readonly drifted: readonly string[]
   /** Number of destination keys that exist at the source, but that the token may not read there. */
   readonly hidden: number
-  /** Deletes that a guard would stop. */
+  /** Deletes that a pass would hold back. */
   readonly held: readonly Held[]
 }
 
@@ -332,21 +338,21 @@ export interface ReplicationPreview {
 export interface ShadowDifference {
   /** The key at the destination. */
   readonly key: string
-  /** What the other program did: it deleted or wrote the key, or it did not although a pass would have. */
+  /** What the other program did: it deleted or wrote the key, or it did not do so although baton would have. */
   readonly kind: 'deleted' | 'not-deleted' | 'written' | 'not-written'
-  /** Why a pass would have kept the deleted key. */
+  /** Why a pass of baton would have kept the deleted key. */
   readonly why?: string
 }
 
-/** A comparison of one mapping with another program. */
+/** A comparison of what another program has copied for one mapping with what baton would have copied. */
 export interface ShadowReport {
   /** The mapping, as given in the options. */
   readonly mapping: Mapping
   /** Index of the source's answer. */
   readonly index: bigint
   /**
-   * True if the status key did not reach this index in time. The differences may then only mean that the
-   * other program is late.
+   * True if the index in the status key was still lower than `index` after 30 s. The differences may then only mean
+   * that the other program is late.
    */
   readonly isBehind: boolean
   /** Differences that the previous report did not contain. */
@@ -367,15 +373,15 @@ export interface Replicator {
   /** Returns the changes that `runOnce` would make. Writes nothing. */
   preview(options?: {readonly signal?: AbortSignal}): Promise<readonly ReplicationPreview[]>
   /**
-   * Follows source and destination until the signal aborts, then lets transactions in flight finish. Yields
-   * the first pass of each mapping, then each pass that changed or held something. Failures are retried
-   * forever, except that before the first list has arrived, an error that retrying cannot fix is thrown.
+   * Follows source and destination until the signal aborts, then lets transactions in flight finish. Yields the first
+   * pass of each mapping, then each pass that changed something or held back deletes. Failures are retried forever.
+   * Only before the first list of keys has arrived, an error that a retry cannot fix is thrown instead.
    */
   run(options: {readonly signal: AbortSignal}): AsyncIterable<ReplicationPass>
   /**
-   * Compares what another program, such as consul-replicate, copies with the passes that baton would have
-   * made from the same state, until the signal aborts. Writes nothing. The first report of a mapping lists
-   * the changes that a pass would make now.
+   * Until the signal aborts, compares what another program, such as consul-replicate, copies with what baton would have
+   * copied from the same state. Writes nothing. The first report of a mapping lists the changes that a pass would make
+   * now.
    */
   shadow(options: {readonly signal: AbortSignal}): AsyncIterable<ShadowReport>
   /**

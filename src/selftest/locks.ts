@@ -20,8 +20,8 @@ const optionsOf = ({prefix, sessionName}: Bench, name: string): LockOptions => (
 })
 
 /**
- * Tests a mutex: contenders increment a number, each under the lock. If two of them held the lock at once, an increment
- * would be lost or their times would overlap. The fencing tokens must grow from holder to holder.
+ * Tests a mutex: contenders increment a number, each under the lock. If two of them held the lock at the same time, an
+ * increment would be lost or their times would overlap. The fencing tokens must grow from holder to holder.
  */
 export async function proveMutex(bench: Bench): Promise<readonly Proof[]> {
   const {client, prefix, signal} = bench

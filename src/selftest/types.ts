@@ -30,8 +30,6 @@ export interface Bench {
   readonly signal: AbortSignal
   /** Keys that sign the job in the test of remote execution, which is skipped if there are none. */
   readonly keys: readonly SigningKey[]
-  /**
-   * Name of the sessions of this run. If a failure leaves sessions behind, they are found by it.
-   */
+  /** Name of the sessions of this run. If a failure leaves sessions behind, they can be found by this name. */
   readonly sessionName: string
 }

@@ -27,7 +27,7 @@ export interface LifecycleOptions {
   readonly logger: Logger
   readonly clock: Clock
   /**
-   * Maximum time in milliseconds for each worker to stop. After it, the next worker is stopped anyway.
+   * Maximum time in milliseconds for each worker to stop. After this time, the next worker is stopped anyway.
    * @default 10000
    */
   readonly graceMs?: number
@@ -35,8 +35,8 @@ export interface LifecycleOptions {
 
 /**
  * Starts the workers in order. When the signal aborts, a worker fails or a later one cannot start, stops them in
- * reverse order, one after another. When the last worker has stopped, resolves or, after a failure, rejects with it. If
- * a stop fails or takes too long, that is logged, and the others are stopped anyway.
+ * reverse order, one after another. When the last worker has stopped, resolves or, if a worker has failed, rejects with
+ * that failure. If a stop fails or takes too long, that is logged, and the others are stopped anyway.
  */
 export async function runWorkers(workers: readonly Worker[], options: LifecycleOptions): Promise<void> {
   const {logger} = options

@@ -90,8 +90,8 @@ export class Heartbeat implements RegisteredService {
       await this.#report()
     } catch (error) {
       if (!isUnknownCheck(error) || this.#stop.signal.aborted) throw error
-      // Not cancelled, because an agent could execute a cancelled request later and register the service after it was
-      // removed.
+      // This request has no signal that cancels it, because an agent could execute a cancelled request later and
+      // register the service after it was removed.
       await this.#client.agent.registerService({...this.#registration, state: this.#state}, {timeoutMs: this.#limitMs})
       await this.#report()
       this.#observer({type: 'service.restored'})

@@ -39,13 +39,16 @@ export interface RunServiceOptions {
   /** Whether the program is started again after it has exited. */
   readonly restart: RestartPolicy
   readonly stops: StopRequests
-  /** Connection options for the guardian, which removes the service if this process dies. */
+  /** Connection options for the guardian process, which removes the service if this process dies. */
   readonly connection: ClientOptions
   readonly observer: (event: ServiceEvent) => void
 }
 
 const markedBy = 'BATON_SERVICE_RUN'
-/** Lifetime in milliseconds after which a restart no longer counts as a repetition, so that there is no back-off. */
+/**
+ * If the program has run for this time in milliseconds, the delay before its restart is as short as before the first
+ * restart.
+ */
 const steadyMs = 60_000
 
 /**
@@ -92,7 +95,10 @@ class ServiceRun {
     stops.onEach(name => this.#handleStop(name))
   }
 
-  /** Ends the guardian. Called after the service was removed, so that the guardian has nothing left to do. */
+  /**
+   * Ends the guardian process. Called after the service was removed, because the guardian process has nothing left to
+   * do then.
+   */
   release(): void {
     this.#guardian.released()
   }

@@ -15,7 +15,7 @@ export interface AlarmOptions {
 
 /**
  * Calls back once when the boot time reaches a given value. Setting the alarm again replaces the value; disposing
- * cancels it.
+ * cancels the alarm.
  */
 export class Alarm implements Disposable {
   readonly #options: AlarmOptions

@@ -4,9 +4,9 @@ const firstRetryShare = 1 / 5
 const longestRetryShare = 1 / 2
 
 /**
- * Time between renewals. The first retry after a failure follows soon, because most failures occur only once.
- * Later retries are slower, and not earlier than `Retry-After` allows, so that an overloaded agent can
- * recover. No wait is longer than the usual interval, because a later renewal could be too late.
+ * Time between renewals. The first retry after a failure follows soon, because most failures occur only once. Later
+ * retries are slower, and not earlier than `Retry-After` allows, so that an overloaded agent can recover. No pause is
+ * longer than the usual interval, because a later renewal could be too late.
  */
 export class RenewalPace {
   readonly #everyMs: number

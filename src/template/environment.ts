@@ -85,7 +85,7 @@ export interface FollowEnvironmentOptions extends NameRules {
   readonly maxStaleMs?: number
   /**
    * Receives the variables once all folders have been read, and after each change. No further change is reported until
-   * it resolves.
+   * the returned promise resolves.
    */
   readonly onVariables: (variables: Variables) => Promise<void>
 }

@@ -114,7 +114,7 @@ const catalogNodeType = struct('dependency.CatalogNode', [
   ['Services', nodeServicesType],
 ])
 
-/** The list types that data functions return. */
+/** The list types that the template functions for Consul's data return. */
 export const pairsType = sliceType(pointerType(keyPairType))
 export const healthServicesType = sliceType(pointerType(healthServiceType))
 export const snippetsType = sliceType(pointerType(snippetType))

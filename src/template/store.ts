@@ -67,8 +67,8 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Returns the value if it has been read, and otherwise starts to follow the dependency. Throws the error with which
-   * following it has ended.
+   * Returns the value if it has been read, and otherwise starts to follow the dependency. If following it has ended
+   * with an error, throws that error.
    */
   read<T>(dependency: Dependency<T>): Known<T> {
     const followed = this.#followed.get(dependency.name) ?? this.#follow(dependency)

@@ -36,14 +36,17 @@ export interface SupervisorHost {
 }
 
 const markedBy = 'BATON_TEMPLATE_CHILD'
-/** Lifetime in milliseconds after which a restart no longer counts as a repetition, so that there is no back-off. */
+/**
+ * If the child has run for this time in milliseconds, the delay before its restart is as short as before the first
+ * restart.
+ */
 const steadyMs = 60_000
-/** If baton dies, the guardian only stops the child, because nothing in Consul must be released. */
+/** If baton dies, the guardian process only stops the child, because nothing in Consul must be released. */
 const noRelease = {target: {}, requests: []}
 
 /**
- * Keeps one child running while files change. If baton dies, a guardian stops the child and its descendants. If the
- * child exits and must not be restarted, `ended` resolves to its exit.
+ * Keeps one child running while files change. If baton dies, a guardian process stops the child and its descendants. If
+ * the child exits and must not be restarted, `ended` resolves to its exit.
  */
 export class Supervisor implements AsyncDisposable {
   /** Resolves when the child has exited by itself. Rejects if it cannot be started again. */

@@ -19,8 +19,8 @@ import type {ReplicationPass} from '../types.js'
 import {waitForQuiescence} from './quiescence.js'
 
 /**
- * Options of the first read, which must not return a list that is older than the position up to which an
- * earlier run has copied.
+ * Options of the first read. It must not return a list that is older than the index up to which an earlier run has
+ * copied.
  */
 const fromLeader = {freshConsistency: 'consistent'} as const
 const leastBetweenReadsMs = 500
@@ -31,8 +31,8 @@ const readShare = 10
  * Keeps the destination of one mapping equal to its source until `stop` aborts. The source is followed with its values.
  * The destination is followed by names only. If a key changed there, the whole destination is read between two
  * replication passes; such a read is newer than every write of this process, so it shows changes of other clients
- * without mistaking our own writes for them. Both sides are read again at least once per wait, which limits the effect
- * of a missed change.
+ * without mistaking our own writes for them. Both sides are read again at least once per wait time of a blocking query,
+ * which limits the effect of a missed change.
  */
 export async function* followMapping(
   worker: MappingWorker,
@@ -60,15 +60,18 @@ export async function* followMapping(
   }
 }
 
-/** Source and destination as last read, and the query slots with which their parts are to be followed. */
+/**
+ * Source and destination as last read, and the query slots (blocking queries that may wait at an agent) for following
+ * parts of them.
+ */
 interface Left {
   readonly sides: Sides
   readonly places: Places
 }
 
 /**
- * Follows whole lists. When there are so many keys that they should be followed in parts, ends, and the last value
- * contains both sides.
+ * Follows whole lists. Ends when there are so many keys that they should be followed in parts; the last value then
+ * contains source and destination as last read.
  */
 async function* followWhole(
   worker: MappingWorker,
@@ -98,8 +101,8 @@ function openOutages(worker: MappingWorker, options: CompleteOptions): Outages {
 }
 
 /**
- * Decides which replication passes to yield: the first one, and each later one that changed keys, held other deletes
- * than the pass before, found new changes of other clients, or failed.
+ * Decides which replication passes to yield: the first one, and each later one that changed keys, held back other
+ * deletes than the pass before, found new changes of other clients, or failed.
  */
 class News {
   #isFirst = true
@@ -130,7 +133,7 @@ class News {
  *
  *   waiting      until there is a list, and the source has changed, or the destination has changed and may be read, or
  *                the last pass failed. `#readableAtMs` limits reads of the destination to a tenth of the time.
- *   settling     with quiescence: until no wake has come for `minMs`, at most `maxMs`.
+ *   settling     with quiescence: until no further change has come for `minMs`, but at most for `maxMs`.
  *   reading      the whole destination: at the start, after a failed pass, and if the destination has changed.
  *                Otherwise the copy in memory, which each pass keeps up to date, is used again.
  *   passing      plan, write, delete. A failure leads to resting, every other result to waiting.

@@ -9,8 +9,7 @@ export interface QuiescenceOptions {
 }
 
 /**
- * Resolves when `wake` has been quiet for `minMs`, but after `maxMs` at the latest. Rejects with the
- * signal's reason.
+ * Resolves when there was no wake-up for `minMs`, but after `maxMs` at the latest. Rejects with the signal's reason.
  */
 export async function waitForQuiescence(wake: Wake, options: QuiescenceOptions): Promise<void> {
   const {clock, minMs, maxMs} = options

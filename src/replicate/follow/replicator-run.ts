@@ -29,7 +29,7 @@ export class ReplicatorRun {
 
   constructor(signal: AbortSignal) {
     this.#link = linkSignal(signal)
-    // Each mapping adds a listener, so there is no limit.
+    // Each mapping adds a listener, so the number of listeners is not limited.
     setMaxListeners(0, this.#link.signal)
   }
 
@@ -106,7 +106,8 @@ async function* withEnd<T>(open: () => AsyncGenerator<T, void>, end: () => void)
 }
 
 /**
- * Follows notices of undos for mappings that started together, until the last of these mappings has ended.
+ * Follows the notices that undos have restored keys, for mappings that started together, until the last of these
+ * mappings has ended.
  */
 class HoldsOf {
   readonly #link: ReturnType<typeof linkSignal>

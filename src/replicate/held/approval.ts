@@ -13,7 +13,7 @@ export const approvalLifeMs = 24 * 3_600_000
 /** An approval as it is stored in its key. */
 export interface Approval {
   readonly id: string
-  /** Digest of the approved set of held deletes. */
+  /** Digest of the approved set of held-back deletes. */
   readonly digest: string
   readonly atMs: number
 }
@@ -28,7 +28,7 @@ export function decodeApproval(value: Buffer): Approval | undefined {
 }
 
 /**
- * `unknown`: no set of held deletes has this ID. `done`: the set is now approved. `approved`: the set was already
+ * `unknown`: no set of held-back deletes has this ID. `done`: the set is now approved. `approved`: the set was already
  * approved, and no replicator has made its deletes yet.
  */
 export type ApproveResult =
@@ -38,8 +38,8 @@ export type ApproveResult =
 type Call = Pick<CallOptions, 'signal'>
 
 /**
- * Approves a set of held deletes. The running replicator, or else the next one that starts, makes these deletes. The
- * approval covers the keys that the set contains now.
+ * Approves a set of held-back deletes. The running replicator, or else the next one that starts, makes these deletes.
+ * The approval covers the keys that the set contains now.
  */
 export async function approveHeld(
   client: ConsulClient,
@@ -73,7 +73,7 @@ export async function approveHeld(
 }
 
 /**
- * Reads the summary records of all sets of held deletes. Ignores a set that was copied to the folder of another
+ * Reads the summary records of all sets of held-back deletes. Ignores a set that was copied to the folder of another
  * mapping.
  */
 async function readAll(client: ConsulClient, statusDir: string, call: Call): Promise<readonly KeptHead[]> {
@@ -81,7 +81,7 @@ async function readAll(client: ConsulClient, statusDir: string, call: Call): Pro
   return heads.filter(({head, key}) => key === `${mappingPaths(statusDir, head.mapping).held}${head.id}`)
 }
 
-/** A set of held deletes, for display. */
+/** A set of held-back deletes, for display. */
 export interface HeldReport extends Pick<HeldHead, 'id' | 'mapping' | 'reason' | 'why' | 'sinceMs'> {
   /** True if the set is approved, and no replicator has made its deletes yet. */
   readonly isApproved: boolean
@@ -89,7 +89,7 @@ export interface HeldReport extends Pick<HeldHead, 'id' | 'mapping' | 'reason' |
   readonly keys: readonly string[]
 }
 
-/** Returns the sets of held deletes that are stored for the mappings of a status directory, oldest first. */
+/** Returns the sets of held-back deletes that are stored for the mappings of a status directory, oldest first. */
 export async function readHeld(
   client: ConsulClient,
   statusDir: string,

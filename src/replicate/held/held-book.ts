@@ -8,7 +8,7 @@ import {digestSteps, type HeldKeys, type HeldSet, type SetReason} from './held-s
 import {readHeads, readSet, removeSet, writeSet} from './held-store.js'
 import {type MappingPaths, mappingPaths} from './paths.js'
 
-/** The deletes of a plan, grouped by the stored sets of held deletes that contain them. */
+/** The deletes of a plan, grouped by the stored sets of held-back deletes that contain them. */
 export interface SplitDeletes {
   /** Stored sets that contain at least one delete of the plan, each with those deletes. */
   readonly sets: readonly {readonly set: HeldSet; readonly keys: readonly string[]}[]
@@ -23,10 +23,10 @@ export interface SplitDeletes {
 const gatherStepMs = 60_000
 const mostGatherMs = 600_000
 
-/** The sets of held deletes of one mapping, which are stored at the destination. */
+/** The sets of held-back deletes of one mapping, which are stored at the destination. */
 export class HeldBook {
   readonly paths: MappingPaths
-  /** Woken when a set that can be approved is stored and there was none before. */
+  /** Woken when a set that can be approved was stored. */
   readonly news = new Wake()
   readonly #options: CompleteOptions
   readonly #mapping: Mapping
@@ -62,8 +62,8 @@ export class HeldBook {
   }
 
   /**
-   * Groups deletes by the stored sets that contain them. A key that was written after its delete was held no longer
-   * belongs to a set.
+   * Groups deletes by the stored sets that contain them. A key that was written after its delete was held back no
+   * longer belongs to a set.
    */
   async split(
     deletes: readonly string[],
@@ -100,8 +100,8 @@ export class HeldBook {
   }
 
   /**
-   * Stores deletes as a new set. Resolves with false if the set cannot be stored, or if another set was
-   * created so recently that deletes are still being collected. The deletes are held in either case.
+   * Stores deletes as a new set. Resolves with false if the set cannot be stored, or if another set was created so
+   * recently that deletes are still being collected. In both cases, the deletes are held back nevertheless.
    */
   async add(
     given: {readonly id: string; readonly keys: HeldKeys; readonly reason: SetReason; readonly why: string},

@@ -4,7 +4,7 @@ import {gunzip, gzip} from 'node:zlib'
 import {forEachStep, type Steps} from '../steps.js'
 import type {Mapping} from '../types.js'
 
-/** Destination keys, each with the ModifyIndex that the key had when its delete was held. */
+/** Destination keys, each with the ModifyIndex that the key had when its delete was held back. */
 export type HeldKeys = ReadonlyMap<string, bigint>
 
 export type SetReason = 'empty-source' | 'limit' | 'budget'

@@ -6,8 +6,8 @@ import {decodeHead, decodeParts, digestSteps, encodeHead, encodeParts, type Held
 type Call = Pick<CallOptions, 'signal'>
 
 /**
- * The summary record of a stored set of held deletes, with the record's key and ModifyIndex. Every writer of the set
- * also writes this record.
+ * The summary record of a stored set of held-back deletes, with the record's key and ModifyIndex. Every writer of the
+ * set also writes this record.
  */
 export interface KeptHead {
   readonly head: HeldHead
@@ -33,7 +33,7 @@ export async function removeSet(client: ConsulClient, dir: string, id: string, c
 
 const headForm = /\/held\/[0-9a-f]{8}$/
 
-/** Returns the summary records of all sets of held deletes below a prefix, oldest first. */
+/** Returns the summary records of all sets of held-back deletes below a prefix, oldest first. */
 export async function readHeads(client: ConsulClient, prefix: string, call: Call): Promise<readonly KeptHead[]> {
   const {value: names} = await client.kv.keys(prefix, {...call, consistency: 'consistent'})
   const heads: KeptHead[] = []

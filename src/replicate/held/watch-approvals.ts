@@ -9,8 +9,8 @@ import {type CarryOutContext, carryOutApprovals} from './carry-out.js'
 const loudFailure = 5
 
 /**
- * Carries out approvals as they are given, until stopped. Sends no request while no deletes are held. Retries after
- * failures, and logs them if they persist. Never rejects.
+ * Carries out approvals as they are given, until stopped. Sends no request while no deletes are held back. Retries
+ * after failures, and logs them if they persist. Never rejects.
  */
 export async function watchApprovals(context: CarryOutContext): Promise<void> {
   const {options, book, mapping, stop} = context
@@ -38,7 +38,7 @@ export async function watchApprovals(context: CarryOutContext): Promise<void> {
   }
 }
 
-/** Carries out approvals until no deletes are held any more. */
+/** Carries out approvals until no deletes are held back any more. */
 async function watchOnce(context: CarryOutContext): Promise<void> {
   const {options, book, stop: signal} = context
   const {destination, waitMs} = options

@@ -11,7 +11,7 @@ type Label = (typeof labelNames)[number]
 
 const toSeconds = (ms: number | undefined): number => (ms ?? 0) / 1000
 
-/** The gauges of a mapping, by name without `baton_replicate_`. */
+/** The gauges of a mapping, keyed by their names without the prefix `baton_replicate_`. */
 const gauges: Readonly<Record<string, readonly [help: string, of: (status: MappingStatus) => number]>> = {
   lag_seconds: [
     'Age of the oldest change that is not at the destination, 0 if there is none',

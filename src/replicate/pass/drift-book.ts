@@ -24,8 +24,8 @@ export class DriftBook implements Drift {
   }
 
   /**
-   * Called before a pass over all keys is planned. Forgets a position that is higher than the source's index,
-   * because it belongs to another store.
+   * Called before a pass over all keys is planned. Forgets the index from the status key if it is higher than the
+   * source's index, because it then belongs to another Consul store.
    */
   look(sourceIndex: bigint): void {
     if (this.#position !== undefined && this.#position > sourceIndex) this.#position = undefined

@@ -9,7 +9,7 @@ export type Writer = Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
 
 const checkBytes = 600
 
-/** Returns the limits with one operation less, to leave room for the lock's check in each transaction. */
+/** Returns the limits with one operation fewer, to leave room for the check of the lock in each transaction. */
 export function leaveRoom(limits: BulkLimits): BulkLimits {
   return {operationCount: limits.operationCount - 1, bytes: limits.bytes - checkBytes}
 }

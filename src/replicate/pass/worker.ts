@@ -123,7 +123,7 @@ export class MappingWorker {
     return this.#status.position(signal)
   }
 
-  /** True if a destination key that is missing at the source should be deleted, provided that the guards permit it. */
+  /** True if a destination key that is missing at the source should be deleted, unless the delete is held back. */
   isLeftOver(key: string, copy: ReplicaEntry): boolean {
     // An undo has restored the key, so it is left alone.
     if (this.#left.get(key) === 0n || !this.#options.canDelete || this.#scope.isForeign(copy)) return false
@@ -157,8 +157,8 @@ export class MappingWorker {
   }
 
   /**
-   * Writes changed keys, then deletes keys that the guards permit to delete, then writes the status. Rejects only if
-   * the source cannot be read.
+   * Writes changed keys, then makes the deletes that are not held back, then writes the status. Rejects only if the
+   * source cannot be read.
    */
   async pass(sides: Sides, stops: Stops): Promise<ReplicationPass> {
     const startedMs = this.#options.clock.monotonicMs()
@@ -174,7 +174,7 @@ export class MappingWorker {
     return {...pass, error: await this.#keepStatus({sides, plan, verdict, refusedSets, stops})}
   }
 
-  /** Removes undo holds all of whose keys the source has changed since. */
+  /** Removes all undo holds. Called when the source has changed all of their keys since the undo. */
   async #forgetHolds(signal: AbortSignal): Promise<void> {
     const {destination, statusDir, logger} = this.#options
     const holds = this.#holds
@@ -283,7 +283,7 @@ export class MappingWorker {
     })
   }
 
-  /** Writes the status. Its position never covers a key that is missing at the destination. */
+  /** Writes the status. The index in it never covers a key that is missing at the destination. */
   async #keepStatus(facts: {
     readonly sides: Sides
     readonly plan: Plan

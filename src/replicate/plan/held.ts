@@ -18,7 +18,7 @@ export function* heldIdSteps(mapping: Mapping, keys: readonly string[]): Steps<s
 
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`
 
-/** Describes held deletes in one line: the reason, the number, and up to ten names. */
+/** Describes held-back deletes in one line: the reason, the number, and up to ten names. */
 export function toHeld(
   mapping: Mapping,
   keys: readonly string[],

@@ -18,7 +18,7 @@ export interface DeleteCase {
   readonly replica: Replica
   /** True if the source's list came from its leader. */
   readonly isLeaders: boolean
-  /** True if this pass may make all deletes that would otherwise be held. */
+  /** True if all deletes of this pass are approved. */
   readonly approveAll: boolean
   readonly book: HeldBook
   readonly counter: DeleteCounter
@@ -39,10 +39,10 @@ export const noDeletes: DeleteVerdict = {go: [], held: [], hidden: 0, approvals:
 const sampleToAsk = 64
 
 /**
- * Decides which deletes to make. A key that is missing from a list is deleted only if three guards agree: the
- * list came from the source's leader; the number of deletes is approved or within the limits of a pass and of
- * a period; and the leader has answered for each single key that it does not exist. No option turns the last
- * guard off. Deletes that are held stay held, even if later ones are within the limits.
+ * Decides which deletes to make. A key that is missing from a list is deleted only on three conditions: the list came
+ * from the source's leader; the number of deletes is approved or within the limits of a pass and of a period; and the
+ * leader has answered for each single key that it does not exist. No option turns the last condition off. Deletes that
+ * are held back stay so, even if later deletes are within the limits.
  */
 export async function judgeDeletes(given: DeleteCase): Promise<DeleteVerdict> {
   const {options, plan, isLeaders, book, signal} = given
@@ -70,7 +70,7 @@ interface Waiting {
 
 interface Allowed {
   readonly may: readonly string[]
-  /** The deletes in `may` that count against the limit of a period. */
+  /** The deletes in `may` that count against the limit on deletes within a period. */
   readonly counted: readonly string[]
   readonly waiting: readonly Waiting[]
 }
@@ -116,7 +116,7 @@ class Judgement {
 
   /**
    * If the source has keys again, and no limit forbids it, returns the new deletes together with those that were held
-   * because the source was empty. Otherwise returns undefined.
+   * back because the source was empty. Otherwise returns undefined.
    */
   async #freed(fresh: readonly string[], waiting: readonly Waiting[]): Promise<readonly string[] | undefined> {
     if (waiting.every(isFirm)) return undefined
@@ -147,8 +147,8 @@ class Judgement {
   }
 
   /**
-   * Asks the leader about each key that may be deleted, and counts the deletes in `counted` against the limit of a
-   * period.
+   * Asks the leader about each key that may be deleted, and counts the deletes in `counted` against the limit on
+   * deletes within a period.
    */
   async #ask({may, counted, waiting}: Allowed): Promise<DeleteVerdict> {
     const {scope, counter, plan, isForReal, signal} = this.#given
@@ -170,8 +170,8 @@ class Judgement {
   }
 
   /**
-   * Asks the leader about held keys, because the messages distinguish deleted keys from keys that the token
-   * may not read.
+   * Asks the leader about the keys whose deletes are held back, because the messages distinguish deleted keys from keys
+   * that the token may not read.
    */
   async #report(waiting: readonly Waiting[]): Promise<{readonly held: readonly Held[]; readonly hidden: number}> {
     const {mapping} = this.#given

@@ -6,7 +6,7 @@ import type {LockKeys, MappingOptions, PlannedChange} from '../types.js'
 import {createKeyScope} from './key-scope.js'
 import {planSteps} from './plan.js'
 
-/** The changes that a pass would make if the guards permitted all deletes. */
+/** The changes that a pass would make if it held back no deletes. */
 export interface ReplicationPlan {
   /** Keys to write, each with the source's entry, in the order in which they were written at the source. */
   readonly sets: readonly (PlannedChange & {readonly entry: KvEntry})[]
@@ -24,7 +24,7 @@ export interface PlanOptions {
   readonly source: readonly KvEntry[]
   /** All entries of the destination below the prefix. */
   readonly destination: readonly KvEntry[]
-  /** What happens to keys of locks. @default 'skip' */
+  /** Whether keys of locks and semaphores are skipped or copied. @default 'skip' */
   readonly lockKeys?: LockKeys
   /** Prefix of the status keys, which are never changed. @default 'service/consul-replicate/statuses' */
   readonly statusDir?: string

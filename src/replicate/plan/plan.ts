@@ -30,7 +30,7 @@ export interface SetChange {
 export interface Plan {
   /** Keys to write, in the order in which they were written at the source. */
   readonly sets: readonly SetChange[]
-  /** Destination keys that do not exist at the source. The guards decide which of them are deleted. */
+  /** Destination keys that do not exist at the source. Which of them are deleted is decided later. */
   readonly deletes: readonly string[]
   readonly unchanged: number
   readonly skipped: number
@@ -38,7 +38,7 @@ export interface Plan {
   readonly left: number
   /** Destination keys that another client has changed, and that are left alone. */
   readonly drifted: readonly string[]
-  /** Skipped source keys whose names are not UTF-8, or contain the character by which Consul replaces such bytes. */
+  /** Skipped source keys whose names are not UTF-8, or contain the character that Consul returns for invalid bytes. */
   readonly unreadable: readonly string[]
   /** Number of source keys that the mapping covers. */
   readonly sourceCount: number

@@ -9,7 +9,7 @@ export interface Results {
   readonly before: Replica
   /** The pass that baton would have made at that time. */
   readonly preview: ReplicationPreview
-  /** Contents of the source, by name at the destination. */
+  /** Contents at the source, keyed by the name that each key has at the destination. */
   readonly source: ReadonlyMap<string, Content>
   /** The destination after the other program has copied the change. */
   readonly now: Replica

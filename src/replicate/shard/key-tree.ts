@@ -80,14 +80,14 @@ function* grow(growth: Growth, span: Span): Steps<Vertex> {
 
 const sampleSize = 32
 
-/** Returns a sample of names from the whole span, in order. */
+/** Returns up to 32 of the names from `from` up to `to`, evenly spaced and in order. */
 const sampleOf = (names: readonly string[], from: number, to: number): readonly string[] =>
   Array.from(
     {length: Math.min(sampleSize, to - from)},
     (_, at, step = Math.max(1, (to - from) / sampleSize)) => names[from + Math.floor(at * step)] as string,
   )
 
-/** Returns a leaf for names like those in the sample. */
+/** Returns a leaf without keys, with the separators that suit names like those in `sample`. */
 export const leafOf = (prefix: string, sample: readonly string[], count: number): Vertex => ({
   prefix,
   children: [],
@@ -107,7 +107,7 @@ export function homeOf(top: Vertex, name: string): Vertex {
   }
 }
 
-/** Yields all versions in a vertex and below it. */
+/** Yields name and ModifyIndex of each key in a vertex and below it. */
 export function* versionsIn(vertex: Vertex): Generator<readonly [string, number], void, undefined> {
   yield* vertex.versions
   for (const child of vertex.children) yield* versionsIn(child)
@@ -116,8 +116,8 @@ export function* versionsIn(vertex: Vertex): Generator<readonly [string, number]
 const coldSample = 32
 
 /**
- * Returns the name with the lowest version among samples from all vertices; undefined if no request path can contain
- * any name of the samples.
+ * Returns the name with the lowest ModifyIndex among some names from each vertex; undefined if no request path can
+ * contain any of these names.
  */
 export function coldestIn(vertices: readonly Vertex[]): string | undefined {
   let coldest: {readonly name: string; readonly version: number} | undefined

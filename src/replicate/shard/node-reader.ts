@@ -147,7 +147,7 @@ export class NodeReader {
     if (names.length > 2 * leafKeys) await this.#divideLeaf(vertex, names)
   }
 
-  /** Records missing keys as deleted, even keys that were found earlier in the same round. */
+  /** Records keys that are not in `present` as deleted, even those that an earlier read of the same round has found. */
   #missGone({prefix, versions}: Vertex, present: ReadonlySet<string>): void {
     const {changes} = this.#side
     for (const name of versions.keys()) if (!present.has(name)) changes.set(name, undefined)

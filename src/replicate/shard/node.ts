@@ -44,7 +44,7 @@ export function addOwn(node: Node, index: bigint): void {
   if (ownIndexes.size > mostOwnIndexes && oldest !== undefined) ownIndexes.delete(oldest)
 }
 
-/** Forgets all own writes, because the store was replaced. */
+/** Forgets all own writes, because Consul's store was replaced. */
 export function forgetOwn(node: Node): void {
   node.ownIndex = 0n
   node.ownIndexes.clear()
@@ -65,8 +65,8 @@ export const nodeOf = (vertex: Vertex): Node => ({
 export type Changes = Map<string, KvEntry | undefined>
 
 /**
- * The changes that a round found at the source and at the destination, each under its name there, and the source names
- * of all changed keys.
+ * The changes that one round of reads has found at the source and at the destination, each under its name there, and
+ * the source names of all changed keys.
  */
 export interface Taken {
   readonly source: Changes

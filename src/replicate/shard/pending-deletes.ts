@@ -1,17 +1,19 @@
 import type {ReplicaEntry} from '../plan/plan.js'
 import type {ReplicationPass} from '../types.js'
 
-/** Time within which all deletes of one request become visible, so that they are judged together. */
+/** Time to wait for further deletes of the same request, so that one decision covers all of them. */
 const settleMs = 150
 const longestMs = 2000
-/** If more deletes than this are waiting, all parts of the source are read before the deletes are judged. */
+/**
+ * If more deletes than this are waiting, all parts of the source are read before it is decided which of them to make.
+ */
 const few = 10
-/** If at most this many deletes are held, their keys are read again whenever the deletes are judged again. */
+/** Maximum number of keys that are read again after a pass has decided not to make all deletes. */
 const mostReadAgain = 1000
 const heldAgainMs = 60_000
 const soonMs = 250
 
-/** The verdict of a replication pass on its deletes. */
+/** What a replication pass has decided about the deletes. */
 export interface DeletesFound {
   /** Destination keys that the pass has read. */
   readonly looked: ReadonlySet<string>
@@ -36,12 +38,12 @@ export class PendingDeletes {
     return this.#copies
   }
 
-  /** The deletes that the last verdict held back. */
+  /** The deletes that the last decision held back. */
   get held(): ReplicationPass['held'] {
     return this.#held
   }
 
-  /** Time at which the waiting deletes are judged. */
+  /** Time at which it is decided which of the waiting deletes to make. */
   get judgeAtMs(): number {
     return this.#judgeAtMs
   }
@@ -56,21 +58,21 @@ export class PendingDeletes {
     return this.wait(copies, {looked: new Set(), isJudged: false, held: []}, nowMs)
   }
 
-  /** Called when the source has keys again. Deletes that were held because it was empty are then judged soon. */
+  /** Called when the source has keys again, so that it is soon decided again about the deletes that were held back. */
   judgeSoon(nowMs: number): void {
     if (this.#held.length === 0) return
     this.#judgeByMs = Math.min(this.#judgeByMs, nowMs + longestMs)
     this.#judgeAtMs = Math.min(nowMs + settleMs, this.#judgeByMs)
   }
 
-  /** Records the verdict of a full comparison. */
+  /** Records the deletes that a full comparison has held back. */
   hold(held: ReplicationPass['held']): void {
     this.#held = held
   }
 
   /**
-   * Adds deletes. If a change caused them, they wait for further deletes of the same request; if a verdict
-   * left them over, they wait for the next verdict. A key that was neither deleted nor held exists at the
+   * Adds deletes. If a change has just caused them, they wait for further deletes of the same request. If they are left
+   * from the last decision, they wait for the next one. A key that was neither deleted nor held back exists at the
    * source's leader, so it is read again soon.
    */
   wait(copies: ReadonlyMap<string, ReplicaEntry>, found: DeletesFound, nowMs: number): ReadAgain | undefined {

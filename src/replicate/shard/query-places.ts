@@ -1,7 +1,7 @@
 /**
  * Maximum number of query slots: blocking queries of a replicator that wait at an agent at the same time. An agent
- * accepts 200 connections from one address, and counts those of a killed process until their waits end: four processes,
- * one after the other, have enough.
+ * accepts 200 connections from one address, and counts those of a killed process until the wait times of its queries
+ * have ended. These connections suffice for four processes that follow each other quickly.
  */
 const placesOfAgent = 40
 /** Maximum number of query slots if mappings are added while other mappings hold theirs. */

@@ -26,8 +26,8 @@ const recoveredMs = 60_000
 
 /**
  * Replicates a mapping with so many keys that listing them for each change would be too slow. Keeps only the
- * ModifyIndexes of both sides (`ShardSide`), and follows parts of them (`SideWatch`). A round reads the changed keys of one
- * side, then those of the other, and makes a pass over them. An audit compares everything, for changes that no query shows.
+ * ModifyIndexes of both sides (`ShardSide`), and follows parts of the keys (`SideWatch`). A round reads the changed
+ * keys of one side, then of the other, and makes a pass over them. An audit compares all keys.
  */
 export class ShardLoop {
   readonly #worker: MappingWorker
@@ -50,7 +50,7 @@ export class ShardLoop {
   #auditAtMs: number
   #auditEndedMs: number
   #auditCostMs = 0
-  /** True if a store was replaced since the last audit began. */
+  /** True if a side's Consul store was replaced since the last audit began. */
   #isReplaced = false
 
   constructor(
@@ -210,8 +210,8 @@ export class ShardLoop {
   }
 
   /**
-   * Reads the changes in parts whose query has returned. `whole`: also changes at the source that no query shows.
-   * `all`: also all parts of the source.
+   * Reads the changes in the parts whose query has returned. With `whole`, also searches the source for changes that no
+   * query shows; with `all`, also reads all parts of the source.
    */
   async #look(how: 'moved' | 'whole' | 'all'): Promise<void> {
     const looks = [this.#source.look(how === 'all' ? this.#source.nodes : undefined), this.#lookAtReplica()]
@@ -306,10 +306,10 @@ export class ShardLoop {
     isForeign: this.#worker.scope.isForeign(entry),
   })
 
-  /** Compares everything, and continues from the result. If the audit fails, the next one is due at once. */
+  /** Compares all keys, also for changes that no query shows. If the audit fails, the next one is due at once. */
   async #audit(): Promise<ReplicationPass> {
     const startedMs = this.#options.clock.monotonicMs()
-    // If the store is replaced from now on, the next audit is made earlier.
+    // If a Consul store is replaced from now on, the next audit is made earlier.
     this.#auditAtMs = startedMs + this.#options.auditEveryMs
     const isReplaced = this.#isReplaced
     this.#isReplaced = false

@@ -10,7 +10,7 @@ import {listEntries} from '../pass/list-entries.js'
 export interface Look {
   readonly isEmpty: boolean
   readonly separator: string
-  /** Decodes the names. Of most answers only the index is used, so they are not decoded earlier. */
+  /** Decodes the names. Of most answers only the index is used, so the names are not decoded earlier. */
   names(): readonly string[]
 }
 

@@ -47,7 +47,7 @@ export class ShardSide {
   readonly #verification: Verification
   #above: readonly Vertex[] = []
   readonly #foreign = new Set<string>()
-  /** Versions of keys that are in no tree node. */
+  /** ModifyIndexes of the keys that are in no tree node. */
   #loose = new Map<string, number>()
   #baseline = 0n
   #listableAtMs = 0
@@ -85,13 +85,14 @@ export class ShardSide {
     return this.nodes.some(({isMoved}) => isMoved)
   }
 
-  /** Number of keys whose version is known. */
+  /** Number of keys whose ModifyIndex is known. */
   get size(): number {
     return this.#size
   }
 
   /**
-   * The key with the lowest ModifyIndex in a sample of each part; undefined if no request path can contain any of them.
+   * The key with the lowest ModifyIndex among some keys of each tree node; undefined if no request path can contain any
+   * of them.
    */
   get coldest(): string | undefined {
     return coldestIn(this.nodes.map(({vertex}) => vertex))
@@ -121,7 +122,7 @@ export class ShardSide {
     )
   }
 
-  /** Divides the side again, according to a list. */
+  /** Divides the keys of the side into tree nodes again, according to a list of these keys. */
   async divide(list: Iterable<readonly [string, Version]>, index: bigint): Promise<void> {
     const names: string[] = []
     await this.#run(forEachStep(list, ([name]) => names.push(name)))
@@ -134,7 +135,7 @@ export class ShardSide {
     await this.reset(list, index)
   }
 
-  /** Replaces all known versions with those of a list. */
+  /** Replaces all known ModifyIndexes with those of a list. */
   async reset(list: Iterable<readonly [string, Version]>, index: bigint): Promise<void> {
     this.#loose = new Map()
     this.#size = 0
@@ -297,9 +298,9 @@ export class ShardSide {
 
   /**
    * Searches for changes that no query shows: new keys below divided folders that are in no tree node, and tree nodes
-   * whose keys were deleted by a shorter prefix. Consul does not wake the query of such a tree node if the query knows
-   * a newer tombstone. One key of each tree node shows whether its keys were deleted. `withRoot` also lists the root,
-   * whose query may be pausing.
+   * whose keys were deleted by a recursive delete of a shorter prefix. Consul does not wake the query of such a tree
+   * node if the query knows a newer tombstone. One key of each tree node shows whether its keys were deleted.
+   * `withRoot` also lists the root, whose query may be pausing.
    */
   async sweepWhole(withRoot: boolean): Promise<readonly Node[]> {
     const {reads, clock} = this.#options
@@ -318,7 +319,7 @@ export class ShardSide {
     const added: Node[] = []
     if (clock.monotonicMs() < this.#listableAtMs) return added
     for (const {prefix} of this.#above) {
-      // The root's query shows new names of the root.
+      // New names directly below the root are shown by the root's own query.
       if (prefix === this.prefix ? !withRoot : !prefix.endsWith('/')) continue
       const names = (await reads.look(prefix, '/')).value.names()
       if (names.length > longListing) this.#listableAtMs = clock.monotonicMs() + names.length * listingShareMs

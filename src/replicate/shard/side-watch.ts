@@ -141,7 +141,8 @@ export class SideWatch {
 
   /**
    * Waits for a change of a key that seldom changes, so that nearly always one query is waiting at the agent and ends
-   * if the store is replaced. The other queries pause after each answer, and would miss a replacement during a pause.
+   * if Consul's store is replaced. The other queries pause after each answer, and would miss a replacement during a
+   * pause.
    */
   async #watchColdest(signal: AbortSignal): Promise<void> {
     const {side, context} = this.#options
@@ -175,7 +176,8 @@ export class SideWatch {
       entries: () => [],
       read: async options => {
         const snapshot = await this.#read(reads, part, options)
-        // The agent answered before the wait had ended and without a change, so the store was replaced in the meantime.
+        // The agent answered without a change and before the wait time had ended, so the store was replaced in the
+        // meantime.
         const ageMs = context.clock.monotonicMs() - snapshot.sentAtMs
         const isSame = options.index !== undefined && snapshot.index === options.index
         if (isSame && ageMs < (options.waitMs ?? 0) * earlyShare) onDoubt('replaced')
@@ -200,8 +202,9 @@ export class SideWatch {
 type Part = Pick<Vertex, 'prefix' | 'separator'>
 
 /**
- * Follows a query with waits that grow. An agent counts the connection of a query until its wait ends, even if the
- * client is gone, so a process that is restarted again and again must not leave long waits behind.
+ * Follows a blocking query with growing wait times. An agent counts the connection of a query until its wait time has
+ * ended, even if the client is gone, so a process that is restarted again and again must not leave queries with long
+ * wait times behind.
  */
 async function* followLonger<T>(
   query: BlockingQuery<T>,

@@ -22,7 +22,7 @@ export class Sweeper {
     this.#clock = clock
   }
 
-  /** Time at which the next such search (sweep) is due. */
+  /** Time at which the next search for hidden changes (sweep) is due. */
   get dueAtMs(): number {
     return this.#watch.rootAnswer ? 0 : this.#wholeAtMs
   }

@@ -3,15 +3,15 @@ import type {Vertex} from './key-tree.js'
 import type {Node} from './node.js'
 import type {NodeReader} from './node-reader.js'
 
-/** Minimum time between two steps, as a multiple of the duration of the last one. */
+/** Minimum time between two steps, as a multiple of the duration of the last step. */
 const pauseShare = 3
 /** Number of vertices that one step compares. */
 const stepSize = 16
 
 /**
  * Reads tree nodes again in which our own writes may have hidden the change of another client. After many writes of our
- * own, nearly every part of a tree node has changed, so the tree node is read in steps between the rounds, and not
- * within one round.
+ * own, nearly every part of a tree node has changed, so the tree node is read in steps between the rounds of
+ * replication, and not within one round.
  */
 export class Verification {
   readonly #reader: NodeReader

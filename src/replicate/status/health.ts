@@ -3,9 +3,9 @@ import {isAlive, type ReplicatorReport} from './replicator-report.js'
 import type {StatusDocument} from './status-document.js'
 
 /**
- * The condition of a mapping, from good to bad: `healthy`; `warning` if the copy is behind, deletes are held, or keys
- * are refused or hidden; `critical` if no replicator is running, or Consul does not answer the running ones. `unknown`
- * if the status key contains no report.
+ * The condition of a mapping, from good to bad: `healthy`; `warning` if the copy is behind, deletes are held back, or
+ * keys are refused or hidden; `critical` if no replicator is running, or Consul does not answer the running ones.
+ * `unknown` if the status key contains no report.
  */
 export type Health = 'healthy' | 'warning' | 'critical' | 'unknown'
 

@@ -38,7 +38,7 @@ export class MappingMonitor {
   #movedMs: number | undefined
   #takenMs: number | undefined
   #beganMs = 0
-  /** Time at which the source last answered. All changes up to that time are copied. */
+  /** Time at which the source last answered. Later changes may be unknown yet. */
   #sourceMs: number | undefined
   #currentMs: number | undefined
   #equalMs: number | undefined

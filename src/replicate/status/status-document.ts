@@ -5,7 +5,7 @@ import {decodeReport, encodeReport, type ReplicatorReport} from './replicator-re
 
 export const defaultStatusDir = 'service/consul-replicate/statuses'
 
-/** The position of a mapping, in the form of consul-replicate. No decision depends on it. */
+/** The position of a mapping (the index up to which it was copied), in the form of consul-replicate. */
 export interface StatusRecord {
   /** All source keys up to this index are at the destination. */
   readonly lastReplicated: bigint
@@ -17,7 +17,7 @@ export interface StatusRecord {
 export interface StatusDocument {
   readonly source: string
   readonly destination: string
-  /** The position; undefined if the key contains only a heartbeat. */
+  /** The position up to which the mapping was copied; undefined if the key contains only a heartbeat. */
   readonly record: StatusRecord
   /** Time at which baton last wrote the position; undefined if consul-replicate wrote it. */
   readonly updatedAtMs: number | undefined

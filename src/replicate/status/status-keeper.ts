@@ -16,8 +16,9 @@ type Change = (document: StatusDocument | undefined) => Partial<StatusDocument> 
 const mostAttempts = 20
 
 /**
- * Writes a mapping's status key: the position, if it has changed, and the report of this replicator. Other
- * replicators of the mapping write the same key, so each write is a compare-and-set.
+ * Writes a mapping's status key: the position (the index up to which the mapping was copied), if it has changed, and
+ * the report of this replicator. Other replicators of the mapping write the same key, so each write is a
+ * compare-and-set.
  */
 export class StatusKeeper {
   readonly #options: CompleteOptions
@@ -45,10 +46,7 @@ export class StatusKeeper {
     return isSame ? record?.lastReplicated : undefined
   }
 
-  /**
-   * Writes the position. A failure is only logged, because no decision depends on the position. Resolves with the
-   * failure if another attempt may succeed.
-   */
+  /** Writes the position. A failure is logged. Resolves with the failure if another attempt may succeed. */
   async keep(
     record: StatusRecord,
     {signal, keepPosition}: {readonly signal: AbortSignal; readonly keepPosition: boolean},

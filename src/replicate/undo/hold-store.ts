@@ -28,7 +28,9 @@ const holdsDir = (statusDir: string, mapping: Mapping): string =>
  */
 export const noticeKey = (statusDir: string): string => `${batonDir(statusDir)}undone-notice`
 
-/** Returns the prefix of the keys in which each replicator records the number of the last notice that it has obeyed. */
+/**
+ * Returns the prefix of the keys in which each replicator records the number of the last notice that it has confirmed.
+ */
 export const seenDir = (statusDir: string): string => `${batonDir(statusDir)}undone-seen/`
 
 export async function writeHold(client: ConsulClient, statusDir: string, hold: UndoHold, call: Call): Promise<void> {

@@ -45,7 +45,7 @@ const append = constants.O_APPEND | constants.O_WRONLY
 /** Suffix of the names of journal files. The names contain the ID of the pass. */
 export const journalSuffix = '.undo'
 
-/** A shorter text is appended without another thread, whose start costs more than the write. */
+/** A shorter text is appended synchronously, because handing it to another thread costs more than the write. */
 const longText = 64 * 1024
 
 async function appendText(path: string, text: string): Promise<void> {

@@ -7,8 +7,8 @@ import type {MappingWorker} from '../pass/worker.js'
 import {noticeKey, seenDir} from './hold-store.js'
 
 /**
- * Follows the notices of undos until stopped. When a notice arrives, each mapping reads its undo holds again
- * before this replicator confirms the notice. Retries after failures. Never rejects.
+ * Follows the notices that undos have restored keys, until stopped. When a notice arrives, each mapping reads its undo
+ * holds again before this replicator confirms the notice. Retries after failures. Never rejects.
  */
 export async function watchHolds(
   workers: readonly MappingWorker[],
