@@ -32,8 +32,8 @@ export class CommandLines implements Disposable {
   }
 
   /**
-   * Returns the arguments of a command, with these flags before its own arguments, because flags after those would
-   * belong to a child.
+   * Returns the arguments of a command, with `flags` before the other arguments, because a flag after those would be
+   * passed to a child.
    */
   argvOf(id: string, ...flags: readonly string[]): string[] {
     return [...id.split(' '), ...flags, ...(this.words[id] ?? '').split(' ').filter(word => word !== '')]

@@ -35,8 +35,7 @@ export function readHistory(file: string): HistoryEntry[] {
 
 /**
  * Finds children that held the lock at the same time. A child counts as a holder from its `start` to its last line of
- * any kind. For a killed child, that is its last `beat`, so a child that should have been killed but was not shows up
- * as an overlap.
+ * any kind. For a killed child, that is its last `beat`, so a child that was wrongly left alive shows up as an overlap.
  */
 export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): HistoryVerdict {
   const last = new Map<string, number>()

@@ -2,7 +2,7 @@ import {hash} from 'node:crypto'
 
 /**
  * Returns the seed of a random test. By default, a suite uses the same seed every time, so that a commit that passed
- * once passes again. BATON_TEST_SEED=new chooses a new seed, and any other value sets it.
+ * once passes again. BATON_TEST_SEED=new chooses a new seed, and any other value is used as the seed.
  */
 export function seedOf(what: string): number {
   const given = process.env['BATON_TEST_SEED']

@@ -108,8 +108,8 @@ export class TcpPipe {
   }
 
   /**
-   * Returns the milliseconds until the throttled bytes have passed. Later bytes wait at least as long, which keeps the
-   * order.
+   * Returns the earliest time, by `performance.now()`, at which new bytes may pass. It is never before the time of
+   * earlier bytes, which keeps the order.
    */
   #dueMs(): number {
     return Math.max(this.#lastDueMs, performance.now() + this.#rules.delayMs())

@@ -54,7 +54,7 @@ describe('baton as one file, without Node on the machine', () => {
     expect((await run(baton, ['--version'], options)).stdout).toBe(`baton ${version}\n`)
   })
 
-  it('reads HCL, shows help, and makes a key', async () => {
+  it('reads HCL, shows help, and creates a key for signing jobs', async () => {
     const settings = join(home, 'replicate.hcl')
     await writeFile(settings, 'prefix {\n  source = "global@dc2"\n}\n')
     expect(await call('replicate', '--config', settings, '--print-config')).toContain('global@dc2')
@@ -64,7 +64,7 @@ describe('baton as one file, without Node on the machine', () => {
     expect(await call('keys', 'ls', '--keys-dir', join(home, 'keys'))).toContain('default')
   })
 
-  it('runs the tour', async () => {
+  it('runs `baton tour`', async () => {
     expect(await call('tour')).toMatch(/2 \/ 2 node\(s\) completed/)
   }, 120_000)
 

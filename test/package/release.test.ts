@@ -145,7 +145,7 @@ describe('the files for schedulers', () => {
 describe('the Dockerfile', () => {
   const text = readFileSync('packaging/Dockerfile', 'utf8')
 
-  it('runs baton as a user of its own, and names the tags of its base images', () => {
+  it('runs baton as a dedicated user, and names the tags of its base images', () => {
     expect([...text.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image)).toEqual([
       'node:22-bookworm-slim',
       'debian:bookworm-slim',

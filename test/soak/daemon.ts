@@ -36,8 +36,8 @@ export class Daemon implements AsyncDisposable {
 
   /**
    * Returns a line with memory and handles near the start and at the end of the run. These are the medians of the
-   * second and of the last sixth of the samples; in the first sixth, code is compiled and caches fill. Throws if memory
-   * or handles grew beyond the limits.
+   * second and of the last sixth of the measurements; in the first sixth, code is compiled and caches fill. Throws if
+   * memory or handles grew beyond the limits.
    */
   report(): string {
     this.#sample()

@@ -1,7 +1,8 @@
 /**
  * Runs all daemons of baton on a cluster of three servers under load while faults come at random, and checks after each
- * fault that what baton promises holds: `npm run soak -- --hours 8`, or `--minutes 5`. Needs `consul` and Linux. The seed is
- * printed; BATON_TEST_SEED repeats it. Prints a line for each fault, and memory and handles of each daemon at the end.
+ * fault that what baton promises holds: `npm run soak -- --hours 8`, or `--minutes 5`. Needs `consul` and Linux. The
+ * seed is printed; BATON_TEST_SEED=<seed> repeats the order of faults. Prints a line for each fault, and memory and
+ * handles of each daemon at the end.
  */
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -139,8 +140,8 @@ async function write(): Promise<void> {
 }
 
 /**
- * Fires events, and records each event whose firing was confirmed. An event whose answer was lost may have been fired
- * as well, so each payload is used only once.
+ * Fires events, and records each event whose firing was confirmed. An event whose answer was lost may also have been
+ * fired, so each payload is used only once.
  */
 async function fire(): Promise<void> {
   let next = 0

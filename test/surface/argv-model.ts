@@ -89,8 +89,8 @@ function flagItem(name: string, definition: Definition, text: fc.Arbitrary<strin
   }
   const value = options === undefined ? text : fc.oneof({weight: 9, arbitrary: fc.constantFrom(...options)}, text)
   return fc.tuple(dash, spelled, value, fc.boolean()).map(([dashes, as, given, isJoined]) => {
-    // If the flag may be given without a value, a value must be joined to it by `=`: it would depend on the next
-    // argument whether that is the value.
+    // A flag that may be given without a value takes one only after `=`: otherwise it would be unclear whether the next
+    // argument is its value.
     const isOpen = bare !== undefined
     return item(name, given, isJoined || isOpen ? [`${dashes}${as}=${given}`] : [`${dashes}${as}`, given])
   })

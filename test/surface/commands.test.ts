@@ -17,7 +17,7 @@ describe('the commands of baton', () => {
     expectCommitted('test/surface/commands.json', surfaceText(await describeSurface(commands)))
   })
 
-  it('have a summary and an example each, and a short description for each flag', () => {
+  it('each have a summary, an example, and a short description for each flag', () => {
     const faults: string[] = []
     for (const [id, command] of commands) {
       if (command.summary === undefined) faults.push(`${id}: no summary`)
@@ -51,7 +51,7 @@ describe('the commands of baton', () => {
     expect(greedy).toEqual([])
   })
 
-  it('have a page or a section under docs/commands each', () => {
+  it('each have a page or a section under docs/commands', () => {
     const missing = [...commands.keys()].filter(id => {
       const page = `${root}docs/commands/${id.split(' ')[0] ?? ''}.md`
       return !existsSync(page) || !readFileSync(page, 'utf8').includes(id)

@@ -48,7 +48,7 @@ describe('the help of every command', () => {
     expect(faults).toEqual([])
   })
 
-  it("names the variable of each flag that has one, and each flag's default and choices", () => {
+  it("names the environment variable of each flag that has one, and each flag's default and choices", () => {
     const text = pageText(pages.find(({name}) => name === 'baton lock')!, plain(120))
     expect(text).toMatch(/-n, --limit=N .*\[default: 1; env: BATON_LIMIT\]/)
     expect(text).toMatch(/--checks=none\|serf .*\[default: none; env: BATON_CHECKS\]/s)

@@ -176,7 +176,7 @@ describe('the JSON output', () => {
       expect(typesOf(lines)).toContain(type)
   })
 
-  it('of lock, its events file and the reports about locks matches its schemas', async () => {
+  it('of lock, of its events file and of the reports about locks matches its schemas', async () => {
     const file = join(home, 'lock.events')
     const killed = await runCli(['lock', '--events', file, 'l/free', '--', 'sh', '-c', 'kill $$'], options())
     expect(killed).toMatchObject({exitCode: 143})

@@ -21,7 +21,7 @@ beforeAll(async () => {
 const textOf = (file: string): string => pages.find(page => page.file === file)?.text ?? ''
 
 describe('the manual pages', () => {
-  it('are one for each command, one for the connection, and one that lists all commands', async () => {
+  it('consist of one for each command, one for the connection, and one that lists all commands', async () => {
     const commands = await loadCommands()
     const files = [...commands.keys()].map(id => `baton-${id.replaceAll(' ', '-')}.1`)
     expect(pages.map(({file}) => file).sort()).toEqual(['baton.1', 'baton-connection.1', ...files].sort())

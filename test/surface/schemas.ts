@@ -74,7 +74,7 @@ const watchLine = z.discriminatedUnion('type', [
 ])
 
 const lockFacts = {time: z.iso.datetime(), prefix: z.string()}
-/** The deadline of a hold, in milliseconds of the machine's boot time. */
+/** The deadlines of a held lock, in milliseconds since the machine booted. */
 const deadline = z.strictObject({termAtMs: milliseconds, killAtMs: milliseconds, freeAtMs: milliseconds})
 const lockLine = z.discriminatedUnion('type', [
   z.strictObject({...lockFacts, type: z.literal('session.created'), session: z.string()}),

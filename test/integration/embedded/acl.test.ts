@@ -75,7 +75,7 @@ describe('tokens of the embedded agent', () => {
     expect(await statusOf(consul, 'GET', '/v1/acl/tokens')).toBe(403)
   })
 
-  it('are refused as soon as they are deleted, and follow changes of their policies at once', async () => {
+  it('are refused as soon as they are deleted, and gain or lose permissions as soon as their policies change', async () => {
     await root.put('/v1/acl/policy', {Name: 'moving', Rules: 'key_prefix "m/" { policy = "read" }'})
     const policy = (await root.get('/v1/acl/policy/name/moving')) as {ID: string}
     const token = (await root.put('/v1/acl/token', {Policies: [{Name: 'moving'}]})) as {

@@ -107,7 +107,7 @@ describe.each(backends)('health checks that the agent itself runs, on $name', ba
     expect(await localCheck(name)).toMatchObject({Status: status, Output: 'out\nerr\n'})
   })
 
-  it('become critical if a script does not end in time', async () => {
+  it('become critical if their script exceeds its timeout', async () => {
     await register('slow', {Args: ['sleep', '60'], Timeout: '300ms'})
     await waitUntil(async () => (await localCheck('slow')).Output !== '', {what: 'the timeout'})
     expect(await localCheck('slow')).toMatchObject({Status: 'critical', Output: expect.stringContaining('Timed out')})
@@ -134,7 +134,7 @@ describe.each(backends)('health checks that the agent itself runs, on $name', ba
     server.close()
   })
 
-  it('keep their index if only their type changes', async () => {
+  it('keep their ModifyIndex if only their type changes', async () => {
     const put = (body: object): Promise<unknown> =>
       raw(agent.address).ok('PUT', '/v1/agent/check/register', {
         body: JSON.stringify({ID: 'typed', Name: 't', ...body}),

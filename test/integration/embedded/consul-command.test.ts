@@ -121,7 +121,7 @@ describe.runIf(consulIsInstalled() || required)("Consul's own command on the emb
     expect(await output('catalog', 'services')).not.toContain('cache')
   })
 
-  it('snapshot: restores a file that was saved with curl, while save and inspect report that the file is not from Consul', async () => {
+  it('snapshot: restores a file that was saved with curl; save and inspect report that the file is not from Consul', async () => {
     const path = join(folder, 'saved.snap')
     const notConsuls = 'unexpected file "snapshot of baton dev, not of Consul" in snapshot'
     await output('kv', 'put', 'kept', 'yes')

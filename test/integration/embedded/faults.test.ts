@@ -89,7 +89,7 @@ describe('fault injection in the embedded agent', () => {
     expect(await raw(agent.address).kvKeys('')).toEqual(['k'])
   })
 
-  it('lowers all indexes, and keeps the data and the order of its indexes', async () => {
+  it('lowers all indexes without changing the data or the order of the indexes', async () => {
     await using agent = await startEmbeddedAgent()
     for (const key of ['b', 'a', 'a', 'c']) await raw(agent.address).kvPut(key, `${Math.random()}`)
     const before = await raw(agent.address).kvList('')

@@ -46,7 +46,7 @@ describe('the embedded agent that imitates another version of Consul', () => {
     expect((await ask(agent, 'PUT', '/v1/txn', body)).status).toBe(status === 200 ? 200 : 409)
   })
 
-  it('adds the header for the query backend, and omits the leader header in a streamed answer', async () => {
+  it('adds the header X-Consul-Query-Backend, and omits X-Consul-KnownLeader in a streamed answer', async () => {
     await using agent = await start('1.22')
     const plain = await ask(agent, 'GET', '/v1/health/service/consul')
     expect(plain.headers).toMatchObject({'x-consul-query-backend': 'blocking-query', 'x-consul-knownleader': 'true'})

@@ -57,7 +57,7 @@ describe.each(backends)('nodes on $name', backend => {
     expect(await get('catalog/node/mover')).toMatchObject({Node: {ID: idOf(5)}})
   })
 
-  it('do not raise the index of a missing service if one of their instances briefly had the name of that service', async () => {
+  it('do not raise the index of a service if its only instance is registered and then renamed', async () => {
     const indexOf = async (path: string): Promise<number> =>
       Number((await raw(agent.address).ok('GET', `/v1/${path}`)).headers['x-consul-index'])
     await register({Node: 'shop', Service: {Service: 'gone'}})
@@ -69,7 +69,7 @@ describe.each(backends)('nodes on $name', backend => {
     expect(await indexOf('health/service/two')).toBeGreaterThan(missing)
   })
 
-  it('are listed for a service with the capitals of the last registration of that service', async () => {
+  it('are listed for a service with the upper and lower case that their names had when that service was last registered', async () => {
     await register({Node: 'Case', Service: {Service: 'first'}})
     await register({Node: 'CASE', SkipNodeUpdate: true, Service: {Service: 'second'}})
     const nodeOf = async (service: string): Promise<string> => String((await get(`catalog/service/${service}`))[0].Node)

@@ -41,9 +41,8 @@ describe.each(backends)('requests with ?node-meta= on $name', backend => {
   )
 })
 
-// Only the embedded agent shows whether a query waits. The real agent is covered by the random
-// comparison of both agents.
-it('blocking queries with ?node-meta= return only when a node changes whose check is in the answer', async () => {
+// Only the embedded agent shows how many queries are blocked. A random comparison of both agents covers the real one.
+it('a blocking query with ?node-meta= returns only when a node with a check in its answer changes', async () => {
   await using agent = await startEmbeddedAgent()
   const consul = raw(agent.address)
   const register = (body: object): Promise<unknown> =>

@@ -47,7 +47,7 @@ describe.each(embedded)('a feature of Consul that the $name agent lacks', backen
     expect(await consul.get('/v1/agent/services')).toEqual({})
   })
 
-  it('is not refused in a registration whose Connect fields are empty, as in those of Go clients', async () => {
+  it('is not refused in a registration whose Connect fields are empty, as Go clients send them', async () => {
     const body = JSON.stringify({Name: 'plain', Kind: '', Proxy: {}, Connect: {Native: false}})
     await raw(agent.address).ok('PUT', '/v1/agent/service/register', {body})
     await raw(agent.address).ok('PUT', '/v1/agent/service/deregister/plain')

@@ -82,7 +82,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(again)).toEqual(['last'])
   })
 
-  it('are in the order in which Consul created them, even if the clocks of their writers differ', async () => {
+  it('are handled in the order in which Consul created them, even if the clocks of their writers differ', async () => {
     const entry = (payload: string) =>
       JSON.stringify({v: 1, name: 'skew', payload: Buffer.from(payload).toString('base64'), later: 'is ignored'})
     const nowMs = 1_700_000_000_000
@@ -248,7 +248,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/may not read all of the log/)
   })
 
-  it('are refused in one line if an argument is invalid, in which case nothing is written', async () => {
+  it('are refused with a one-line error if an argument is invalid, and nothing is written', async () => {
     const wrong: [string[], RegExp][] = [
       [['fire', 'a/b', 'x', '--durable'], /is not a valid name for a durable event/],
       [['fire', '..', 'x', '--durable'], /is not a valid name for a durable event/],

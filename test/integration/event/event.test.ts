@@ -142,7 +142,7 @@ describe.each(backends)('baton event on $name', backend => {
 })
 
 describe.runIf(backends.some(({name}) => name === 'real'))('the restart of an agent', () => {
-  it('is reported once, with the period in which events were lost, and ends the watch with 2 if an option says so', async () => {
+  it('is reported once, with the period in which events were lost, and ends the watch with exit code 2 if an option says so', async () => {
     await using agent = await startDevAgent()
     const fire = (text: string) => runCli(['event', 'fire', 'dep', text], {agent})
     const words = ['event', 'watch', '--name', 'dep', '-v']

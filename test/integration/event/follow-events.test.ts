@@ -73,7 +73,7 @@ describe.each(backends)('followEvents on $name', backend => {
     expect(await third.next()).toEqual({done: true, value: undefined})
   })
 
-  it('requests no further events while too many wait, and afterwards reports that events may have been missed', async () => {
+  it('requests no further events while too many are unread, and afterwards reports that events may have been missed', async () => {
     await using client = createClient({address: agent.address})
     await using proxy = await HttpProxy.start(agent.address)
     await using reader = createClient({address: proxy.address})
@@ -93,7 +93,8 @@ describe.each(backends)('followEvents on $name', backend => {
     await events.ready
     for (let n = 0; n < 8; n += 1) await fireEvent(client, 'f-slow', {payload: Buffer.from('early')})
     await events.next()
-    // The reader has received one of three events. The other two wait, so no more events are requested from the agent.
+    // The reader has received one of three events. The other two are unread, so no more events are requested from the
+    // agent.
     await waitUntil(() => most >= 3, {what: 'too many events to wait'})
     for (let n = 0; n < 300; n += 1) await client.event.fire('f-noise', Buffer.from(''))
     await fireEvent(client, 'f-slow', {payload: Buffer.from('last')})

@@ -47,7 +47,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     expect(shown).toBe(answer.headers['x-consul-index'])
   })
 
-  it('start only after an outage if their payload is stored in KV and Consul cannot be reached', async () => {
+  it('start only when an outage of Consul is over if the payload of their event is stored in KV', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     await using watch = startCli(['event', 'watch', '--name', 'late', '-v', '--', 'wc', '-c'], {agent: proxy})
     await watch.waitForOutput(/watching/)
@@ -62,7 +62,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     await raw(agent.address).ok('DELETE', '/v1/kv/baton/events/blob/', {query: {recurse: true}})
   })
 
-  it('receive events that were fired since the previous watch, even if that watch received none', async () => {
+  it('receive events that were fired after the previous watch ended, even if that watch received none', async () => {
     const words = ['event', 'watch', '--name', 'idle', '--state', path('idle'), '-v', '--', 'cat']
     {
       await using watch = startCli(words, {agent})

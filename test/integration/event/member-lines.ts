@@ -1,8 +1,8 @@
 import {type CommandHandle, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-// A handler that writes one line for each call: the type of the change, followed by the member's fields on the stdin of
-// a Serf handler.
+// A handler that writes one line for each member: the type of the change, and then the fields of the member, which Serf
+// passes on stdin.
 const script = 'while IFS= read -r line; do printf "%s\\t%s\\n" "$SERF_EVENT" "$line"; done'
 
 /** Returns `type name` for each change, in the order in which the handler ran. */

@@ -48,7 +48,7 @@ describe.runIf(backends.includes('embedded'))('membership handlers on the embedd
     await step(register('new', 'passing', '127.0.9.8'), 'new', ['member-join', 'member-update'])
     await step(forget('new'), 'new', ['member-join', 'member-update', 'member-leave'])
     await step(register('sim-1', 'critical', '127.0.1.1'), 'sim-1', ['member-failed'])
-    // The other watcher reads independently, so the test waits until that watcher has also seen the failure.
+    // The watcher `some` reads independently of `all`, so the test waits until `some` has also seen the failure.
     await until(some, 'sim-1', ['member-failed'])
     await step(forget('sim-1'), 'sim-1', ['member-failed', 'member-reap'])
     await until(some, 'sim-1', ['member-failed', 'member-reap'])

@@ -15,7 +15,7 @@ describe.each(backends)('the example templates on $name', backend => {
   const register = (Node: string, Address: string, Service: object): Promise<unknown> =>
     raw(agent.address).ok('PUT', '/v1/catalog/register', {body: JSON.stringify({Node, Address, Service})})
 
-  it('nginx has an upstream for each service with the tag', async () => {
+  it('nginx has an upstream for each service with the tag http', async () => {
     await register('a', '10.0.0.1', {Service: 'web', Tags: ['http'], Port: 80})
     await register('b', '10.0.0.2', {Service: 'web', Tags: ['http'], Port: 81})
     await register('b', '10.0.0.2', {Service: 'db', Port: 5432})
@@ -34,7 +34,7 @@ backend web
 `)
   })
 
-  it('crontab has a line with a lock for each job', async () => {
+  it('crontab has a line for each job, which runs the job under a lock', async () => {
     await raw(agent.address).kvPut('cron/backup', '0 3 * * *')
     await raw(agent.address).kvPut('cron/report', '*/5 * * * *')
     const text = await render('crontab')

@@ -97,7 +97,7 @@ describe.each(backends)('a detached job on $name', backend => {
     await forget()
   })
 
-  it('has a timeout, so that every node has ended before Consul removes the job', async () => {
+  it('has a timeout that ends its command on every node before Consul removes the job', async () => {
     const {id} = await initiate().detach({command: shell('true')}, {names: ['d1']}, {keepMs: 100_000})
     const job = (await client.kv.get(jobKey(id))).value?.value
     expect(Buffer.from(JSON.parse(String(job)).p, 'base64url').toString()).toContain('"timeout":34500,')
@@ -134,7 +134,7 @@ describe.each(backends)('a detached job on $name', backend => {
     await forget()
   })
 
-  it("can be stopped by another initiator, either with the job's grace or at once", async () => {
+  it("can be stopped by another initiator, either with the job's grace period or at once", async () => {
     for (const mode of ['cancel', 'kill'] as const) {
       const line = mode === 'cancel' ? 'sleep 60' : "trap '' TERM; while true; do sleep 0.2; done"
       const settings = mode === 'cancel' ? {} : {killAfterMs: 20_000}
@@ -150,7 +150,7 @@ describe.each(backends)('a detached job on $name', backend => {
     }
   })
 
-  it('is shown only with output that its responders signed, and cannot be followed if it was changed', async () => {
+  it('shows only output that its responders signed, and cannot be followed if the job itself was changed', async () => {
     const go = at('go-forged')
     const wait = shell(`while [ ! -e ${go} ]; do sleep 0.05; done; echo true output`)
     const {id} = await initiate().detach({command: wait}, {names: ['d1', 'd2']})

@@ -45,7 +45,7 @@ describe.each(backends)('the output of a job on $name', backend => {
     expect(sha256(arrived)).toBe(sha256(bytes))
   })
 
-  it('arrives byte for byte if a frame (a numbered piece) ends within a character', async () => {
+  it('arrives byte for byte if it is split within a multi-byte character', async () => {
     const text = `x${'€'.repeat(60_000)}`
     const path = join(folder.path, 'text')
     writeFileSync(path, text)

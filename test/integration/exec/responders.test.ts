@@ -81,12 +81,12 @@ describe.each(backends)('responders on $name', backend => {
     expect(folder.lines('selected').toSorted()).toEqual(['r1', 'r3'])
   })
 
-  it('never let zero matching nodes count as a success', async () => {
+  it('make a run end with the verdict no-nodes if the selector matches none of them', async () => {
     const {summary} = await exec('true', {node: 'nobody'})
     expect(summary).toMatchObject({verdict: 'no-nodes', nodes: []})
   })
 
-  it('send output in order if it does not fit in one frame', async () => {
+  it('send output in order if it has to be split into several pieces', async () => {
     const {output} = await exec('seq 1 60000', {node: 'r1'})
     expect(output['r1']).toBe(Array.from({length: 60_000}, (_, at) => `${at + 1}\n`).join(''))
   })
@@ -319,7 +319,7 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
-    it('a job that cannot be claimed, and stop at once when asked to', async () => {
+    it('a job that they cannot claim, and still stop at once when asked to', async () => {
       await using proxy = await HttpProxy.start(agent.address)
       const stuck = await startResponder(proxy.address, {node: 'stuck', stateDirectory: folder.path})
       const claim = {method: 'PUT', path: '/v1/txn'}
@@ -384,7 +384,7 @@ describe.each(backends)('responders on $name', backend => {
     expect(refused?.outcome).toMatchObject({type: 'refused', code: 'policy'})
   })
 
-  it('deregister from the catalog when they are stopped', async () => {
+  it('deregister themselves from the catalog when they are stopped', async () => {
     const passing = async (): Promise<string[]> =>
       (await client.catalog.service('baton-responder', {passing: true})).value.map(one => one.serviceId)
     {

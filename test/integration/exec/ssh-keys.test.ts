@@ -86,7 +86,7 @@ describe('OpenSSH keys', () => {
   describe.each(backends)('on $name', backend => {
     const consul = sharedAgent(backend)
 
-    it('sign jobs, from a file or in an ssh-agent, for responders that trust them', async () => {
+    it('sign jobs for responders that trust them, whether the key is in a file or in an ssh-agent', async () => {
       const trust = at(`trust-${backend.name}`)
       mkdirSync(trust, {mode: 0o755})
       const [one, two] = ['one.pub', 'two.pub'].map(name => readFileSync(at(name), 'utf8'))

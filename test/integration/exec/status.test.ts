@@ -11,7 +11,7 @@ import {expectNothingLeft, followRun, foreign, openFolder, ours, startResponder}
 describe.each(backends)('a responder on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('writes its state and its metrics at each renewal, and removes both at its end', async () => {
+  it('writes its state and its metrics at each renewal of its health check, and removes both when it stops', async () => {
     await using folder = await openFolder()
     await using client = createClient({address: agent.address})
     const metricsFile = join(folder.path, 'baton.prom')
@@ -41,7 +41,7 @@ describe.each(backends)('a responder on $name', backend => {
     await expectNothingLeft(client)
   })
 
-  it('runs shell lines, programs and scripts through its wrapper', async () => {
+  it('runs shell lines, programs and scripts through the configured wrapper', async () => {
     await using folder = await openFolder()
     await using client = createClient({address: agent.address})
     await using _open = await startResponder(agent.address, {

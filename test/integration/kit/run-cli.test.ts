@@ -31,7 +31,7 @@ describe('the helper that runs commands', () => {
     await expect(runCommand('no-such-command', [])).rejects.toThrow(/ENOENT/)
   })
 
-  it('finds the processes of a command both by their process group and by their marker variable', async () => {
+  it('finds the processes of a command both by their process group and by an environment variable', async () => {
     const script = 'sleep 60 & setsid sleep 61 & echo up; wait'
     const command = startCommand('bash', ['-c', script])
     await command.waitForOutput(/up/)

@@ -88,7 +88,7 @@ describe.each(backends)('baton kv on $name', backend => {
     expect((await kv(['get', '--recurse', 'k/odd/'])).stdout).toBe('k/odd//a:x\n')
   })
 
-  it('lists every key that was already written if an import is stopped', async () => {
+  it('if an import is stopped, lists every key that it has already written', async () => {
     const file = join(directory, `${backend.name}.json`)
     const count = 60_000
     writeFileSync(file, JSON.stringify(Array.from({length: count}, (_, n) => ({key: `k/stop/${n}`, value: ''}))))

@@ -26,7 +26,7 @@ describe.each(backends)('the commands for use in scripts, on $name', backend => 
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const consul = () => raw(agent.address)
   /**
-   * `kv update` runs a child process that inherits stderr, so it runs in a process of its own instead of the test's.
+   * `kv update` runs a child that inherits stderr, so the command runs in a separate process, not in that of the test.
    */
   const kv = (...words: string[]) => (words[0] === 'update' ? runCli : runInProcess)(['kv', ...words], {agent})
   /** Returns a shell command that writes a key as another client would. */

@@ -62,7 +62,7 @@ describe.each(backends)('an election on $name', backend => {
     await consul.kvDelete(`${leaks.prefix}leader/.leader`)
   })
 
-  it('lets `lead` campaign again after a lost term, and resign when the work ends', async () => {
+  it('lets `lead` campaign again after it lost the leadership, and resign when the work ends', async () => {
     await using client = connect()
     const consul = raw(agent.address)
     const tokens: bigint[] = []
@@ -78,7 +78,7 @@ describe.each(backends)('an election on $name', backend => {
     expect(await candidate(client, '').leader()).toBeUndefined()
   })
 
-  it('makes `lead` reject with the error of the work or, once the work has stopped, with the reason of its signal', async () => {
+  it('makes `lead` reject with the error of the work or, after an abort, with the reason of the abort as soon as the work has stopped', async () => {
     await using client = connect()
     const failing = candidate(client, 'x').lead(async () => {
       throw new Error('broken')

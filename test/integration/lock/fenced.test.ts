@@ -26,7 +26,7 @@ describe.each(backends)('the methods of holds and mutexes, on $name', backend =>
     expect((await consul.kvGet(key))?.value).toBe('one')
     await consul.kvDelete(key)
     await hold.release()
-    // The document of a semaphore remains when its last holder is lost.
+    // The `.lock` key of a semaphore remains when its last holder has lost it.
     await consul.kvDelete(`${options.prefix}/.lock`)
   })
 

@@ -48,7 +48,7 @@ describe.each(backends)('a mutex on $name', backend => {
     return {proxy, client: connect(proxy.address)}
   }
 
-  it('writes the key as the Go tool does, and returns the ModifyIndex of that write as its token', async () => {
+  it('writes the key as consul lock does, and returns the ModifyIndex of that write as its token', async () => {
     const hold = await mutex(connect()).acquire()
     const entry = await consul().kvGet(key())
     const {text} = await consul().request('GET', `/v1/kv/${key()}`)
@@ -66,7 +66,7 @@ describe.each(backends)('a mutex on $name', backend => {
     expect(isBatonError(error, 'BATON_LOCK_LOST')).toBe(true)
   })
 
-  it('is acquired in time even if another contender on the host has the turn but does not acquire the lock', async () => {
+  it('is acquired within its time limit even if an earlier contender on the same host never acquires it', async () => {
     const client = connect()
     const {datacenter, namespace, partition} = client.scope
     const path = turnPath(localDirectory(), client.address, datacenter, namespace, partition, key())!
@@ -107,7 +107,7 @@ describe.each(backends)('a mutex on $name', backend => {
     expect(hold.token).toBeGreaterThan(first.token)
   })
 
-  it('rejects after its time limit, and names the holder', async () => {
+  it('rejects an acquisition after its time limit, and names the holder in the error', async () => {
     const client = connect()
     await using _hold = await mutex(client, {command: 'backup'}).acquire()
     const startedAt = performance.now()
@@ -119,7 +119,7 @@ describe.each(backends)('a mutex on $name', backend => {
     expect(String(error)).toMatch(/not acquired within 1\.5s: held by backup on .*, pid \d+/)
   })
 
-  it('rejects at once with the reason of its signal', async () => {
+  it('rejects an acquisition as soon as its signal aborts, with the reason of the abort', async () => {
     const client = connect()
     await using _hold = await mutex(client).acquire()
     const stop = new AbortController()
@@ -186,7 +186,7 @@ describe.each(backends)('a mutex on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('is lost at once when its key is deleted by hand, and says that its session still exists', async () => {
+  it('is lost at once when its key is deleted by hand, and reports that its session still exists', async () => {
     const hold = await mutex(connect()).acquire()
     const lost = new Promise(resolve => hold.signal.addEventListener('abort', resolve))
     await consul().kvDelete(hold.key)
@@ -306,7 +306,7 @@ describe.each(backends)('a mutex on $name', backend => {
     await hold.release()
   })
 
-  it('is lost at its deadline at the latest if no answer proves the hold', async () => {
+  it('is lost at its deadline at the latest if no answer confirms that it is still held', async () => {
     const {proxy, client} = await proxied()
     const hold = await mutex(client, {lockDelayMs: 2500, graceMs: 500}).acquire()
     proxy.on({}, 'hang')
@@ -332,7 +332,7 @@ describe.each(backends)('a mutex on $name', backend => {
     await (await second).release()
   })
 
-  it('refuses settings that leave no time to stop, before it sends any request', async () => {
+  it('refuses settings that leave the work no time to stop, and writes nothing', async () => {
     const {proxy, client} = await proxied()
     await expect(mutex(client, {graceMs: 60_000}).acquire()).rejects.toThrow('no time to stop')
     expect(proxy.requests.filter(one => one.method === 'PUT')).toEqual([])

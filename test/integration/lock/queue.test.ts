@@ -127,10 +127,10 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await late.release()
   })
 
-  it('refuses the late proof of a contender that was passed over', async () => {
+  it('makes Consul refuse a late transaction in which a contender that was passed over takes the lock', async () => {
     const first = await (await contender()).acquire()
     const [slow, next] = await line(2)
-    // The proof is sent, but arrives after the next contender has taken the lock.
+    // This transaction is sent, but arrives after the next contender has taken the lock.
     slow!.one.proxy.on({path: '/v1/txn', body: /"check-index".*"lock"/}, 'hang', 1)
     await first.release()
     const hold = await next!.hold
@@ -149,7 +149,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     const first = await (await contender()).acquire()
     const [dead, next] = await line(2)
     dead!.one.proxy.on({}, 'hang')
-    // In this way the Go tool releases a lock, before it deletes the key.
+    // This is how `consul lock` releases a lock before it deletes the key.
     await consul().kvPut(key(), '', {release: first.session, flags: mutexFlags})
     if (value === undefined) await consul().kvDelete(key())
     const hold = await next!.hold
@@ -192,7 +192,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await waitUntil(async () => (await entries()).length === 2, {what: 'the second waiter'})
     await first.release()
     await outcome
-    // The second waiter releases the lock soon only if it acquires it without a lock-delay of 15 s.
+    // This release comes soon only if the second waiter acquires the lock without the lock-delay of 15 s.
     const startedAt = performance.now()
     await (await hold).release()
     expect(performance.now() - startedAt).toBeLessThan(10_000)
@@ -225,7 +225,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     expect(queued!.one.seen('lock.handed-over')).toBe(false)
   })
 
-  it('is not used if an entry of another version is ahead: contenders report that, and acquire the lock as the Go tool does', async () => {
+  it('is not used if an entry of another version is ahead: contenders report that, and acquire the lock as consul lock does', async () => {
     const session = await consul().sessionCreate({TTL: '30s', LockDelay: '0s', Behavior: 'delete'})
     const entry = `${leaks.prefix}q/.queue/${session}`
     const holder = await contender()

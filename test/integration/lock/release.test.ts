@@ -46,7 +46,7 @@ describe.each(backends)('a release whose answer is lost, on $name', backend => {
     expect(await consul().kvKeys(leaks.prefix)).toEqual([])
   })
 
-  it.each(kinds)('is reported as lost if the session ended before the release (%s)', async (_name, create) => {
+  it.each(kinds)('is reported as a lost lock if the session ended before the release (%s)', async (_name, create) => {
     const {proxy, hold} = await held(create)
     let attempts = 0
     const unanswered = proxy.on(release, () => {
@@ -86,7 +86,7 @@ describe.each(backends.slice(-1))('a release that is never answered, on $name', 
     await consul().sessionDestroy(hold.session)
   })
 
-  it('is reported by the command as possibly not done if the outcome is unknown', async () => {
+  it('is reported by `baton lock` as possibly not done if the outcome is unknown', async () => {
     const proxy = await HttpProxy.start(agent.address)
     open.push(proxy)
     await using holder = startCli(['lock', `${leaks.prefix}r`, '--', 'sh', '-c', 'echo started; read go; exit 3'], {

@@ -28,7 +28,7 @@ describe.each(backends)('a semaphore on $name', backend => {
   const semaphore = (client: ConsulClient, options: Partial<SemaphoreOptions> = {}) =>
     createSemaphore(client, {prefix: `${leaks.prefix}s`, limit: 2, ...options})
 
-  it('writes its keys as the Go tool does', async () => {
+  it('writes its keys as consul lock does', async () => {
     const hold = await semaphore(connect()).acquire()
     const {text} = await consul().request('GET', `/v1/kv/${leaks.prefix}s`, {query: {recurse: true}})
     expect(text.replaceAll(' ', '').match(/"Flags":(\d+)/g)).toEqual([
@@ -110,7 +110,7 @@ describe.each(backends)('a semaphore on $name', backend => {
     await hold.release()
   })
 
-  it('refuses another limit, and names the current one', async () => {
+  it('refuses a limit that differs from the current one, and names the current one', async () => {
     const client = connect()
     await using _hold = await semaphore(client, {limit: 3}).acquire()
     const error = await semaphore(client, {limit: 2})
@@ -153,7 +153,7 @@ describe.each(backends)('a semaphore on $name', backend => {
     ['is overwritten', () => consul().kvPut(key(), 'garbage', {flags: semaphoreFlags})],
     ['is deleted', () => consul().kvDelete(key())],
     ['names others only', () => consul().kvPut(key(), '{"Limit":2,"Holders":{}}', {flags: semaphoreFlags})],
-  ])('is lost at once if its document %s', async (_name, act) => {
+  ])('is lost at once if its .lock key %s', async (_name, act) => {
     const hold = await semaphore(connect()).acquire()
     await act()
     await waitUntil(() => hold.signal.aborted, {what: 'the loss', timeoutMs: 1000})

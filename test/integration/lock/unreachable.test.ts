@@ -14,7 +14,7 @@ const kinds = [
   ['semaphore', {limit: 2}, createSemaphore],
 ] as const
 
-describe('an acquisition to which Consul does not answer', () => {
+describe('an acquisition that Consul does not answer', () => {
   it.each(kinds)('rejects with the reason why Consul could not be reached (%s)', async (_name, options, create) => {
     await using client = createClient({address: '127.0.0.1:1'})
     const lock = create(client, {prefix: 'a/b', ...options} as never)
@@ -39,7 +39,7 @@ describe('an acquisition to which Consul does not answer', () => {
     })
   })
 
-  it('rejects as not acquired if Consul answered at first and then stopped answering', async () => {
+  it('rejects with BATON_LOCK_TIMEOUT if Consul stops answering after it has created the session', async () => {
     await using holding = createClient({address: agent.address})
     await using _hold = await createMutex(holding, {prefix: `${leaks.prefix}l`}).acquire()
     await using proxy = await HttpProxy.start(agent.address)
@@ -52,7 +52,7 @@ describe('an acquisition to which Consul does not answer', () => {
     await expect(lock.acquire({timeoutMs: 1000})).rejects.toMatchObject({code: 'BATON_LOCK_TIMEOUT'})
   })
 
-  it('does not report that a session will expire if Consul has already ended it', async () => {
+  it('reports no pending expiry for a session that Consul has already ended', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     await using client = createClient({address: proxy.address})
     const events: LockEvent[] = []

@@ -44,7 +44,7 @@ describe.each(backends)('replication from a source with ACLs, on $name', backend
     return pass!
   }
 
-  it('deletes nothing if ACLs hide the source, and reports it', async () => {
+  it('deletes nothing if ACLs hide the source, and reports that they do', async () => {
     await using client = admin()
     await seed(client, 'dc1', [...pairs('all/1', 'all/2', 'all/3'), ...pairs('copy-all/1', 'copy-all/2', 'copy-all/3')])
     const pass = await once('all', 'key_prefix "elsewhere/" { policy = "read" }')
@@ -100,7 +100,7 @@ describe.each(backends)('replication from a source with ACLs, on $name', backend
     expect((await contentOf(client, 'dc1', 'copy-part/')).size).toBe(2)
   })
 
-  it('copies the keys that it may write, and lists the others', async () => {
+  it('copies the keys that its token may write, and lists the others', async () => {
     await using client = admin()
     await seed(client, 'dc1', pairs('w/open', 'w/closed'))
     const rules =

@@ -188,7 +188,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect((await contentOf(client, 'dc2', 'second/')).size).toBe(1)
   })
 
-  it('refuses a mapping whose source is its own destination', async () => {
+  it('refuses a mapping whose source and destination are the same', async () => {
     await expect(once('self/@dc2')).rejects.toThrow(/overlaps/)
     await expect(once('self/@dc2:self/copy/')).rejects.toThrow(/overlaps/)
   })

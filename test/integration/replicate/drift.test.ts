@@ -46,7 +46,7 @@ describe.each(backends)('changes of other clients at the destination, on $name',
   }
 
   it.each(ways)(
-    'are reported, and left alone until the source changes the keys (mapping followed %s)',
+    'with onDrift report, are reported and then left alone until the source changes the keys (mapping followed %s)',
     async (way, shardAbove) => {
       const {client, to, there, isThere, isNamed, set} = await setUp(`rep${way.length}`, 'report', shardAbove)
       await client.kv.put(`${to}a`, bytes('foreign'))
@@ -64,7 +64,7 @@ describe.each(backends)('changes of other clients at the destination, on $name',
   )
 
   it.each(ways)(
-    'are left alone even if the source changes the keys later, with the rule `protect` (mapping followed %s)',
+    'with onDrift protect, are left alone even if the source changes the keys later (mapping followed %s)',
     async (way, shardAbove) => {
       const {client, from, to, there, isThere, isNamed, set} = await setUp(`pro${way.length}`, 'protect', shardAbove)
       await client.kv.put(`${to}a`, bytes('foreign'))
@@ -77,7 +77,7 @@ describe.each(backends)('changes of other clients at the destination, on $name',
       await isThere('c', '2')
       await isThere('b', undefined)
       expect([await there('a'), await there('new')]).toEqual(['foreign', 'foreign'])
-      // Once a pass has found source and destination equal, the key is copied as before.
+      // Once a replication pass has found source and destination equal, the key is copied as before.
       const before = client.requests.length
       await client.kv.put(`${to}a`, bytes('2'))
       const isRead = ({path, body}: TransportRequest): boolean =>

@@ -31,7 +31,7 @@ describe.each(backends)('a replicator that depends on a lock, on $name', backend
     expect(await contentOf(client, 'dc2', 'fenced/')).toEqual(before)
   })
 
-  it('ends its run when the lock is lost, even if the signal has not aborted', async () => {
+  it('ends its run when the lock is lost, even if the signal of the run has not aborted', async () => {
     await using client = countingClient(agent.addresses.get('dc2')!)
     await using hold = await createMutex(client, {prefix: 'fence2/lock', fair: 'off'}).acquire()
     await seed(client, 'dc1', [{key: 'fence2/a', value: bytes('1')}])

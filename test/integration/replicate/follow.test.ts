@@ -119,7 +119,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('holds the deletes of an emptied source while other mappings are copied, and reports them once', async () => {
+  it('holds back the deletes of an emptied source while it copies other mappings, and reports these deletes once', async () => {
     const reader = countingClient(address())
     await seed(reader, 'dc1', [
       {key: 'hold/a', value: bytes('1')},
@@ -209,7 +209,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     const lost = proxy.on({path: /kv\/stale\/\?.*dc=dc1/}, empty('false', '0'))
     expect(await once()).toMatchObject({deleted: 0, held: [{reason: 'no-leader', count: 20}]})
     lost[Symbol.dispose]()
-    // Even an empty list from the leader is not enough, because the leader is also asked about each key.
+    // Even an empty list from the leader causes no delete, because the leader is also asked about each key.
     proxy.on({path: /kv\/stale\/\?.*dc=dc1/}, empty('true', '0'))
     expect(await once({approved: ['all']})).toMatchObject({deleted: 0})
     expect((await contentOf(reader, 'dc2', 'stale/')).size).toBe(20)

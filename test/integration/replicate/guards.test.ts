@@ -22,7 +22,7 @@ describe.each(backends)('the guards on deletes, on $name', backend => {
     return pass!
   }
 
-  it('permit no delete if the source is empty or mistyped, and report the deletes', async () => {
+  it('permit no delete if the source is empty or mistyped, and report the deletes that they hold back', async () => {
     await using client = open()
     await seed(client, 'dc2', pairs('empty/', 3))
     const pass = await once('emtpy/@dc1:empty/')
@@ -36,7 +36,7 @@ describe.each(backends)('the guards on deletes, on $name', backend => {
     expect((await contentOf(client, 'dc2', 'empty/')).size).toBe(3)
   })
 
-  it('judge by the current destination, not by the old state of a restarted leader', async () => {
+  it('judge by the current keys at the destination, not by the old state of a restarted leader', async () => {
     await using client = open()
     await seed(client, 'dc1', [{key: 'now/a', value: bytes('1')}])
     await seed(client, 'dc2', [{key: 'past/a', value: bytes('2')}])
@@ -64,7 +64,7 @@ describe.each(backends)('the guards on deletes, on $name', backend => {
     expect([...(await contentOf(client, 'dc2', 'app/')).keys()]).toEqual(['later'])
   })
 
-  it('use an approval once, and hold the same deletes if they occur again', async () => {
+  it('accept an approval only once, and hold back the same deletes if they occur again', async () => {
     await using client = open()
     const mappings = [parseMapping('gone/@dc1:again/')]
     await seed(client, 'dc2', pairs('again/', 3))
@@ -75,13 +75,13 @@ describe.each(backends)('the guards on deletes, on $name', backend => {
     expect(await replicator.runOnce()).toMatchObject([{deleted: 0, held: [{id: held!.id}]}])
   })
 
-  it('hold deletes above the limit, while other keys are still written', async () => {
+  it('hold back deletes above the limit, while other keys are still written', async () => {
     await using client = open()
     await seed(client, 'dc1', pairs('lim/', 150))
     await seed(client, 'dc2', pairs('lim/x', 16))
     const pass = await once('lim/@dc1')
     expect(pass).toMatchObject({written: 150, deleted: 0, held: [{reason: 'limit', count: 16}]})
-    // A tenth of 166 keys is 16. Deletes that are already held stay held.
+    // A tenth of 166 keys is 16. Deletes that are already held back stay so.
     const again = await once('lim/@dc1')
     expect(again).toMatchObject({written: 0, deleted: 0, held: [{id: pass.held[0]!.id, count: 16}]})
     expect(await once('lim/@dc1', {approved: [again.held[0]!.id]})).toMatchObject({deleted: 16, held: []})

@@ -50,7 +50,7 @@ describe.each(backends)('deletes that guards count or hold, on $name', backend =
   const deleteAll = (client: ConsulClient, keys: readonly string[]) =>
     Promise.all(keys.map(key => client.kv.delete(key, {datacenter: 'dc1'})))
 
-  it('keep the ID of their set while more keys are deleted, and an approval of the ID deletes exactly their keys', async () => {
+  it('keep the ID of their set while more keys are deleted; an approval of that ID deletes exactly the keys of the set', async () => {
     await using client = open()
     const spec = 'keep/@dc1:kept/'
     await seed(client, 'dc1', pairs('keep/', 100))
@@ -155,7 +155,7 @@ describe.each(backends)('deletes that guards count or hold, on $name', backend =
     expect((await namesOf(client, 'boths/')).filter(key => key >= 'boths/020')).toEqual([])
   })
 
-  it('are made in spite of a failure in the middle of an approval, and no other key is deleted', async () => {
+  it('are made even if a request fails in the middle of an approved set, and no other key is deleted', async () => {
     await using client = open()
     const spec = 'mid/@dc1:mids/'
     await seed(client, 'dc2', pairs('mids/', 150))
@@ -176,7 +176,7 @@ describe.each(backends)('deletes that guards count or hold, on $name', backend =
     expect(await namesOf(client, 'mids/')).toEqual(['mids/000'])
   })
 
-  it('are held if the keys of the source are deleted one by one, but faster than the delete budget permits', async () => {
+  it('are held back if the keys of the source are deleted one by one, but faster than the delete budget permits', async () => {
     await using client = open()
     const spec = 'drip/@dc1:drips/'
     await seed(client, 'dc1', pairs('drip/', 100))
@@ -194,7 +194,7 @@ describe.each(backends)('deletes that guards count or hold, on $name', backend =
     expect(await once(client, spec, {deleteBudget: {max: {count: 20}, windowMs: 600_000}})).toMatchObject({deleted: 3})
   })
 
-  it('count once towards the budget if two replicators make the same deletes', async () => {
+  it('count once towards the delete budget if two replicators make the same deletes', async () => {
     await using client = open()
     const spec = 'twice/@dc1:twices/'
     await seed(client, 'dc1', pairs('twice/', 50))

@@ -23,7 +23,7 @@ describe.each(backends)('mappings with their own settings, on $name', backend =>
     expect([...(await contentOf(client, 'dc2', 'to-b/')).keys()]).toEqual(['keep'])
   })
 
-  it('use their own clients for source and destination, and write their status keys with the latter', async () => {
+  it('use their own clients for source and destination, and write their status keys with the client of the destination', async () => {
     await using dc1 = countingClient(address('dc1'))
     await using dc2 = countingClient(address('dc2'))
     await seed(dc1, 'dc1', pairs('there/', 'a'))

@@ -26,7 +26,7 @@ function snapshot(address: string, method: 'GET' | 'PUT', body?: Buffer): Promis
 describe.each(backends)('a snapshot of Consul that is restored at the source, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
-  it('is copied within one wait, with its older values, restored keys and removed keys', async () => {
+  it('is copied within the wait time of one blocking query: old values and deleted keys return, and new keys disappear', async () => {
     const address = (dc: string): string => agent.addresses.get(dc)!
     await using reader = countingClient(address('dc2'))
     await seed(

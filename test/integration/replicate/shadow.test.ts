@@ -11,7 +11,7 @@ import {bytes, countingClient, seed} from './support.js'
 describe.each(backends)('a comparison with another replicator, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
-  it('lists the keys that a pass would have handled differently, and writes nothing', async () => {
+  it('lists the keys that baton would have handled differently, and writes nothing', async () => {
     const client = countingClient(agent.addresses.get('dc2')!)
     const other = countingClient(agent.addresses.get('dc2')!)
     await seed(other, 'dc1', [
@@ -48,13 +48,13 @@ describe.each(backends)('a comparison with another replicator, on $name', backen
     const isNamed = (key: string, kind: ShadowDifference['kind']) =>
       waitUntil(() => found.some(each => each.key === key && each.kind === kind), {what: `${key} ${kind}`})
     await isNamed('shc/drift', 'not-deleted')
-    // The other program copies a lock's key, which a pass leaves alone.
+    // The other replicator copies a lock's key, which baton leaves alone.
     await seed(other, 'dc2', [{key: 'shc/lock', value: bytes('1'), flags: mutexFlags}])
     await isNamed('shc/lock', 'written')
-    // The other program does not repair keys that other clients have changed.
+    // The other replicator does not repair keys that other clients have changed.
     await seed(other, 'dc2', [{key: 'shc/k1', value: bytes('foreign')}])
     await isNamed('shc/k1', 'written')
-    // The other program deletes everything when the source is empty.
+    // The other replicator deletes everything when the source is empty.
     await other.kv.deleteTree('sh/', {datacenter: 'dc1'})
     await other.kv.deleteTree('shc/k')
     await isNamed('shc/k2', 'deleted')

@@ -9,14 +9,16 @@ import {bytes, contentOf, countingClient, oddNames, seed} from './support.js'
 const folders = 30
 const perFolder = 20
 
-describe.each(backends)('replication of a mapping that is followed in parts, on $name', backend => {
-  // Consul counts the connection of a parked query until the query's wait ends, even if the client has closed it.
-  // Together, the tests in this file would reach the default limit of 200.
+describe.each(backends)('replication with one blocking query for each part of a mapping, on $name', backend => {
+  // Consul counts the connection of a blocking query until the query's wait time ends, even if the client has closed
+  // it. Together, the tests in this file would reach the default limit of 200.
   const limits = {http_max_conns_per_client: 1000}
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2'], config: {limits}})
   const address = () => agent.addresses.get('dc2')!
 
-  /** Follows `NAME/` to `NAME-copy/` (or the same prefixes without slashes) in parts, from the first change on. */
+  /**
+   * Replicates `NAME/` to `NAME-copy/` (or the same prefixes without slashes) with one query for each part of the keys.
+   */
   async function follow(name: string, options: Partial<ReplicatorOptions> & {readonly slash?: string} = {}) {
     const {slash = '/', ...more} = options
     const [from, to] = [`${name}${slash}`, `${name}-copy${slash}`]
@@ -60,7 +62,7 @@ describe.each(backends)('replication of a mapping that is followed in parts, on 
     expect(sent.filter(path => lists.some(list => list.test(path)))).toEqual([])
   })
 
-  it('sends queries with short waits first, because an agent counts the query of a killed process until its wait ends', async () => {
+  it('sends queries with a short wait time first, because an agent counts the query of a killed process until that time ends', async () => {
     const {client} = await follow('wait')
     const paths = client.requests.map(({path}) => path).filter(path => path.includes('/wait/f'))
     const waits = paths.flatMap(path => path.match(/wait=\w+/g) ?? [])
@@ -111,7 +113,7 @@ describe.each(backends)('replication of a mapping that is followed in parts, on 
     await equal('a foreign delete')
   })
 
-  it("notices that a folder was deleted with its parent, even if the folder's query knows a newer tombstone", async () => {
+  it('notices that a folder was deleted with its parent, even if keys in the folder had been deleted before', async () => {
     const {from, reader, equal} = await follow('tombs', {maxDelete: 'off'})
     for (const folder of ['f10', 'f11', 'f12'])
       await reader.kv.delete(`${from}${folder}/key-${folder.slice(1)}`, {datacenter: 'dc1'})
@@ -120,7 +122,7 @@ describe.each(backends)('replication of a mapping that is followed in parts, on 
     await equal('the delete of a shorter prefix')
   })
 
-  it('holds the deletes of a recursive delete across many parts as one set', async () => {
+  it('holds back the deletes of a recursive delete across many parts as one set', async () => {
     const {from, to, reader, client, passes} = await follow('wipe')
     await reader.kv.deleteTree(`${from}f1`, {datacenter: 'dc1'})
     await waitUntil(() => passes.some(({held}) => held.length > 0), {what: 'the deletes to be held'})
@@ -134,7 +136,7 @@ describe.each(backends)('replication of a mapping that is followed in parts, on 
     expect(client.writes().some(({body}) => String(body && Buffer.from(body)).includes('"delete"'))).toBe(false)
   })
 
-  it('makes the deletes that were held because the source was empty, once the source has keys again', async () => {
+  it('once the source has keys again, makes the deletes that were held back because it was empty', async () => {
     const {from, reader, passes, equal} = await follow('refill', {maxDelete: 'off'})
     await reader.kv.deleteTree(from, {datacenter: 'dc1'})
     const isHeld = (): boolean => passes.some(({held}) => held.some(({reason}) => reason === 'empty-source'))

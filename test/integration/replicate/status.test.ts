@@ -42,7 +42,7 @@ describe.each(backends)('the status of replication on $name', backend => {
   const reportsOf = async (client: ConsulClient, source: string) => (await statusOf(client, source))?.replicators ?? []
   const now = () => Date.now()
 
-  it('is written by each running replicator, and once more when it stops, without changing the position', async () => {
+  it('is written by each running replicator, and once more when that stops, without resetting the replicated index', async () => {
     await using client = open()
     await seed(client, 'dc1', [{key: 'beat/a', value: bytes('1')}])
     {
@@ -103,7 +103,7 @@ describe.each(backends)('the status of replication on $name', backend => {
     await waitUntil(() => status().state === 'current' && status().lagMs === 0, {what: 'it recovers'})
   })
 
-  it('makes a replicator of another source with the same destination fail until the first replicator stops', async () => {
+  it('is used to refuse another source for an overlapping destination until the first replicator stops', async () => {
     await using client = open()
     await seed(client, 'dc1', [{key: 'own/a', value: bytes('1')}])
     {
@@ -123,7 +123,7 @@ describe.each(backends)('the status of replication on $name', backend => {
     await createReplicator(client, options('own/@dc1:shared/')).runOnce()
   })
 
-  it('is completed again, with position and report, after consul-replicate has replaced it', async () => {
+  it('is restored, with the replicated index and the reports of replicators, after consul-replicate has overwritten it', async () => {
     await using client = open()
     const mapping = parseMapping('go/@dc1:gone/')
     const key = statusKey(statusDir, mapping)
@@ -139,7 +139,7 @@ describe.each(backends)('the status of replication on $name', backend => {
     expect((await client.kv.get(key)).value!.value.toString()).toMatch(/^\{\n {2}"LastReplicated": \d+,\n {2}"Source"/)
   })
 
-  it('does not stop a replicator with the same destination once the replicator that wrote it has been silent for three heartbeats', async () => {
+  it('is ignored by a replicator of another source if its last heartbeat is more than three intervals old', async () => {
     await using client = open()
     const report = {id: 'x', host: 'h', pid: 1, phase: 'running', datacenter: 'dc1', state: 'current'} as const
     const times = {startedAtMs: 0, heartbeatMs: now() - 91_000, everyMs: 30_000, lagMs: 0}

@@ -84,7 +84,7 @@ describe.each(backends)('undo of replication passes, on $name', backend => {
     expect(statSync(directory).mode & 0o777).toBe(0o700)
   })
 
-  it('stays in effect while a replicator runs, until the source changes a key or the keys are released', async () => {
+  it('stays in effect while a replicator runs, until the source changes a key or the hold on the keys is released', async () => {
     await using client = open()
     const {options, undo, valuesOf} = await prepare(client, 'run')
     const stop = new AbortController()
@@ -129,7 +129,7 @@ describe.each(backends)('undo of replication passes, on $name', backend => {
     await using client = open()
     const {valuesOf, options} = await prepare(client, 'deaf')
     const stop = new AbortController()
-    // This replicator has not read the notice yet, but its status says that it is running.
+    // The test stops this replicator and then restores its status, which says that it is running.
     const run = createReplicator(client, options).run({signal: stop.signal})[Symbol.asyncIterator]()
     await run.next()
     const statuses = await client.kv.list(`${statusDir}/`)
@@ -144,7 +144,7 @@ describe.each(backends)('undo of replication passes, on $name', backend => {
     expect((await valuesOf()).get('deaf-copy/000')).toBe('two')
   })
 
-  it('does not keep entries that are too old or too large, and does not prevent copying if nothing can be kept', async () => {
+  it('does not keep journal entries that are too old or too large, and does not prevent copying if it can keep none', async () => {
     await using client = open()
     const {directory, options, once} = await prepare(client, 'old')
     expect(await readJournal(directory)).toHaveLength(1)

@@ -83,8 +83,8 @@ describe.each(backends)('the status page on $name', backend => {
     const before = proxy.count()
     await consul.kvPut(`${leaks.prefix}a/.lock`, '', {flags: '3304740253564472344'})
     await Promise.all(readers.map(reader => reader.until('locks', /"free"|"prefix"/)))
-    // The change causes few reads: the keys, the sessions twice, and the lock with its queue. Besides, the queries
-    // continue.
+    // The change causes few reads: the keys, the sessions twice, and the lock with its queue. In addition, the blocking
+    // queries continue.
     expect(proxy.count() - before).toBeLessThan(20)
     for (const reader of readers) await reader[Symbol.asyncDispose]()
     await consul.kvDelete(`${leaks.prefix}a/.lock`)

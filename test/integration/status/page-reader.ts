@@ -1,7 +1,7 @@
 import {request} from 'node:http'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** What a browser does with the stream of a status page: keeps the newest data of each part. */
+/** What a browser does with the stream of a status page: keeps the newest data of each part of the page. */
 export class PageReader implements AsyncDisposable {
   readonly #request
   readonly #parts = new Map<string, string>()

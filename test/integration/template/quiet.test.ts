@@ -16,7 +16,7 @@ describe.each(backends.slice(0, 1))('the settings of a single template on $name'
   const agent = sharedAgent(backend)
   const file = (name: string): string => join(folder, name)
 
-  it('delay only the file of that template if they contain a wait', async () => {
+  it('delay only the file of that template if they contain a quiet period', async () => {
     const put = (value: string): Promise<unknown> => raw(agent.address).kvPut('quiet', value)
     await put('1')
     await using client = createClient({address: agent.address})

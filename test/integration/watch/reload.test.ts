@@ -93,7 +93,7 @@ describe.each(backends)('SIGHUP to baton watch --watches, on $name', backend => 
     expect(lines(watch.stdout)).toEqual(['first', 'second'])
   })
 
-  it('ends the command as SIGTERM would if --once is set', async () => {
+  it('with --once, ends the command as SIGTERM would', async () => {
     const file = join(directory, 'once.json')
     const hold = {type: 'key', key: 'r/once', args: ['sh', '-c', 'cat; echo held; sleep 1000']}
     writeFileSync(file, JSON.stringify({watches: [hold]}))

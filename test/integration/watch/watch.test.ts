@@ -158,7 +158,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, stdout, stderr]).toEqual([3, 'null\n', 'baton: handler sh: exit code 3\n'])
   })
 
-  it('ends a watch in a file after its first result if it has `once`, while the others continue', async () => {
+  it('if a watch in a file has `once`, ends that watch after its first result, while the others continue', async () => {
     const file = join(directory, 'once.json')
     const args = (name: string): string[] => ['sh', '-c', `cat >/dev/null; echo ${name}`]
     const watches = [

@@ -3,7 +3,7 @@ import type * as library from '../../../src/index.js'
 const notText = [5, null, {}, true]
 const noNumber = ['15s', '1', null, {}, 5n]
 
-/** Values that an argument or option of each kind must refuse. */
+/** For each kind of argument or option, invalid values that must be refused. */
 export const wrongValues = {
   /** A number of milliseconds that a timer can wait. */
   duration: [Number.NaN, Number.POSITIVE_INFINITY, -1, 1e20, ...noNumber],

@@ -25,7 +25,7 @@ describe('splitArgv', () => {
     )
   })
 
-  it("without --, passes everything after the lock's key to the child, as the Go tool does", () => {
+  it("without --, passes everything after the lock's key to the child, as the consul command does", () => {
     const word = fc.string().filter(text => text !== '--')
     fc.assert(
       fc.property(word, fc.array(word), (first, rest) => {
@@ -154,7 +154,7 @@ describe('splitArgv', () => {
       )
     })
 
-    it('treats a known flag in the last place as a flag, not as data, if the Go tool has no such command', () => {
+    it('treats a known flag in the last place as a flag, not as data, if the consul command has no such sub-command', () => {
       expect(splitArgv(['key', '--stale'], flags, cas).own).toEqual(['key', '--stale'])
     })
 

@@ -12,12 +12,12 @@ describe('a whole number on the command line', () => {
     ['0b101', 5n],
     ['1_000', 1000n],
     ['0x_ff', 255n],
-  ])('is read as the Go tool reads it: %s', (text, value) => {
+  ])('is read as the consul command reads it: %s', (text, value) => {
     expect(parseGoUint(text)).toBe(value)
   })
 
   it.each(['', '-1', '+1', '08', '1.5', '1e3', '1__0', '_1', '1_', '0x', 'ten', ' 1', '18446744073709551616'])(
-    'is refused in any other form: %j',
+    'is refused if the consul command would refuse it: %j',
     text => {
       expect(parseGoUint(text)).toBeUndefined()
     },

@@ -29,13 +29,13 @@ it.each([
   ['/v1/kv/app/?recurse=', answer(404, '<html>', new Map()), []],
   ['/v1/kv/app', answer(404, ''), []],
 ])(
-  'the check for hidden items reports %s once if it is an empty list of the checked datacenter (case %#)',
+  'the check for hidden items reports an ACL rule for %s only if the answer is an empty list of the checked datacenter (case %#)',
   async (path, response, rules) => {
     expect(await doubts(path, response)).toEqual(rules)
   },
 )
 
-it('the check for hidden items names the rule even for a list with items, if all lists are checked', async () => {
+it('the check for hidden items reports an ACL rule even for a list with items if all lists are checked', async () => {
   const some = answer(200, '[{"Key":"app/a"}]')
   expect(await doubts('/v1/kv/app/?recurse=', some, 'all')).toEqual(['key_prefix "app/" { policy = "read" }'])
 })

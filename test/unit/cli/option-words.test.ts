@@ -126,7 +126,7 @@ describe('toFlagWords', () => {
     ['use `limit` 3', 'use -n 3'],
     ['set `shell: false`', 'set -shell=false'],
     ['lengthen `timeoutMs`', 'lengthen -timeout'],
-  ])('writes flags with one dash, as the Go tool does, if asked to: %s', (text, shown) => {
+  ])('writes flags with one dash, as the consul command does, if asked to: %s', (text, shown) => {
     expect(toFlagWords(text, flagsOf('lock'), 'go')).toBe(shown)
   })
 })

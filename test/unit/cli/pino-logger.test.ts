@@ -2,11 +2,11 @@ import {PassThrough} from 'node:stream'
 import {describe, expect, it} from 'vitest'
 import {createPinoLogger} from '../../../src/cli/pino-logger.js'
 
-describe('the text format of log lines', () => {
+describe('the logger with text output', () => {
   const stderr = new PassThrough({encoding: 'utf8'})
   const logger = createPinoLogger('info', {format: 'text', write: text => stderr.write(text), wallMs: () => 0})
 
-  it('contains time, level, message and fields in one line, but no stack trace', () => {
+  it('writes time, level, message and fields in one line, but no stack trace', () => {
     const error = new Error('refused:\n  no key')
     logger
       .child({component: 'replicate'})

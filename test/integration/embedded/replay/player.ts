@@ -204,7 +204,7 @@ class Player {
       lines.push(...differences(body, json ? parseExact(answer.text) : answer.text, bindings))
     }
     const mark = step.from === undefined ? undefined : this.#marks.get(step.from)
-    // The agent handled the marked request at some time between sending it and reading its answer.
+    // The agent handled the request of the step `from` at some time between its `sentMs` and its `atMs`.
     const atMostMs = answer.atMs - (mark ?? answer).sentMs
     const atLeastMs = answer.atMs - (mark?.atMs ?? answer.sentMs)
     if (least !== undefined && !(atMostMs >= least)) lines.push(`time: expected at least ${least} ms, took ${atMostMs}`)
