@@ -87,8 +87,8 @@ async function showReplicate(processes: TourProcesses, second: string): Promise<
 }
 
 /**
- * Shows `baton discover`, which serves a list of services over HTTP, and then changes the document that defines the
- * list.
+ * Shows the list of services that `baton discover` serves over HTTP, before and after a change of the document that
+ * defines the list.
  */
 async function showDiscover(processes: TourProcesses): Promise<void> {
   processes.title('discover: a list of services that follows Consul')

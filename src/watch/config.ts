@@ -30,7 +30,7 @@ export interface ConfiguredWatch {
   readonly isOnce: boolean
 }
 
-/** Accepts an object, or a list with one object, which is how HCL represents a block. */
+/** Accepts an object, or a list with one object, because HCL represents a block as such a list. */
 const block = <T extends z.ZodType>(type: T) =>
   z.preprocess(value => (Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value), type)
 

@@ -71,7 +71,7 @@ export class Delivery {
   }
 }
 
-/** Number of event IDs that are remembered, which is four times the length of an agent's list. */
+/** Number of event IDs that are remembered: four times as many as the events that an agent lists. */
 const keptIds = 1024
 const indexFields = new Set(['CreateIndex', 'ModifyIndex', 'LockIndex'])
 
@@ -106,8 +106,8 @@ export class NewsFilter {
   }
 
   /**
-   * Returns undefined if nothing changed. A returned delivery counts as delivered. `failed` is an earlier delivery
-   * whose handler failed: the result then also contains the changes of that delivery, and its events come first.
+   * Returns undefined if nothing changed. A returned delivery counts as delivered. If `failed`, an earlier delivery
+   * whose handler failed, is given, the result also contains the changes of that delivery, and its events come first.
    */
   take(snapshot: Snapshot<WatchValue>, failed?: Delivery): Delivery | undefined {
     const isEvent = this.#spec.type === 'event'

@@ -146,7 +146,7 @@ export interface PolicyOptions {
 
 /**
  * Adds a policy for failures to a handler. With `retry`, the handler resolves with the milliseconds until the failed
- * delivery is repeated; a newer delivery need not wait for that long.
+ * delivery is repeated; a newer delivery does not wait for this time.
  */
 export function withPolicy(
   handler: Handler,

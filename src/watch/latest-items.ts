@@ -1,8 +1,8 @@
 import type {WatchItem} from './value.js'
 
 /**
- * Number of blocks whose decoded items are kept. If two items in different blocks change, four blocks are read: two
- * before the change and two after it.
+ * Number of blocks (groups of consecutive items of a list) whose decoded items are kept. If two items in different
+ * blocks change, four blocks are read: both blocks as they were before the change and as they are after it.
  */
 const mostBlocks = 4
 

@@ -107,7 +107,7 @@ function shapeOf(spec: WatchSpec): Shape {
   }
 }
 
-/** Consecutive items, with Consul's text and with the text in Go's form. */
+/** Consecutive items of a list: their JSON from Consul, and their JSON in Go's form. */
 class ListBlock implements WatchBlock {
   readonly raw: Buffer
   readonly size: number
@@ -214,8 +214,8 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
     spec,
     id: ['watch', JSON.stringify(spec), client.address, ...words.sort()].join(' '),
     indexRule: isEvent ? 'equality' : 'monotonic',
-    // These two types need no confirmation of empty answers: for a key that the token may not read, Consul answers with
-    // an error, and a restarted agent really has no events.
+    // Empty answers for the types `key` and `event` need no confirmation: for a key that the token may not read, Consul
+    // answers with an error, and a restarted agent really has no events.
     guardEmpty: spec.type !== 'key' && !isEvent,
     ...(isEvent && {appendOnly: true}),
     ...(kind && {hides: hiddenProbe(client.caller, kind, scope)}),

@@ -24,7 +24,7 @@ export interface RunWatchOptions {
    */
   readonly handle: (delivery: Delivery) => Promise<HandleResult>
   /**
-   * Time without a change to wait for before a delivery, in milliseconds. The whole wait is at most ten times as long.
+   * A delivery waits until nothing has changed for this time, in milliseconds, but for at most ten times as long.
    * @default 0
    */
   readonly debounceMs?: number
@@ -35,8 +35,8 @@ export interface RunWatchOptions {
 }
 
 /**
- * Delivers the current state, then every change. Resolves when the signal aborts, or after the first delivery with
- * `isOnce`. Rejects if `handle` does, or if Consul refuses the query.
+ * Delivers the current state, then every change. Resolves when the signal aborts or, with `isOnce`, after the first
+ * successful delivery. Rejects if `handle` does, or if Consul refuses the query.
  * @example
  * ```ts
  * await client.kv.put('limits', Buffer.from('5'))

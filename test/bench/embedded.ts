@@ -49,7 +49,7 @@ async function measure(address: string, pid: number): Promise<Figures> {
     if (index === undefined) throw new Error('no index')
     let firedMs = 0
     const woken = client.kv.get('bench/0', {index, waitMs: 10_000}).then(() => now() - firedMs)
-    // The agent answers this request after it has received the blocking query above, which therefore waits by then.
+    // When the agent answers this request, it has already received the blocking query above, so that query is waiting.
     await client.agent.self()
     firedMs = now()
     await client.kv.put('bench/0', Buffer.from(`round ${round}`))

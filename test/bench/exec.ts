@@ -58,7 +58,7 @@ async function timeOnce(cluster: ConsulCluster, [file, ...args]: Command): Promi
   return Number(process.hrtime.bigint() - started) / 1e6
 }
 
-/** Times all contenders in turns, so that a change of the load affects each of them. */
+/** Measures the tools in turn, again and again, so that a change of the load affects each of them. */
 async function compare(cluster: ConsulCluster, words: readonly string[], times: number): Promise<void> {
   const all = [theirs, ...ours]
   const measured = all.map((): number[] => [])

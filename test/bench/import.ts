@@ -1,7 +1,7 @@
 /**
  * For each sub-path of the built library: the processor time of importing it, minus that of `node -e 0`, and the size
- * of everything it loads at once as one minified file. Reports the minimum of several rounds, because other load on the
- * machine can only add time: npm run bench:import.
+ * of everything that the import loads immediately, as one minified file. Reports the minimum of several rounds, because
+ * other load on the machine can only add time: npm run bench:import.
  */
 import {spawnSync} from 'node:child_process'
 import {readFileSync} from 'node:fs'
@@ -28,7 +28,9 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 
-/** With splitting, the files of the entry point do not contain modules that are imported later. */
+/**
+ * With esbuild's option `splitting`, the files of the entry point do not contain modules that are imported dynamically.
+ */
 async function minifiedKb(file: string): Promise<number> {
   const {metafile} = await build({
     absWorkingDir: root,

@@ -41,12 +41,13 @@ async function measureFollower(bench: Bench): Promise<void> {
   if (wanted.every(part => ['first', 'again'].includes(part))) return
   const isLarge = bench.load.keys > 50_000
   const [baton] = tools()
-  // A first copy by consul-replicate, which makes one request for each key, takes longer than the rest of the bench.
+  // baton makes the first copy, because consul-replicate makes one request for each key, which would take longer than
+  // the rest of the benchmark.
   if (isLarge && baton && bench.tool.name !== baton.name) await copyWith(baton, bench)
   await using follower = await Follower.start(bench, isLarge ? 6000 : 2500)
   if (wanted.includes('change')) {
-    // Node compiles code only after it has run often, so these first changes do not count. The delayed cost of each
-    // change (a search for hidden writes) ends during the pause.
+    // Node compiles code only after it has run often, so these first changes do not count. What baton does some time
+    // after each change, a search for changes that its own writes may have hidden, ends during the pause.
     await follower.changes(40, 100)
     await sleep(isLarge ? 40_000 : 15_000)
     print(bench, 'one change', await follower.changes(15, isLarge ? 3000 : 1500))

@@ -103,7 +103,7 @@ describe('--json', () => {
     [['discover', 'key', '--once', '--json', '--bogus'], 64, 'BATON_USAGE'],
     [['discover', 'key', '--once', '--json', '--http-addr=ftp://x'], 64, 'BATON_USAGE'],
   ])(
-    'keeps the exit code of a command that fails, and makes it print one object without secrets: %j',
+    'makes a failing command print one object without secrets, and keeps its exit code: %j',
     async (args, exit, code) => {
       const result = await runInProcess(args, {env: {...noAgent, CONSUL_HTTP_TOKEN: secret}})
       expect(result.exitCode).toBe(exit)

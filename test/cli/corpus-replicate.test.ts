@@ -52,7 +52,7 @@ const wordsOf = (line: string): string[] =>
 
 describe('the command lines of consul-replicate', () => {
   it.each(lines.map(([line, copied, config], number) => ({line, copied, config, number})))(
-    'copy the keys with baton replicate, too: $line',
+    'copy the expected keys if they are passed to baton replicate: $line',
     async ({line, copied, config = '', number}) => {
       const source = `corpus${number}`
       const path = file(`corpus${number}.hcl`, config.replaceAll('$S', source))

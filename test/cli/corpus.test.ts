@@ -88,7 +88,7 @@ async function untilQuiet(agent: TestAgent): Promise<void> {
   }
 }
 
-describe("the corpus of the Go tool's command lines", () => {
+describe('the list of compared consul command lines', () => {
   it('has at least 150 lines, at least 60 of them with equal results, and uses every reason in its list of differences', () => {
     const lines = [...reads, ...writes]
     expect(lines.filter(line => !line.differs).length).toBeGreaterThanOrEqual(60)

@@ -107,7 +107,7 @@ describe.each(backends)('a token without permissions on $name', backend => {
     startInProcess(argv, {agent, env: {...lines.env, CONSUL_HTTP_TOKEN: token}})
   const textOf = (rule: string): RegExp => new RegExp(rule.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
 
-  it("has a row in this test file's tables for each command that talks to Consul", () => {
+  it('is tested in this file with each command that talks to Consul', () => {
     const tried = [...Object.keys(refused), ...Object.keys(listing), ...reporting, ...unruled]
     expect(tried.sort()).toEqual(Object.keys(lines.words).sort())
   })

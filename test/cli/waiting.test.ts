@@ -21,7 +21,7 @@ writeFileSync(
 )
 const rendered = lines.argvOf('template')
 
-/** Commands that run until they are stopped. They report a wait even without --verbose. */
+/** Commands that run until they are stopped. They report that they are waiting for Consul even without --verbose. */
 const daemons = {
   'watch -type=key': ['watch', '-type=key', '-key=a', 'true'],
   'watch nodes --ndjson': ['watch', 'nodes', '--ndjson'],
@@ -38,7 +38,7 @@ const daemons = {
   env: lines.argvOf('env'),
   ui: lines.argvOf('ui'),
 }
-/** Forms of commands whose flags change how they wait. */
+/** Commands with flags that change how the command waits for Consul. */
 const forms = {
   'lock --timeout': ['lock', '-v', '--timeout', '30s', 'k', 'true'],
   'lock --try': ['lock', '-v', '--try', 'k', 'true'],
@@ -73,13 +73,13 @@ afterAll(async () => {
 })
 
 /**
- * Matches a message about a wait, unless the message only says that an answer takes longer than two seconds, which also
- * happens on a busy machine.
+ * Matches a message that a command waits for something, unless the message only says that an answer takes longer than
+ * two seconds, which also happens on a busy machine.
  */
 const waits = /waiting for (?!Consul: (?:\S+ has not answered yet|Consul at \S+ no answer within))/
 
 describe.concurrent('a command that is started while Consul cannot be reached', () => {
-  it("has a row in this test file's tables if it talks to Consul", () => {
+  it('is tested in this file if it talks to Consul', () => {
     expect([...others, ...Object.keys(daemons), ...lines.offline]).toEqual(
       expect.arrayContaining(Object.keys(exitCodes)),
     )
@@ -135,7 +135,7 @@ describe.concurrent('a running command while Consul cannot be reached', () => {
 describe.concurrent('a fault that waiting cannot fix', () => {
   const unknown = /waiting does not help: .*No path to datacenter \(check the name of the datacenter/
 
-  it('is reported as such if a reload causes it', async () => {
+  it('is reported by a running watch and a running template if reloaded settings cause it', async () => {
     await using agent = await startEmbeddedAgent()
     await using proxy = await HttpProxy.start(agent.address)
     const file = join(home, 'reloaded.json')

@@ -138,7 +138,7 @@ interface Wake {
 }
 
 /**
- * Resolves, for each query, with true if a change ended it well before the end of its wait, and with undefined if the
+ * For each query, resolves with true if a change ended it well before its wait time was over, and with undefined if the
  * query cannot wait.
  */
 async function wakesOf(side: Side, reads: readonly Ask[], change: Ask, waitMs: number): Promise<(Wake | undefined)[]> {

@@ -11,7 +11,7 @@ import {runCommand} from '../kit/run-cli.js'
 const notConsuls = /unexpected file "snapshot of baton dev, not of Consul"/
 
 describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')(
-  'a snapshot taken by one implementation',
+  'a snapshot of Consul or of the embedded agent',
   () => {
     let folder = ''
     let agent: EmbeddedAgent

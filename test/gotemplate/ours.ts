@@ -34,7 +34,9 @@ export function execute(given: Case): Answer {
   }
 }
 
-/** Replaces bytes that are not UTF-8, which JSON from Go cannot show, and addresses, which differ between runs. */
+/**
+ * Replaces bytes that are not UTF-8, which JSON from Go cannot show, and memory addresses, which differ between runs.
+ */
 export function plain(text: string): string {
   return text.replace(/[\uDC80-\uDCFF]/g, '\uFFFD').replace(/0x[0-9a-f]{6,}/gi, '0xADDRESS')
 }

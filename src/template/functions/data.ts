@@ -54,7 +54,7 @@ import {define, entriesByName, textOf} from './define.js'
 import {explode} from './lists.js'
 import {unreadable} from './text.js'
 
-/** Provides data functions with the values of their dependencies. */
+/** Provides template functions with the data that they read from Consul. */
 export interface DataSource {
   /** Returns the value. Throws an Interruption if it has not been read yet. */
   need<T>(dependency: Dependency<T>): T
@@ -141,7 +141,10 @@ function datacenters(source: DataSource): GoValue {
   return makeStrings(source.need(datacentersDependency(datacentersEveryMs)).toSorted(compareText))
 }
 
-/** `byKey`: groups pairs by the first part of their keys; the rest of each key becomes the key within the group. */
+/**
+ * `byKey`: groups pairs by the part of their keys before the first slash; the rest of each key becomes the key within
+ * the group.
+ */
 function byKey(list: Argument): GoValue {
   const found = new Map<string, [string, Argument][]>()
   for (const pair of elementsOf(list ?? {type: pairsType, data: []})) {

@@ -49,7 +49,7 @@ function writeTable(members: Members, path: readonly string[], lines: string[]):
   const indent = '  '.repeat(Math.max(0, path.length - 1))
   const inner = path.length === 0 ? '' : `${indent}  `
   if (path.length > 0) {
-    // An empty line precedes each table of the top level.
+    // An empty line precedes each top-level table, except at the start.
     if (path.length === 1 && lines.length > 0) lines.push('')
     lines.push(`${indent}[${path.map(keyText).join('.')}]`)
   }

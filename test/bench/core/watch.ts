@@ -136,7 +136,7 @@ async function enter(address: string, name: string, follow: Follower): Promise<C
 const keyOf = (name: string): string => `bench/${name.replace(' ', '-')}`
 
 /**
- * In each round, all contestants follow the same write, and another contestant starts first, so that other load on the
+ * In each round, one write is timed for each contestant, and a different contestant begins, so that other load on the
  * machine affects all of them.
  */
 async function race(address: string, contestants: readonly Contestant[]): Promise<void> {
@@ -194,7 +194,7 @@ async function memory(address: string, queries: number, readers: number): Promis
 }
 
 const shared = (): string => 'bench/shared'
-/** Returns a separate key for each reader. Only the key of reader 0 is written. */
+/** Returns a separate key for each reader. Only the key of reader 0 is written to. */
 const ownKey = (at: number): string => (at === 0 ? shared() : `bench/other/${at}`)
 
 const many =

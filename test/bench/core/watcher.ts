@@ -43,7 +43,7 @@ export class Watcher implements AsyncDisposable {
     return this.#runs
   }
 
-  /** Resets the figures, which then count from this call. */
+  /** Restarts the measurement of CPU time and latencies. */
   start(): void {
     this.#startMs = this.#cpuMs()
     this.latencies.length = 0

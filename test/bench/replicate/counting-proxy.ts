@@ -14,8 +14,8 @@ const file = fileURLToPath(import.meta.url)
 const requestLine = /(?:GET|PUT|POST|DELETE) \/\S* HTTP\/1\.1\r\n/g
 
 /**
- * Forwards everything to an agent and counts it. Runs as a process of its own, so that its CPU time does not count for
- * a tool.
+ * Forwards everything to an agent and counts it. Runs as a process of its own, so that its CPU time is not counted as
+ * that of a measured tool.
  */
 export class CountingProxy implements AsyncDisposable {
   readonly address: string

@@ -65,7 +65,7 @@ export async function runOnce(bench: Bench): Promise<Figures> {
   return {...figures, cpuMs: (Number(user) + Number(system)) * 1000, wrong}
 }
 
-/** Copies everything with another tool, which leaves the status key that lets consul-replicate skip what is copied. */
+/** Copies everything with another tool, whose status key lets consul-replicate skip what is already copied. */
 export async function copyWith(other: Tool, bench: Bench): Promise<void> {
   const [file, ...args] = other.command(mappingOf(bench), bench.proxy.address)
   const child = spawn(file, [...args, '-once'], {stdio: ['ignore', 'ignore', 'inherit']})

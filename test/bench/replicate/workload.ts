@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto'
 import type {ConsulClient} from '../../../src/core/client.js'
 import {listEntries} from '../../../src/replicate/pass/list-entries.js'
 
-/** Keys in folders, at the source `dc1`. */
+/** Amount of data at the source `dc1`: the number of keys and the number of folders that contain them. */
 export interface Load {
   readonly keys: number
   readonly folders: number

@@ -12,7 +12,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 
 describe.runIf(required || consulIsInstalled())('views during outages of a real agent', () => {
-  it('report an outage after the time limit of a request, and afterwards report only differences', async () => {
+  it('report an outage after requests have timed out, and afterwards report only what has changed', async () => {
     await using agent = await startDevAgent()
     await using line = await TcpProxy.start(agent.address)
     const consul = raw(agent.address)
@@ -21,8 +21,8 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     await reader.saw(['[initial', '+hole/a', ']1', '!live'])
     line.blackHole()
     await consul.kvPut('hole/b', '1')
-    // The timeout covers the deadline of the blocking query and that of the retry, which is not reported, and twice as
-    // much for a busy machine.
+    // The view waits for the time limits of the blocking query and of its retry before it reports an outage. The
+    // timeout is twice as long, for a busy machine.
     await waitUntil(() => reader.view.status.state === 'stale', {what: 'the stale state', timeoutMs: 60_000})
     expect(reader.view.current?.value).toHaveLength(1)
     await line.heal()
@@ -30,7 +30,7 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     expect(reader.words).not.toContain('[reset')
   })
 
-  it('show the new data after the agent was restarted and has lost all data', async () => {
+  it('show the new data after a restart in which the agent lost all data', async () => {
     await using agent = await startDevAgent()
     for (let write = 0; write < 20; write += 1) await raw(agent.address).kvPut('gone/a', String(write))
     await raw(agent.address).kvPut('gone/b', '1')

@@ -37,7 +37,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
   }
 
   it.each(['a parked query', 'the read after a failure'])(
-    'show only data that a consistent read confirms, and no old state, if %s receives an older index',
+    'show no old state, but only data that a consistent read confirms, if %s receives an older index',
     async what => {
       await using setup = await follow()
       const {proxy, key, consul} = setup
@@ -54,7 +54,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     },
   )
 
-  it('never start from old state if reads without an index are consistent, even after a failure', async () => {
+  it('if every read without an index is consistent, show no old state at the start or after a failure', async () => {
     const prepare = (proxy: HttpProxy): unknown => proxy.on(plain, {rewrite: past('over')})
     await using setup = await follow({freshConsistency: 'consistent', prepare})
     const {proxy} = setup
@@ -96,7 +96,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     expect(values(setup)).toEqual(['1', '2'])
   })
 
-  it('wait with the index of a 404 answer if the key does not exist', async () => {
+  it('after a 404 answer for a missing key, send the next query with the index of that answer', async () => {
     const key = `${leaks.prefix}missing`
     await using proxy = await HttpProxy.start(agent.address)
     const answers: RealAnswer[] = []
@@ -136,7 +136,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     expect(reader.view.stats.changes).toBe(2)
   })
 
-  it('send requests less and less often, and not all at the same times, if answers are early and unchanged', async () => {
+  it('if blocking queries return early without a change, repeat them with growing random delays', async () => {
     await using setup = await follow({random: () => 0.3})
     const {proxy} = setup
     const times: number[] = []
@@ -162,7 +162,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     expect((times[3] ?? 0) - (times[2] ?? 0)).toBeGreaterThan(500)
   })
 
-  it('do not reuse the connection slot of an abandoned poll before the agent has released the slot', async () => {
+  it('do not send another blocking query in place of an abandoned one before the agent has ended the abandoned one', async () => {
     const {prefix} = leaks
     await using proxy = await HttpProxy.start(agent.address)
     const untilParked = (key: string): Promise<unknown> =>
@@ -175,7 +175,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     await given[Symbol.asyncDispose]()
     await using _other = registry.view(kvKey(client, `${prefix}other`)).subscribe()
     await untilParked('other')
-    // The agent ends the blocking query at the latest after the wait plus a sixteenth.
+    // The agent ends the abandoned query at the latest after its wait time plus a sixteenth of it.
     expect(performance.now() - startedAt).toBeGreaterThan(1050)
   })
 })

@@ -22,8 +22,8 @@ import {waitUntil} from '../../kit/wait-until.js'
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 const writes = 700
 /**
- * Number of simultaneous queries. A single one would not suffice, because a server without a leader may delay it for
- * longer than the server shows old state.
+ * Number of simultaneous queries. A single query would not suffice, because a server without a leader may delay it
+ * until the server no longer shows old state.
  */
 const askers = 8
 const locks = Array.from({length: 9}, (_, at) => `locked/${at}`)
@@ -35,7 +35,8 @@ const toSet = (key: string, value: string) => ({
   KV: {Verb: 'set', Key: key, Value: Buffer.from(value).toString('base64')},
 })
 
-// A single server becomes leader at once, and shows its whole history while it applies its log again.
+// A single server becomes leader immediately after a restart and, while it applies its log again, shows all its earlier
+// states one after another.
 describe.runIf(required || consulIsInstalled())('a restarted leader that has not applied its log', () => {
   let cluster: ConsulCluster
   const write = async (key: string, value: string): Promise<void> => {
@@ -121,7 +122,7 @@ describe.runIf(required || consulIsInstalled())('a restarted leader that has not
     expect(await Promise.all(others.map(({next}) => next))).toEqual(others.map(() => 'released'))
   }, 90_000)
 
-  it('does not make replication write an older value, neither while it runs nor at its start', async () => {
+  it('does not make replication write an older value, whether replication starts or is already running', async () => {
     await using destination = await startDevAgent()
     await using source = createClient({address: cluster.address})
     await using target = createClient({address: destination.address})
@@ -149,7 +150,7 @@ describe.runIf(required || consulIsInstalled())('a restarted leader that has not
 })
 
 /**
- * Acquires the lock, and starts a second contender, which waits for the lock and, once it has the lock, releases it.
+ * Acquires the lock, and starts a second contender, which waits for the lock and releases it when it has acquired it.
  */
 async function holdAndWait(client: ConsulClient, prefix: string) {
   const hold = await createMutex(client, {prefix}).acquire()

@@ -27,7 +27,7 @@ interface Step {
 const directory = mkdtempSync(join(tmpdir(), 'baton-event-crash-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
 
-// Appending a line is atomic, so runs that overlap after a kill cannot tear each other's lines apart.
+// Appending a line is atomic, so handlers that overlap after a kill of the watcher cannot mix their lines.
 const handler =
   'echo "start $RUN $BATON_EVENT_ID" >> "$LOG"; cat > /dev/null; echo "end $RUN $BATON_EVENT_ID" >> "$LOG"'
 
@@ -60,7 +60,10 @@ describe('a watcher that is killed again and again', () => {
   })
   afterAll(() => cluster[Symbol.asyncDispose]())
 
-  /** Fires 240 events from four agents at once, and kills the watcher at random times until all events are handled. */
+  /**
+   * Fires 240 events from four agents at the same time, and kills the watcher at random times until all events are
+   * handled.
+   */
   async function storm(policy: 'rerun' | 'skip') {
     const random = seeded(testSeed(`events, ${policy}`))
     const name = `storm-${policy}`
@@ -125,7 +128,7 @@ describe('a watcher that is killed again and again', () => {
     return {ids, steps: readSteps(log), kills}
   }
 
-  it('with rerun, handles every event, and starts twice only an event that was being handled at a kill', async () => {
+  it('with --on-crash rerun, handles every event, and starts the handler twice only for an event that a kill interrupted', async () => {
     const {ids, steps, kills} = await storm('rerun')
     expect(kills).toBeGreaterThan(2)
     const ended = countOf(steps, 'end')
@@ -142,7 +145,7 @@ describe('a watcher that is killed again and again', () => {
     expect(wrong).toEqual([])
   })
 
-  it('with skip, starts no event twice, and omits at most the event that was being handled at each kill', async () => {
+  it('with --on-crash skip, starts no handler twice for the same event, and omits at most the event that was being handled at each kill', async () => {
     const {ids, steps, kills} = await storm('skip')
     expect(kills).toBeGreaterThan(2)
     const started = countOf(steps, 'start')

@@ -18,7 +18,8 @@ const directory = mkdtempSync(join(tmpdir(), 'baton-durable-crash-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
 
 // If the watcher is killed before it has written the payload, the handler finds no payload and fails, as a careful
-// handler should. Appending a line is atomic, so runs that overlap after a kill cannot mix their lines.
+// handler should. Appending a line is atomic, so handlers that overlap after a kill of the watcher cannot mix their
+// lines.
 const handler = 'read -r n || exit 1; echo "start $RUN $n" >> "$LOG"; sleep 0.02; echo "end $RUN $n" >> "$LOG"'
 
 interface Step {
@@ -86,7 +87,7 @@ describe.each(backends)('a watcher of durable events on $name that is killed aga
     return readSteps(log)
   }
 
-  it('with rerun, handles every event in order, and repeats only an event that was being handled at a kill', async () => {
+  it('with --on-crash rerun, handles every event in order, and repeats only an event that was being handled at a kill', async () => {
     const steps = await storm('rerun')
     const starts = steps.filter(({what}) => what === 'start').toSorted((a, b) => a.run - b.run)
     expect(new Set(starts.map(({n}) => n)).size).toBe(eventCount + 1)
@@ -104,7 +105,7 @@ describe.each(backends)('a watcher of durable events on $name that is killed aga
     expect(wrong).toEqual([])
   })
 
-  it('with skip, starts no event twice, and omits at most the event that was being handled at each kill', async () => {
+  it('with --on-crash skip, starts no handler twice for the same event, and omits at most the event that was being handled at each kill', async () => {
     const steps = await storm('skip')
     const started = steps.filter(({what}) => what === 'start')
     const starts = started.toSorted((a, b) => a.run - b.run).map(({n}) => n)

@@ -11,7 +11,7 @@ describe('membership handlers in a cluster whose agents die', () => {
   })
   afterAll(() => cluster[Symbol.asyncDispose]())
 
-  it('run for a death, a return and a forced leave, as with Serf', async () => {
+  it('run when an agent fails, returns and is forced to leave, as the event handlers of Serf do', async () => {
     const [returner, lost] = cluster.clients as [ConsulServer, ConsulServer]
     await using watch = await watchMembers(cluster.address)
     await Promise.all([returner.kill(), lost.kill()])

@@ -28,9 +28,7 @@ interface Ended {
   readonly output: Readonly<Record<string, string>>
 }
 
-/**
- * Checks that every node has one outcome, and that each outcome matches what the node really did.
- */
+/** Checks that every node has one outcome, and that each outcome matches what really happened on the node. */
 function account(fleet: Fleet, {id, outcomes, output}: Ended): void {
   expect([...outcomes.keys()].toSorted(), id).toEqual(names)
   for (const [node, outcome] of outcomes) {
@@ -43,9 +41,9 @@ function account(fleet: Fleet, {id, outcomes, output}: Ended): void {
 }
 
 describe.runIf(backends.some(({name}) => name === 'real'))(
-  'runs in which the initiator, a responder or the agent is killed at a random time',
+  'exec jobs during which the initiator, a responder or the agent is killed at a random time',
   () => {
-    it(`report exactly one outcome for each node, the true one, and leave nothing behind (${rounds} runs)`, {
+    it(`report for each node exactly one outcome, which is what really happened there, and leave nothing behind (${rounds} runs)`, {
       timeout: 60_000 + rounds * 10_000,
     }, async () => {
       const random = seeded(testSeed('kills of exec'))

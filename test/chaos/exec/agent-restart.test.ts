@@ -53,7 +53,7 @@ function supervise(agent: ConsulServer, server: ConsulServer, onBack: () => Prom
 }
 
 describe.runIf(backends.some(backend => backend.name === 'real'))(
-  'a job that restarts the agents of its own nodes',
+  'a job that restarts the agents of the nodes on which it runs',
   () => {
     let folder: Awaited<ReturnType<typeof openFolder>>
     let cluster: ConsulCluster
@@ -84,7 +84,7 @@ describe.runIf(backends.some(backend => backend.name === 'real'))(
       ['one after another', {rollout: {batches: [1]}}, 1],
     ]
     it.each(ways)(
-      "ends with exit code 0 after all output on every node, including the initiator's (agents restart %s)",
+      "delivers all output and exit code 0 from every node, including the initiator's (agents restart %s)",
       async (_, how, most) => {
         for (const [at, agent] of cluster.clients.entries()) {
           await writeFile(`${folder.path}/${names[at] ?? ''}.run/pid`, `${agent.pid}`)

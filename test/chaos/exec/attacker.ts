@@ -13,7 +13,7 @@ export function signerOf({privateFile}: GeneratedKey, kid?: string): Signer {
   return {kid: kid ?? jwk.kid, secret: createPrivateKey({key: jwk, format: 'jwk'})}
 }
 
-/** A job to forge. Parts that are not given are written as an honest initiator would write them. */
+/** A job to forge. What is not given is written as an honest initiator would write it. */
 export interface Forgery {
   readonly signers?: readonly Signer[]
   /** Fields of the manifest to replace. A field whose value is `undefined` is left out. */
@@ -86,7 +86,7 @@ export class Attacker {
     return JSON.stringify({t: 'baton-exec/1', p: Buffer.from(alter(payload)).toString('base64url'), s: signatures})
   }
 
-  /** Returns the value of a signed cancel. */
+  /** Returns the value of the key for a signed request to cancel a job. */
   forgeControl(fields: object, signers: readonly Signer[]): string {
     const payload = Buffer.from(JSON.stringify({v: 1, verb: 'cancel', exp: Date.now() + 60_000, ...fields}))
     return JSON.stringify({
@@ -96,10 +96,7 @@ export class Attacker {
     })
   }
 
-  /**
-   * Writes a key below `baton/exec/v1/`. If `isHeld` is true, the key belongs to the attacker's
-   * session.
-   */
+  /** Writes a key below `baton/exec/v1/`. If `isHeld` is true, the attacker's session locks the key. */
   async put(rest: string, value: string | Buffer, isHeld = false): Promise<void> {
     const entry = {Key: `baton/exec/v1/${rest}`, Value: Buffer.from(value).toString('base64')}
     const operation = isHeld ? {Verb: 'lock', Session: this.session, ...entry} : {Verb: 'set', ...entry}

@@ -172,7 +172,7 @@ describe.each(backends)('an attacker who writes straight to KV, on $name', backe
     await folder[Symbol.asyncDispose]()
   })
 
-  /** Runs an honest job, which proves that the responder has examined everything before it and still works. */
+  /** Runs an honest job, which proves that the responder has examined all earlier values and still works. */
   async function barrier(): Promise<void> {
     await using run = await start('echo alive')
     expect((await followRun(run)).output).toEqual({victim: 'alive\n'})
@@ -190,7 +190,7 @@ describe.each(backends)('an attacker who writes straight to KV, on $name', backe
     await attacker.delete(`jobs/${id}`)
   })
 
-  it('cannot run values that are not jobs for this node, and gets no answer to them', async () => {
+  it('cannot make a node run a value that is not a job for this node, and gets no answer to the value', async () => {
     const id = newJobId()
     const inert: [string, string | Buffer][] = [
       [id, attacker.forge({id, node: 'Victim', line: line('other case')}, by(ours))],
@@ -239,7 +239,7 @@ describe.each(backends)('an attacker who writes straight to KV, on $name', backe
     for (const name of [id, copy]) await attacker.delete(`jobs/${name}`)
   })
 
-  it('cannot stop a job with a cancel that no trusted key signed, or that was made for another job or time', async () => {
+  it('cannot stop a job with a cancel request that no trusted key signed, or that was made for another job or time', async () => {
     await using run = await start(`while [ ! -e ${folder.path}/go ]; do sleep 0.05; done`)
     const seen = followRun(run)
     await waitUntil(async () => (await auditLines()).some(one => one.job === run.id), {what: 'the job to start'})
@@ -269,7 +269,7 @@ describe.each(backends)('an attacker who writes straight to KV, on $name', backe
     await rm(`${folder.path}/go`)
   })
 
-  it('cannot show any output, end or node that no responder signed', async () => {
+  it('cannot make an initiator show an output, an end of a job or a node that no responder signed', async () => {
     const hold = (name: string): string => `while [ ! -e ${folder.path}/${name} ]; do sleep 0.05; done`
     await using earlier = await start(`echo earlier; ${hold('go-earlier')}`)
     const before = waitForOutput(earlier)
@@ -304,7 +304,7 @@ describe.each(backends)('an attacker who writes straight to KV, on $name', backe
     for (const [rest] of lies) await attacker.delete(rest)
   })
 
-  it('cannot keep a responder from running new jobs with 3000 keys below jobs/', async () => {
+  it('cannot, by writing 3000 keys below jobs/, keep a responder from running new jobs', async () => {
     const junk = Array.from({length: 3000}, () => `jobs/${newJobId(now - hour)}`)
     for (let at = 0; at < junk.length; at += 50) {
       await Promise.all(junk.slice(at, at + 50).map(rest => attacker.put(rest, 'x', true)))

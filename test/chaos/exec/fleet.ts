@@ -4,8 +4,8 @@ import {foreign, openFolder, ours} from '../../integration/exec/support.js'
 import {type CommandHandle, startCli} from '../../kit/run-cli.js'
 
 /**
- * Responders that run as separate commands, so that each can be stopped or killed. `sign.json` contains the key of their
- * jobs.
+ * Responders that run as separate commands, so that each can be stopped or killed. `sign.json` contains the key that
+ * signs their jobs.
  */
 export interface Fleet extends AsyncDisposable {
   readonly path: string
@@ -17,7 +17,7 @@ export interface Fleet extends AsyncDisposable {
   start(name: string, options?: {readonly isStranger?: boolean}): Promise<CommandHandle>
 }
 
-/** Creates the directories for a group of responders. Disposing ends all of them. */
+/** Creates the directories for a group of responders. Disposing the fleet ends all responders. */
 export async function openFleet(address: string): Promise<Fleet> {
   const folder = await openFolder()
   const started: CommandHandle[] = []

@@ -19,7 +19,7 @@ const lines = 100
 const count = `i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo $i; sleep 0.25; done`
 const counted = Array.from({length: lines}, (_, at) => `${at + 1}\n`).join('')
 
-describe.runIf(hasConsul)('exec on three servers', () => {
+describe.runIf(hasConsul)('exec on a cluster of three servers', () => {
   let cluster: ConsulCluster
   let client: ConsulClient
   let folder: Awaited<ReturnType<typeof openFolder>>
@@ -59,7 +59,7 @@ describe.runIf(hasConsul)('exec on three servers', () => {
     expect(output).toEqual({r1: counted, r2: counted, r3: counted, r4: counted})
     await expectNothingLeft(client)
   })
-  it('reports no node as silent if the leader is killed at the start of a run', async () => {
+  it('shows the output and exit code of every node if the leader is killed at the start of a run', async () => {
     const leader = await cluster.leader()
     const initiator = createInitiator(client, {keys: [ours.key], via: 'native'})
     await using run = await initiator.run({command: {kind: 'shell', line: 'echo here'}})

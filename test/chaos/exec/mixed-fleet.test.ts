@@ -24,7 +24,7 @@ const names = ['ok', 'three', 'stopped', 'frozen', 'killed', 'large', 'stranger'
 describe.each(backends)('a job that ends differently on each node, on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('ends soon after the timeout, with the right outcome and all output of each node', async () => {
+  it('ends soon after its timeout, and reports the right outcome and all output of each node', async () => {
     await using fleet = await openFleet(agent.address)
     await using client = createClient({address: agent.address})
     const large = randomBytes(20 * 1024 * 1024)

@@ -6,7 +6,7 @@ import {backends} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 describe.runIf(backends.some(({name}) => name === 'real'))('a detached job on Consul', () => {
-  it('is removed with its answers when its time has passed, even if neither an initiator nor a responder is running', {
+  it('is removed together with its answers after its retention time, even if neither an initiator nor a responder is running', {
     timeout: 90_000,
   }, async () => {
     await using folder = await openFolder()

@@ -62,7 +62,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a real agent started
     expect(agent.pid).not.toBe(pid)
   })
 
-  it('can form a cluster of three servers and a client that elects a new leader', async () => {
+  it('can join others in a cluster of three servers and a client, in which a new leader is elected', async () => {
     await using cluster = await startCluster({servers: 3, clients: 1, config: {performance: {raft_multiplier: 1}}})
     const [client] = cluster.clients
     expect(await raw(client!.address).kvPut('kit/cluster', '1')).toBe(true)

@@ -43,7 +43,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     return holder
   }
 
-  it('lets the command continue if the agent is killed and restarted in time', async () => {
+  it('lets the command continue if the agent is killed and soon restarted', async () => {
     await using holder = await begin('restart', [], 12, 0)
     await cluster.clients[0]!.restart('kill')
     await raw(cluster.clients[0]!.address).ok('PUT', `/v1/agent/join/${cluster.servers[0]!.lanAddress}`)
@@ -53,7 +53,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     await waitUntil(async () => (await raw(cluster.address).kvKeys('k/restart')).length === 0, {what: 'the key to go'})
   })
 
-  it('an agent that leaves and returns does not disturb the command if its session is on a node without an agent', async () => {
+  it('lets the command continue while the agent leaves and returns, if the session is on a node without an agent', async () => {
     await raw(cluster.address).put('/v1/catalog/register', {Node: 'locks', Address: '127.0.0.1'})
     await using holder = await begin('node', ['--session-node', 'locks'], 15, 2)
     const [{Session: session}] = (await raw(cluster.address).get('/v1/kv/k/node/.lock')) as [{Session: string}]
@@ -67,7 +67,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     await raw(cluster.address).put('/v1/catalog/deregister', {Node: 'locks'})
   })
 
-  it('a rolling restart of all agents does not disturb the command if a node baton-locks is registered', async () => {
+  it('lets the command continue during a rolling restart of all agents, if a node baton-locks is registered', async () => {
     await raw(cluster.address).put('/v1/catalog/register', {Node: 'baton-locks', Address: '127.0.0.1'})
     await using holder = await begin('rolling', [], rollingSeconds, 1)
     const key = await raw(cluster.address).kvGet('k/rolling/.lock')
@@ -130,7 +130,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     ['3s', '5s'],
     ['5900ms', '5s'],
   ])(
-    'refuses a lock-delay of %s with a grace of %s with exit code 64, and creates no session',
+    'exits with 64 and creates no session if the lock-delay is %s and the grace period of --grace is %s',
     async (lockDelay, grace) => {
       const before = (await raw(cluster.address).sessions()).length
       const words = ['lock', '--lock-delay', lockDelay, '--grace', grace, 'k/refused', '--', 'true']
@@ -148,11 +148,11 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     },
     {how: 'ended-in-order', client: 2, leave: (agent: ConsulServer) => agent.stop()},
   ])(
-    'after its node has left the cluster, stops the command before another contender starts (exit code 76, case: $how)',
+    'after the node of the agent has left the cluster, stops the command before another contender starts (exit code 76, case: $how)',
     async one => {
       const {how, client, leave} = one
-      // Another contender may hold the lock 4 s after the node is gone, however recent the last proof
-      // is.
+      // Another contender may acquire the lock 4 s after the node is gone, however recently Consul has confirmed the
+      // lock.
       const tight = ['--ttl', '10s', '--lock-delay', '4s', '--grace', '500ms']
       await using holder = await begin(how, tight, 60, client)
       const history = join(folder, how)

@@ -8,13 +8,13 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 const lockDelayMs = 15_000
 
-describe.each(backends)('a hold whose session is missing according to Consul, on $name', backend => {
+describe.each(backends)('a held lock whose session is missing according to Consul, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
 
-  it('lasts only for the lock-delay after its last proof while no consistent read is answered', async () => {
+  it('is kept for no longer than the lock-delay after Consul last confirmed it, while no consistent read is answered', async () => {
     await using proxy = await HttpProxy.start(agent.address)
-    // The agent reports that it is a client agent, because a hold lasts longest through a client agent.
+    // The agent reports that it is a client agent, because a lock is held longest through a client agent.
     proxy.on(
       {path: '/v1/agent/self'},
       {
@@ -47,7 +47,7 @@ describe.each(backends)('a hold whose session is missing according to Consul, on
     const unasked = proxy.on({path: '/v1/session/info/'}, {status: 500, body: 'No cluster leader'})
     await waitUntil(() => hold.deadline.freeAtMs < long, {what: 'the shorter deadline', timeoutMs: 20_000})
     expect(hold.signal.aborted).toBe(false)
-    // The guardian receives the same deadlines as the observer.
+    // The guardian process receives the same deadlines as the observer.
     expect(degraded[0]).toBeLessThan(long)
     unasked[Symbol.dispose]()
     gone[Symbol.dispose]()

@@ -30,9 +30,9 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     `trap '' TERM; ${section(id, seconds).slice(1).join(' ')}`,
   ]
   const lock = () => `${leaks.prefix}fault`
-  // Settings of the holder that loses the lock: TERM is sent 2.5 s and KILL 3 s after the last proof, and another
-  // contender may hold the lock after 4 s. The other contenders have more time, so that they do not lose the lock on a
-  // busy machine.
+  // Settings of the holder that loses the lock: TERM is sent 2.5 s and KILL 3 s after Consul last confirmed the lock,
+  // and another contender may hold the lock after 4 s. The other contenders have more time, so that they do not lose
+  // the lock on a busy machine.
   const tight = ['--ttl', '10s', '--lock-delay', '4s', '--grace', '500ms']
   const hasBegun = (id: string) =>
     waitUntil(() => readHistory(history()).some(entry => entry.id === id), {what: `${id} to begin`, timeoutMs: 60_000})
@@ -56,7 +56,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     },
   )
 
-  it('after kill -9 of baton at 24 times around the grant, releases the lock and leaves no process behind', async () => {
+  it('releases the lock and leaves no process behind after kill -9 of baton at 24 moments around the acquisition', async () => {
     const random = createRandom(testSeed('kill -9 around the grant'))
     const held = async (): Promise<string | undefined> => (await raw(agent.address).kvGet(`${lock()}/.lock`))?.session
     for (let round = 0; round < 24; round += 1) {
@@ -73,7 +73,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     }
   })
 
-  it('after kill -9 of baton before the grant, ends the session', async () => {
+  it('ends the session after kill -9 of baton while it waits for the lock', async () => {
     await using holder = startCli(['lock', lock(), ...section('holder', 60)], {agent})
     await hasBegun('holder')
     await using waiter = startCli(['lock', '-v', '--name', 'waiter', lock(), '--', 'true'], {agent})
@@ -87,7 +87,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     await holder.exited
   })
 
-  it('after kill -9 of baton, the guardian stops a child that ignores TERM, and releases the lock without a lock-delay', async () => {
+  it('after kill -9 of baton, lets its guardian process stop a child that ignores TERM and release the lock without a lock-delay', async () => {
     await using holder = startCli(['lock', '--grace', '500ms', lock(), ...stubborn('orphan', 60)], {agent})
     await hasBegun('orphan')
     holder.kill('SIGKILL')
@@ -96,7 +96,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect(checkNoOverlap(history())).toMatchObject({order: ['orphan', 'rival'], unfinished: ['orphan']})
   })
 
-  it('after kill -9 of baton without bash on the PATH, a guardian run by node stops the child and releases the lock', async () => {
+  it('after kill -9 of baton without bash on the PATH, lets a guardian process run by node stop the child and release the lock', async () => {
     const words = ['/bin/sh', '-c', `trap '' TERM; echo started; while :; do /bin/sleep 0.1; done`]
     await using holder = startCli(['lock', '--grace', '500ms', lock(), '--', ...words], {agent, env: {PATH: folder}})
     await holder.waitForOutput(/started/)
@@ -110,7 +110,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect((await runCli(['lock', '--try', lock(), '--', 'true'], {agent})).exitCode).toBe(0)
   })
 
-  it('after kill -9 of baton with a semaphore, the slot is free again', async () => {
+  it('frees its place among the holders of a semaphore after kill -9 of baton', async () => {
     await using holder = startCli(['lock', '-n', '2', '--grace', '500ms', lock(), ...section('orphan', 60)], {agent})
     await hasBegun('orphan')
     holder.kill('SIGKILL')
@@ -121,7 +121,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     await raw(agent.address).kvDelete(`${lock()}/.lock`)
   })
 
-  it('if baton is suspended, the guardian stops the child before another contender starts, and baton exits with 76 when continued', async () => {
+  it('if baton is suspended, lets its guardian process stop the child before another contender starts, and exits with 76 when continued', async () => {
     await using holder = startCli(['lock', ...tight, lock(), ...stubborn('frozen', 60)], {agent})
     await hasBegun('frozen')
     const {session = ''} = (await raw(agent.address).kvGet(`${lock()}/.lock`))!
@@ -135,7 +135,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
   })
 
   it.each(['killed', 'frozen'] as const)(
-    'if baton and its guardian are %s, a rival gets a higher token, and the fence refuses a write of the old holder',
+    'if baton and its guardian process are %s, gives the next holder a higher fencing token, and refuses a fenced write of the old holder',
     async fate => {
       const script = 'echo $BATON_FENCING_TOKEN; sleep 60'
       await using holder = startCli(['lock', ...tight, lock(), '--', 'sh', '-c', script], {agent})
@@ -167,7 +167,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     },
   )
 
-  it('if the guardian is killed, baton starts another one, which stops the child if baton is killed', async () => {
+  it('starts a new guardian process if the first one is killed, and the new one stops the child if baton is killed', async () => {
     await using holder = startCli(['lock', '--grace', '500ms', lock(), ...section('orphan', 60)], {agent})
     await hasBegun('orphan')
     const guardians = () =>
@@ -179,8 +179,8 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     const [first] = await waitUntil(() => (guardians().length === 1 ? guardians() : null), {what: 'a guardian'})
     process.kill(first!, 'SIGKILL')
     await waitUntil(() => guardians().length === 1 && guardians()[0] !== first, {what: 'another guardian'})
-    // baton writes to the new guardian right after starting it, in the same turn of its event loop. So once baton
-    // sleeps, the guardian has its input.
+    // baton writes to the new guardian process right after starting it, in the same turn of its event loop. So as soon
+    // as baton sleeps, the guardian process has its input.
     const naps = (): string =>
       /^voluntary_ctxt_switches:.*$/m.exec(readFileSync(`/proc/${holder.pid}/status`, 'utf8'))![0]
     const before = naps()
@@ -191,7 +191,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect(checkNoOverlap(history()).order).toEqual(['orphan', 'rival'])
   })
 
-  it('the next holder starts within 100 ms after a clean exit, in the best of five rounds', async () => {
+  it('starts the command of the next holder within 100 ms after a clean exit, in the best of five rounds', async () => {
     const gaps: number[] = []
     // A busy machine makes the gap longer, because it includes the start of two processes.
     const starts: number[] = []
@@ -222,7 +222,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect(Math.min(...gaps)).toBeLessThan(100 + slackMs)
   })
 
-  it('after INT, TERM and HUP at 102 random times, no child and no key is left', async () => {
+  it('leaves no child and no key behind after INT, TERM and HUP at 102 random times', async () => {
     const random = createRandom(testSeed('the instants of the signals'))
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
     const strike = async (index: number): Promise<void> => {

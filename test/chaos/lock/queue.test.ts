@@ -60,13 +60,13 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
   afterEach(() => rmSync(folder, {recursive: true}))
   const history = () => join(folder, 'history')
 
-  it(`never lets two commands run at once, and soon serves the next contender, despite ${rounds} kills and stops at random times`, async () => {
+  it(`never lets two commands run at the same time, and lets the next contender start soon, despite ${rounds} kills and stops at random times`, async () => {
     const random = createRandom(testSeed('kills in the queue'))
     const all: CommandHandle[] = []
     const names = new Map<CommandHandle, string>()
     /**
-     * By the contender's name: when it was killed, or continued after a stop. Only from then on could its lock be
-     * released.
+     * For each contender's name, the time when it was killed, or continued after a stop. Its lock could be released
+     * only from then on.
      */
     const resumed = new Map<string, bigint>()
     const note = (victim: CommandHandle): void => {
@@ -90,7 +90,8 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
       const dice = random()
       const victim = (dice < 0.15 ? await nextHolder(hosts) : undefined) ?? hosts[host]!
       if (dice < 0.3) {
-        // Kills the next holder up to 60 ms after the run of another contender has ended: around the grant of the lock.
+        // Kills the next holder up to 60 ms after the run of another contender has ended, which is around the time when
+        // it acquires the lock.
         if (dice < 0.15) await new Promise(resolve => setTimeout(resolve, random() * 60))
         victim.kill('SIGKILL')
         note(victim)
@@ -117,7 +118,7 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
     expect(gaps.at(-1)).toBeLessThan(rounds < 200 ? 12_000 : 1500)
   }, 900_000)
 
-  /** Resolves when a run ends, to the contender that was first in the queue before that. */
+  /** When a run ends, resolves to the contender that was first in the queue just before. */
   async function nextHolder(hosts: readonly CommandHandle[]): Promise<CommandHandle | undefined> {
     const ends = (): number => readHistory(history()).filter(({what}) => what === 'end').length
     const entries = await raw(agent.address).kvList(`${leaks.prefix}kills/.queue/`)

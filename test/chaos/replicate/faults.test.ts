@@ -10,7 +10,7 @@ import {HttpProxy} from '../../kit/http-proxy.js'
 import {TcpProxy} from '../../kit/tcp-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** The two ways to follow a mapping. */
+/** The two ways to follow a mapping: one blocking query for all its keys, or one for each part of the prefix. */
 const ways = [
   ['by whole lists', Number.POSITIVE_INFINITY],
   ['in parts', 0],
@@ -77,7 +77,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
     },
   )
 
-  it('makes both sides equal after the source was rebuilt with lower indexes, or became another datacenter', async () => {
+  it('makes both sides equal after the source was rebuilt with lower indexes, or was replaced by another datacenter', async () => {
     await using client = countingClient(address('dc2'))
     await seed(client, 'dc1', numbered('anew/', 40))
     const once = async (dc: string) => {
@@ -97,8 +97,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
     )
     await seed(client, 'dc1', numbered('anew/', 1, 'newest'))
     const before = await once('dc1')
-    // The new source has fewer writes, so its indexes are lower than the position in the status
-    // key.
+    // The new source has fewer writes, so its indexes are lower than the index in the status key.
     await seed(client, 'dc3', numbered('anew/', 30, '3'))
     const after = await once('dc3')
     expect(after.pass).toMatchObject({written: 30, deleted: 10})
@@ -131,7 +130,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
     },
   )
 
-  it('keeps at most 40 queries waiting at an agent, however many prefixes have many keys', async () => {
+  it('keeps at most 40 blocking queries open at an agent, however many prefixes with many keys it follows', async () => {
     await using reader = countingClient(address('dc2'))
     const names = Array.from({length: 12}, (_, at) => `many${at}/`)
     for (const name of names) await seed(reader, 'dc1', numbered(name, 60))
@@ -159,13 +158,13 @@ describe.each(backends)('replication under faults, on $name', backend => {
       names.map(name => ({key: `${name}1/1`, value: bytes('2')})),
     )
     for (const name of names) await untilEqual(reader, name, `copy-${name}`)
-    // Besides, one query follows the notices of undos.
+    // One more query is allowed, because it follows the notices that undos leave.
     const parked = proxy.requests.filter(({path}) => path.includes('index='))
     expect(new Set(parked.map(({path}) => path.replace(/[?&]index=\d+/, ''))).size).toBeGreaterThan(20)
     expect(most).toBeLessThanOrEqual(41)
   })
 
-  it('copies values of every size that Consul accepts, and copies a transaction of 64 keys as one', async () => {
+  it('copies values of every size that Consul accepts, and copies a transaction of 64 keys in one transaction', async () => {
     await using client = countingClient(address('dc2'))
     const sizes = [0, 1, 392_000, 393_217, 524_288]
     for (const size of sizes) await client.kv.put(`size/${size}`, Buffer.alloc(size, 7), {datacenter: 'dc1'})

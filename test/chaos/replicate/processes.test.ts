@@ -20,8 +20,8 @@ describe.each(backends)('several processes of baton replicate, on $name', backen
     const held = await runCli([...args, '--once'], {agent: {address: address()}})
     const id = /replicate approve ([0-9a-f]{8})/.exec(held.stderr)?.[1]
     expect(id, held.stderr).toBeDefined()
-    // The source has the key again after the deletes were held, so an approval does not apply to
-    // it.
+    // After the deletes were held back for approval, the source has the key 7 again, so an approval does not apply to
+    // this key.
     await seed(client, 'dc1', pairs('kap/', ['7']))
     await using proxy = await HttpProxy.start(address())
     for (const deletesBefore of [0, 1]) {

@@ -245,13 +245,14 @@ export class RandomOperations implements AsyncDisposable {
         if (!wanted.has(name) && !guarded.includes(to + name)) found.push(`left over: ${to}${name}`)
       }
     }
-    // The pair is left out, because it is written continuously.
+    // The two keys below fzb/pair/ are left out, because they are written continuously.
     return found.filter(line => !line.includes('fzb/pair/'))
   }
 
   async #check(): Promise<void> {
     this.counts.checks += 1
-    // Deletes are held while a source is empty, regardless of the limit. Another test covers that.
+    // While a source is empty, all deletes are held back for approval, regardless of their limit. Another test covers
+    // that, so each source gets a key.
     await this.#set(this.#source, [
       {key: 'fy/alive', value: `${this.counts.checks}`},
       {key: 'fz/alive', value: `${this.counts.checks}`},

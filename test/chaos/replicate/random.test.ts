@@ -9,8 +9,8 @@ const hasConsul = consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] ===
 const seconds = Number(process.env['BATON_CHAOS_SECONDS'] ?? 20)
 
 /**
- * The ways to follow a mapping: in parts (without audits, which would repair what the parts miss),
- * and by whole lists.
+ * The ways to follow a mapping: by one blocking query for each part of the prefix (without audits, which would repair
+ * what these queries miss), and by one for all its keys.
  */
 const ways = [
   ['in parts', ['--shard-above=0', '--audit-every=1h']],

@@ -91,7 +91,7 @@ describe.runIf(consulIsInstalled() || required)('baton selftest names the fault'
     expect(exitCode).toBe(0)
   })
 
-  it('if the second datacenter is gone', async () => {
+  it('if the second datacenter cannot be reached', async () => {
     await using federation = await startFederation(['dc1', 'dc2'])
     const [here, there] = [...federation.datacenters.values()]
     for (const agent of there?.agents ?? []) await agent.kill()

@@ -16,7 +16,7 @@ const ttlMs = 3000
  */
 const patience = {timeoutMs: Number(process.env['BATON_TEST_PATIENCE_MS'] ?? 30_000)}
 
-describe.runIf(hasConsul)('a service of baton service run, as a server of the cluster sees it', () => {
+describe.runIf(hasConsul)('a service that baton service run has registered, as a server of the cluster sees it', () => {
   let cluster: ConsulCluster
   beforeAll(async () => {
     cluster = await startCluster({servers: 1, clients: 1})
@@ -55,7 +55,7 @@ describe.runIf(hasConsul)('a service of baton service run, as a server of the cl
     return [baton, () => Number(/pid (\d+)\n$/.exec(baton.stdout)?.[1])]
   }
 
-  it('is critical after its program was killed, and passing again once the program was restarted', async () => {
+  it('is critical after its program was killed, and passing again after the program was restarted', async () => {
     const [baton, pid] = await begin('killed', '--restart=always')
     await using _baton = baton
     const first = pid()
@@ -79,7 +79,7 @@ describe.runIf(hasConsul)('a service of baton service run, as a server of the cl
     await becomes('restarted', 'gone')
   })
 
-  it('is gone, and its program is stopped, after baton was killed', async () => {
+  it('is removed, and its program is stopped, after baton was killed', async () => {
     const [baton, pid] = await begin('orphaned')
     await using _baton = baton
     const program = pid()
@@ -89,11 +89,11 @@ describe.runIf(hasConsul)('a service of baton service run, as a server of the cl
     await becomes('orphaned', 'gone')
   })
 
-  it('is critical after baton, its guardian and its program were killed together', async () => {
+  it('is critical after baton, its guardian process and its program were killed at the same time', async () => {
     const [baton] = await begin('lost')
     await using _baton = baton
     const all = [baton.pid, ...descendants(baton.pid).map(({pid}) => pid)]
-    // These are at least the guardian, the program, and baton itself.
+    // These are at least the guardian process, the program, and baton itself.
     expect(all.length).toBeGreaterThanOrEqual(3)
     for (const each of all) process.kill(each, 'SIGKILL')
     await becomes('lost', 'critical')

@@ -60,8 +60,8 @@ describe.runIf(hasConsul)('baton template whose token loses its permissions for 
       await register(value)
     }
     await allow(rules('deny'))
-    // Consul answers a waiting blocking query with the permissions that the token had when the query began. These
-    // writes end such queries.
+    // Consul answers a blocking query with the permissions that the token had when the query began. These writes end
+    // such queries.
     await sleep(2000)
     await writeAll('2')
     await waitUntil(() => file.text === full('2'), {what: 'the last answer with permissions'})

@@ -100,7 +100,7 @@ describe('baton exec, baton responder and baton keys', () => {
     expect(types).toEqual(['targets', 'ack', 'output', 'exit', 'outcome', 'summary'])
   })
 
-  it('report dropped output with a special exit code, and drop nothing with --max-output 0', async () => {
+  it('report dropped output with an exit code of its own, and drop nothing with --max-output 0', async () => {
     const line = 'head -c 2000000 /dev/zero'
     const cut = await exec('--json', '--node', 'r1', '--max-output', '64K', line)
     expect([cut.exitCode, JSON.parse(cut.stdout)]).toMatchObject([

@@ -96,7 +96,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     },
   )
 
-  it('gives a lock-delay as the reason if --try did not acquire the lock', async () => {
+  it('reports a running lock-delay if --try did not acquire the lock because of it', async () => {
     const key = `${leaks.prefix}delay`
     await using holder = start([key, '--', 'sh', '-c', 'echo $BATON_LOCK_SESSION; sleep 60'])
     const [session] = await holder.waitForOutput(/[0-9a-f-]{36}/)
@@ -158,7 +158,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     },
   )
 
-  it('kills the child at the second signal, without waiting for the grace', async () => {
+  it('kills the child when baton receives a second signal, without waiting for the time that --grace sets', async () => {
     const script = `trap '' TERM INT; echo started; while :; do sleep 0.05; done`
     await using holder = start(['--grace', '8s', lock(), '--', 'sh', '-c', script])
     await holder.waitForOutput(/started/)

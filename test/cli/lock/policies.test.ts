@@ -87,7 +87,7 @@ describe.each(backends)('options of baton lock for jobs, on $name', backend => {
     await forget(prefix)
   })
 
-  it('--min-hold keeps the lock after the command has ended, until a signal at the latest', async () => {
+  it('--min-hold keeps the lock after the command has ended, but releases it at a signal', async () => {
     const prefix = `${leaks.prefix}held`
     await using holder = startCli(['lock', '--min-hold', '1m', prefix, '--', 'sh', '-c', 'echo done; exit 4'], {agent})
     await holder.waitForOutput(/done/)
@@ -97,7 +97,7 @@ describe.each(backends)('options of baton lock for jobs, on $name', backend => {
     expect((await lock('--try', '-E', '9', prefix, '--', 'true')).exitCode).toBe(0)
   })
 
-  it('--on-lost chooses the signal that is sent after a loss, and with `requeue` runs the command again', async () => {
+  it('--on-lost chooses the signal that the command gets when the lock is lost, and with `requeue` runs the command again', async () => {
     const prefix = `${leaks.prefix}lost`
     const script = 'trap "echo told; exit" USR1; echo up; while :; do sleep 0.05; done'
     await using told = startCli(['lock', '--on-lost', 'usr1', prefix, '--', 'sh', '-c', script], {agent})
@@ -130,7 +130,7 @@ describe.each(backends)('options of baton lock for jobs, on $name', backend => {
     })
   })
 
-  it('--leftover stops, waits for, or leaves alone the daemons of the command', async () => {
+  it('--leftover stops, waits for, or leaves alone the daemons that the command started', async () => {
     const pidFile = newFile()
     const daemon = `setsid sh -c 'echo $$ >${pidFile}; exec sleep 60' >/dev/null 2>&1 & while [ ! -s ${pidFile} ]; do sleep 0.01; done`
     // True unless the process has ended. A zombie counts as ended.

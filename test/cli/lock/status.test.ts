@@ -26,7 +26,7 @@ describe.each(backends.slice(-1))('baton lock status and ls on $name', backend =
     await holder.exited
   })
 
-  it('count as names of locks if a command follows --', async () => {
+  it('are taken as names of locks if a command follows --', async () => {
     expect(await runCli(['lock', 'status', '--', 'echo', 'ran'], {agent})).toMatchObject({exitCode: 0, stdout: 'ran\n'})
     expect(await runCli(['lock', 'ls', '--', 'echo', 'ran'], {agent})).toMatchObject({exitCode: 0, stdout: 'ran\n'})
   })

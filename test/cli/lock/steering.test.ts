@@ -34,7 +34,7 @@ describe.each(backends)('the sub-commands of baton lock on $name', backend => {
     expect((await run('status', prefix)).exitCode).toBe(1)
   })
 
-  it('hold ends with 76 if the lock is broken, and the key is free only after the lock-delay', async () => {
+  it('hold ends with 76 if break has released the lock, and the key is free only after the lock-delay', async () => {
     const prefix = `${leaks.prefix}broken`
     await using holder = hold(prefix)
     const {session} = await heldBy(holder)
@@ -98,7 +98,7 @@ describe.each(backends)('the sub-commands of baton lock on $name', backend => {
     await consul.kvDelete(`${leaks.prefix}data`)
   })
 
-  it('assert and put fail outside a lock, unless flags name the hold', async () => {
+  it('assert and put fail outside a command that baton lock runs, unless flags name the lock', async () => {
     expect(await run('assert')).toMatchObject({
       exitCode: 64,
       stderr: expect.stringContaining('baton lock PREFIX -- COMMAND'),
@@ -147,7 +147,7 @@ describe.each(backends.slice(-1))('baton lock hold for another process, on $name
     })
   })
 
-  it('while it waits for the lock, ends at once if the process that started it ends', async () => {
+  it('while it waits for the lock, ends immediately if the process that started it ends', async () => {
     const prefix = `${leaks.prefix}early`
     await using first = startCli(['lock', prefix, '--', 'sh', '-c', 'read -r _; exit 0'], {agent, keepStdin: true})
     const isHeld = async (): Promise<boolean> =>

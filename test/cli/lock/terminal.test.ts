@@ -50,7 +50,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     await terminal.waitForOutput(/got 1/)
     terminal.stdin.write(ctrlC)
     await terminal.waitForOutput(/got 2/)
-    // The child runs on for longer than the grace.
+    // The child continues to run for longer than the time that --grace sets.
     await new Promise(resolve => setTimeout(resolve, 600))
     finish()
     const result = await terminal.exited

@@ -57,7 +57,7 @@ describe('baton replicate --once', () => {
     expect(stdout).toMatch(/"index": \d+,/)
   })
 
-  it('reports held deletes in one line, exits with 16, and accepts the approval that the line names', async () => {
+  it('reports deletes held back for approval in one line, exits with 16, and accepts the approval that the line names', async () => {
     await put('dc2', {'held/a': '1', 'held/b': '2'})
     const first = await replicate('hled/@dc1:held/', '--once')
     expect(first.exitCode).toBe(16)
@@ -72,7 +72,7 @@ describe('baton replicate --once', () => {
     expect(await at('dc2').kvKeys('held/')).toEqual([])
   })
 
-  it('holds deletes that `held` lists, and that can be approved while a replicator runs', async () => {
+  it('holds back deletes, which `held` lists and which can be approved while a replicator runs', async () => {
     await put('dc2', {'side/a': '1', 'side/b': '2'})
     await using child = start('sdie/@dc1:side/')
     await waitUntil(() => child.stderr.includes('2 deletes held'), {what: 'deletes are held'})
@@ -247,7 +247,7 @@ describe('messages of baton replicate', () => {
     expect(await replicate('-version')).toMatchObject({exitCode: 0, stdout: `${version}\n`, stderr: ''})
   })
 
-  it('describe each pass at log level info and each key at level debug, set by a flag, a file or CR_LOG', async () => {
+  it('describe each replication pass at log level info and each key at level debug, set by a flag, a file or CR_LOG', async () => {
     await put('dc1', {'level/a': '1'})
     const pass = (count: number) =>
       `baton: level/@dc1 -> level2/: ${count} written, 0 deleted, ${1 - count} unchanged\n`
@@ -267,7 +267,7 @@ describe('messages of baton replicate', () => {
     expect(JSON.parse(stdout)).toMatchObject({'max-stale': {value: 0.000005}})
   })
 
-  it('warn about an exclude that matches no source, and about a destination with a datacenter', async () => {
+  it('warn about an --exclude that matches no source, and about a destination with a datacenter', async () => {
     const {stderr} = await replicate('warn/@dc1:copy@dc2', '--once', '--exclude=/warn/a', '--exclude=warn/a')
     expect(stderr).toBe(
       'baton: --exclude /warn/a: no source has such keys, so it has no effect\n' +

@@ -36,9 +36,7 @@ afterAll(() => {
   rmSync(folder, {recursive: true})
 })
 
-/**
- * Runs a command, and returns the first bytes of each of its connections that has a secret token.
- */
+/** Runs a command that has a secret token, and returns the first bytes of each of its connections. */
 async function firstBytes(words: readonly string[], config = ''): Promise<readonly Buffer[]> {
   const path = join(folder, 'c.hcl')
   writeFileSync(path, config.replaceAll('ADDRESS', address).replaceAll('FOLDER', folder))

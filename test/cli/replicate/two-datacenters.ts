@@ -23,7 +23,7 @@ export function twoDatacenters() {
   const at = (dc: string) => raw(addressOf(dc))
   const options = (more: InProcessOptions = {}): InProcessOptions => ({
     agent: {address: addressOf('dc2')},
-    // Keeps entries for an undo out of the user's own directory.
+    // Keeps the files that `replicate undo` reads out of the user's own directory.
     env: {XDG_STATE_HOME: folder},
     ...more,
   })

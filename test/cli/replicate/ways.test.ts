@@ -5,7 +5,7 @@ import {twoDatacenters} from './two-datacenters.js'
 const {addressOf, at, file, put, replicate, start} = twoDatacenters()
 
 describe('baton replicate with settings for single prefixes', () => {
-  it("reads the patterns and connections of a prefix from the prefix's block, and shows no token", async () => {
+  it('reads the patterns and connections of a prefix from its block in the configuration file, and shows no token', async () => {
     await put('dc1', {'blk/keep': '1', 'blk/x.tmp': '1', 'blk/sub/y.tmp': '1', 'blk2/a': '1'})
     const config = file(
       'blocks.hcl',
@@ -69,7 +69,7 @@ describe('baton replicate --lock', () => {
 })
 
 describe('baton replicate --shadow', () => {
-  it('prints what a pass would change, and writes nothing', async () => {
+  it('prints what a replication pass would change, and writes nothing', async () => {
     await put('dc1', {'shd/a': '1'})
     await using command = start('shd/@dc1:shd2/', '--shadow', '--ndjson')
     // No program writes a status key, so the comparison waits until its time limit.

@@ -25,7 +25,7 @@ describe.each(backends)('baton status on $name', backend => {
   const leaks = useLeakCheck({agent})
   const status = (...words: readonly string[]) => runInProcess(['status', ...words], {agent})
 
-  it('reports for each part that there is nothing to show', async () => {
+  it('reports for each section that there is nothing to show', async () => {
     const {stdout, exitCode} = await status('none/')
     expect(stdout.split('\n').slice(1, -2)).toEqual([
       'locks: none',
@@ -81,7 +81,7 @@ describe.each(backends)('baton status on $name', backend => {
     await client.session.destroy(id)
   })
 
-  it('shows the other parts if one of them cannot be read, and exits with 1', async () => {
+  it('shows the other sections if one of them cannot be read, and exits with 1', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     proxy.on({path: /^\/v1\/session\/list/}, {status: 500, body: 'rpc error'})
     const {stdout, exitCode} = await runInProcess(['status', '--http-addr', proxy.address])

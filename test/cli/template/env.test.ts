@@ -54,7 +54,7 @@ describe.each(backends.slice(0, 1))('baton env on $name', backend => {
     await waitUntil(() => !isAlive(Number(pid)), {what: 'the end of the program'})
   })
 
-  it('names a missing prefix or program, and a prefix without keys', async () => {
+  it('reports whether the prefix or the program is missing, and names a prefix without keys', async () => {
     const run = async (...words: string[]): Promise<unknown> => {
       const {exitCode, stderr} = await runInProcess(['env', ...words], {agent})
       return [exitCode, stderr]

@@ -58,7 +58,7 @@ describe.each(backends)('the consul-template commands of a published talk, run b
     expect((await baton.exited).exitCode).toBe(0)
   })
 
-  it('run a command after each time the configuration was rewritten', async () => {
+  it('run a command after each rewrite of the configuration', async () => {
     rmSync(join(cwd, 'nginx.cfg'))
     const words = ['template', '-template', 'nginx.tpl:nginx.cfg:grep -c server nginx.cfg >> log']
     await using baton = startCli(words, {agent, cwd})
@@ -70,7 +70,7 @@ describe.each(backends)('the consul-template commands of a published talk, run b
     expect(log()).toBe('6\n5\n')
   })
 
-  it('supervise a child, and restart or signal it each time the configuration was rewritten', async () => {
+  it('supervise a child, and restart or signal it after each rewrite of the configuration', async () => {
     const nginx = join(cwd, 'nginx')
     const lines = ["trap 'echo reload' HUP", 'echo "start $(grep -c server nginx.cfg)"', 'while :; do sleep 0.05; done']
     writeFileSync(nginx, `#!/bin/sh\n${lines.join('\n')}\n`, {mode: 0o755})

@@ -8,7 +8,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 describe.runIf(hasReal)('a prepared query', () => {
   const agent = sharedAgent(real)
 
-  it('is executed by name or by ID, and rejects if it does not exist', async () => {
+  it('is executed by name or by ID, and causes a rejection if it does not exist', async () => {
     await using client = createClient({address: agent.address})
     await using shop = await registerService(client, {name: 'queried', port: 8080})
     const body = JSON.stringify({Name: 'geo', Service: {Service: 'queried', OnlyPassing: true}})

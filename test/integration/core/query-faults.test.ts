@@ -148,7 +148,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await consul.kvDelete(key)
   })
 
-  it('shorten their wait if a proxy cuts blocking queries', async () => {
+  it('ask for a shorter wait time after a proxy has cut blocking queries', async () => {
     const key = `${leaks.prefix}cut`
     const consul = raw(agent.address)
     await consul.kvPut(key, '1')

@@ -60,7 +60,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}sub/older`)
     await reader.saw([`-${prefix}sub/older`], 5)
     await consul().kvDelete(prefix, {recurse: true})
-    // Consul 1.8 does not wake such a query, so the change appears in the next answer, at most one wait later.
+    // Consul 1.8 does not wake such a query, so the change appears in the next answer, after at most one wait time.
     await reader.saw([`-${prefix}sub/kept`], 6)
   })
 
@@ -85,7 +85,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}lock`)
   })
 
-  it('follow the names of keys, cut after a separator', async () => {
+  it('follow the names of keys, which are cut off after a separator', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}a/1`, '')
     await using reader = new ViewReader(agent.address, client => kvKeys(client, prefix, {separator: '/'}))
@@ -143,7 +143,7 @@ describe.each(backends)('views on $name', backend => {
     }
   })
 
-  it('show a restored snapshot of Consul at once, not only at the end of the wait', async () => {
+  it('show a restored snapshot of Consul immediately, not only when the wait time is over', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}a`, 'saved')
     await using reader = new ViewReader(agent.address, client => kvPrefix(client, prefix))
@@ -152,8 +152,8 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvPut(`${prefix}a`, 'later')
     await consul().kvPut(`${prefix}b`, 'later')
     await waitUntil(() => reader.view.current?.value.length === 2, {what: 'the later keys'})
-    // A query that arrives after the restore would block until its wait ends, so the test gives it time to arrive
-    // first.
+    // A query that arrives after the restore would block until its wait time is over, so the test gives it time to
+    // arrive first.
     await new Promise(resolve => setTimeout(resolve, 1000))
     await reader.client.caller.call({method: 'PUT', path: '/v1/snapshot', body: snapshot.body})
     const values = (): string[] | undefined => reader.view.current?.value.map(entry => entry.value.toString())
@@ -184,7 +184,7 @@ describe.each(backends)('views on $name', backend => {
     await using registry = createViewRegistry(client, {lingerMs: 0})
     const views = Array.from({length: 100}, (_, at) => registry.view(kvKey(client, `${prefix}${at}`)).subscribe())
     await Promise.all(views.map(view => view.ready))
-    // The write does not have to wait for the blocking queries.
+    // The writes do not have to wait for the blocking queries.
     await client.kv.put(`${prefix}x`, Buffer.from('1'))
     await client.kv.delete(`${prefix}x`)
   })
