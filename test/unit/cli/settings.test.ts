@@ -14,7 +14,7 @@ const flags = {
 } as const
 let dir: string
 
-/** Files that must be refused, each with the text that follows the file's name in the message. */
+/** Configuration files that must be refused, each with the text that follows the file's name in the message. */
 const refused: readonly {readonly text: string; readonly line: string; readonly hint?: string}[] = [
   {text: '{"lokc":{"timeout":"1s"}}', line: "unknown setting 'lokc'", hint: "did you mean 'lock'?"},
   {text: '{"kv-gte":{}}', line: "unknown setting 'kv-gte'", hint: "did you mean 'kv-get'?"},
@@ -56,7 +56,7 @@ const layer = (argv: string[], env: Record<string, string> = {}, command = 'kv g
   })
 
 describe('layerSettings', () => {
-  it('uses the variable if a connection flag is given with an empty value', async () => {
+  it('uses the environment variable if a connection flag is given with an empty value', async () => {
     const {argv, sources} = await layer(['--http-addr=', '--token=', 'key', '--', '--http-addr='], {
       CONSUL_HTTP_ADDR: 'b:1',
       CONSUL_HTTP_TOKEN: 't',
@@ -91,13 +91,13 @@ describe('layerSettings', () => {
     expect(argv).toContain('--timeout=2s')
   })
 
-  it("reads booleans in Go's syntax, and names the variable whose value is not a boolean", async () => {
+  it("reads booleans in Go's syntax, and names an environment variable whose value is not a boolean", async () => {
     expect((await layer([], {BATON_STALE: 'T'})).argv).toEqual(['--stale'])
     expect((await layer([], {BATON_STALE: '0'})).argv).toEqual(['--no-stale'])
     await expect(layer([], {BATON_STALE: 'yes'})).rejects.toThrow("BATON_STALE: 'yes' is neither true nor false")
   })
 
-  it('ignores variables and files for a setting that a flag has turned off', async () => {
+  it('ignores environment variables and files for a setting that a flag has turned off', async () => {
     const given = {
       command: 'kv delete',
       argv: ['key'],

@@ -41,7 +41,7 @@ const response = (status: number, text = ''): TransportResponse => ({
 const refused = new TransportError('BATON_CONNECT', 'connection refused')
 
 describe('WaitAloud, the messages about waiting for Consul', () => {
-  it('reports nothing if answers come at once, or while a blocking query is waiting', async () => {
+  it('reports nothing if Consul answers at once, or while a blocking query is waiting', async () => {
     const first = send()
     answers[0]?.resolve(response(200))
     await first
@@ -51,7 +51,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('reports at growing intervals that it waits and why, and finally that Consul answers again', async () => {
+  it('reports at growing intervals that Consul does not answer and why, and finally that it answers again', async () => {
     const first = send()
     await clock.advance(1500)
     expect(said).toEqual(['waiting for Consul: 127.0.0.1:1 has not answered yet (for 2s)'])
@@ -69,7 +69,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('reports an error answer like a missing answer if a retry may succeed', async () => {
+  it('reports an error answer in the same way as a missing answer if a retry may succeed', async () => {
     for (const [status, text] of [
       [429, 'rate limit'],
       [500, 'No cluster leader'],
@@ -122,7 +122,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(hopeless).toHaveLength(1)
   })
 
-  it('does not report a failure as a wait if waiting cannot fix it, and reports the end of an earlier wait', async () => {
+  it('reports no waiting after an error that waiting cannot fix, but reports when the request succeeds later', async () => {
     const ask = async (path: string, ...answer: Parameters<typeof response>): Promise<void> => {
       const sent = send(path)
       answers.at(-1)?.resolve(response(...answer))
@@ -136,7 +136,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(said).toEqual(['Consul at 127.0.0.1:1 answers /v1/kv/a?dc=dc9 now'])
   })
 
-  it('does not report a failed write as a wait if waiting cannot fix it and Consul has not answered before', async () => {
+  it('reports no waiting after a failed write if waiting cannot fix the error and Consul has never answered', async () => {
     const put = async (): Promise<void> => {
       const sent = transport.send({method: 'PUT', path: '/v1/txn', timeoutMs: 15_000, plane: 'control'})
       answers.at(-1)?.reject(new TransportError('BATON_TLS', 'TLS failed'))

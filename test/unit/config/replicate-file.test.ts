@@ -159,7 +159,7 @@ describe('a configuration file of consul-replicate', () => {
     expect(warnings[0]).toMatch(/5 nanoseconds/)
   })
 
-  it('may be a folder, whose files are read in the order of their names, even through links', async () => {
+  it('may be a folder, whose files are read in the order of their names and may be symbolic links', async () => {
     const data = join(folder, '..2024')
     mkdirSync(data)
     writeFileSync(join(data, 'b.hcl'), 'prefix = "b/@dc1"\nmax_delete = "2"')

@@ -123,7 +123,7 @@ deduplicate { enabled = true }`)
     expect(templates).toEqual([{source: 'a', destination: 'b'}, {source: 'c'}])
   })
 
-  it('is refused if it contains an unknown name at any depth, with the nearest known one', async () => {
+  it('is refused if it contains an unknown name at any depth, with a hint to the nearest known name', async () => {
     expect(await faultOf('templte { source = "a" }')).toBe(
       "config: ct.hcl: unknown setting 'templte'|did you mean 'template'?",
     )

@@ -19,7 +19,7 @@ describe.each([
   ['readInputSync', async (path: string, limit?: number) => readInputSync(path, limit)],
 ] as const)('%s', (_, read) => {
   it.each([0, 1, 65_536, 65_537, 200_000])(
-    'reads a file of %d bytes completely if that is also the limit',
+    'reads a file of %d bytes completely if the limit is the same number of bytes',
     async bytes => {
       expect((await read(fileOf(bytes), bytes)).equals(Buffer.alloc(bytes, 'x'))).toBe(true)
     },

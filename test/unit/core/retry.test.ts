@@ -70,7 +70,7 @@ describe('retry', () => {
     await rejected
   })
 
-  it("rejects with the signal's reason before an attempt, after an attempt, and during a delay", async () => {
+  it('rejects with the reason of a signal that aborts before an attempt, after an attempt, or during a delay', async () => {
     const aborted = AbortSignal.abort('before')
     await expect(retry(failing(0), {...setUp(), signal: aborted})).rejects.toBe('before')
 

@@ -59,7 +59,7 @@ describe('the list of services', () => {
     expect(list.counts.badDocuments).toBe(1)
   })
 
-  it('keeps the last valid content through several invalid ones in a row', () => {
+  it('keeps the last valid content of a document that is replaced by several invalid ones in a row', () => {
     const {list, accept} = setUp()
     accept({a: 'http://a'})
     accept({a: '!1'})
@@ -68,7 +68,7 @@ describe('the list of services', () => {
     expect(list.problems).toHaveLength(1)
   })
 
-  it('does not exist, instead of being empty, if the first document is invalid', () => {
+  it('is undefined, not empty, if the first document is invalid', () => {
     const {list, accept} = setUp()
     accept({a: '!'})
     expect(list.published).toBeUndefined()
@@ -78,7 +78,7 @@ describe('the list of services', () => {
     expect(list.problems).toEqual([])
   })
 
-  it('loses deleted documents and their problems', () => {
+  it('no longer contains deleted documents and their problems', () => {
     const {list, accept} = setUp()
     accept({a: '!', b: 'http://b'})
     expect(uris(list)).toEqual(['http://b'])

@@ -265,7 +265,7 @@ describe('doctor, when it examines the agent', () => {
     ])
   })
 
-  it('waits no more than 3 seconds, for all attempts together, for a datacenter that does not answer', async () => {
+  it('waits at most 3 seconds in total for a datacenter that does not answer', async () => {
     const clock = new FakeClock()
     const answers: Readonly<Record<string, FakeReply>> = {...healthy, '/v1/catalog/datacenters': {body: ['dc1', 'dc2']}}
     const transport = new FakeTransport(

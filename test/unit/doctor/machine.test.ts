@@ -26,7 +26,7 @@ describe('doctor, when it examines the machine', () => {
     })
   })
 
-  it('reports which guardian `baton lock` can use: bash from the PATH, otherwise node, otherwise none', () => {
+  it('reports what can run the guardian process of `baton lock`: bash from the PATH, otherwise node, otherwise nothing', () => {
     const bash = join(folder, 'bash')
     writeFileSync(bash, '', {mode: 0o755})
     expect(examineGuardian(`/nowhere::${folder}`, true)).toMatchObject({verdict: 'ok', text: 'of lock: bash'})

@@ -9,7 +9,7 @@ import exitCodes from '../../kit/exit-codes.json' with {type: 'json'}
 const page = (command: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../docs/commands/${command}.md`, import.meta.url)), 'utf8')
 
-/** The placeholders by which the docs call the target of a command. */
+/** The placeholder that the docs of each command use for its target. */
 const placeholders: Readonly<Record<string, string>> = {
   replicate: 'DESTINATION',
   env: 'PREFIX',
@@ -41,7 +41,7 @@ describe('the ACL rules that a command needs', () => {
     const [name = ''] = command.split(' ')
     const target = placeholders[name] ?? 'KEY'
     const text = page(name)
-    // The documentation of events has a single rule for the logs of all names.
+    // The documentation of events gives one rule for the logs of all event names.
     const rules = rulesOf(command, command === 'event prune' ? '' : target, 'WRITTEN').map(aclRuleText)
     expect(rules.filter(rule => !text.includes(rule))).toEqual([])
   })

@@ -30,7 +30,7 @@ async function setUp(over: Partial<DispatchOptions> = {}) {
 }
 
 describe('the dispatcher, which runs handlers for events', () => {
-  it('runs one handler for each event, in order, and records its outcome', async () => {
+  it('runs one handler for each event, in order, and records the outcome of each', async () => {
     const {add, dispatcher, runs, state} = await setUp()
     await add(userEvent('a', 1), userEvent('b', 2))
     await dispatcher.idle()
@@ -85,7 +85,7 @@ describe('the dispatcher, which runs handlers for events', () => {
     expect(runs).toEqual(['a', 'b+c'])
   })
 
-  it('retries with growing delays, and then gives the event up', async () => {
+  it('retries a failed handler after growing delays, and finally gives the event up', async () => {
     const attempts: number[] = []
     const {add, dispatcher, clock, dead, state} = await setUp({
       retryCount: 2,
@@ -103,7 +103,7 @@ describe('the dispatcher, which runs handlers for events', () => {
     expect(state.pending()).toEqual([])
   })
 
-  it('leaves an event to the next watch if the handler of the event was interrupted', async () => {
+  it('leaves an event whose handler was interrupted to the next watch', async () => {
     const {add, dispatcher, stop, state, clock} = await setUp({
       handle: async (_events, _attempt, signal) => clock.sleep(1000, signal),
     })
@@ -117,7 +117,7 @@ describe('the dispatcher, which runs handlers for events', () => {
     ])
   })
 
-  it('ends with an error that retrying cannot fix', async () => {
+  it('fails if an event that was given up cannot be stored', async () => {
     const {add, dispatcher} = await setUp({
       handle: () => Promise.reject(new Error('no')),
       handleDead: () => Promise.reject(new Error('disk full')),

@@ -38,7 +38,7 @@ describe('the state of an event handler', () => {
     ])
   })
 
-  it('is new until the first list of events has been recorded', async () => {
+  it('counts as new until the first list of events has been recorded', async () => {
     await using ended = await afterCrash('unbegun', first => first.finish(['a'], 'seen'))
     expect(ended.isNew).toBe(true)
     writeFileSync(path('older'), '{"kind":"baton-event-state","v":1,"dc":"dc1","node":"n1"}\n')
@@ -46,7 +46,7 @@ describe('the state of an event handler', () => {
     expect(older.isNew).toBe(false)
   })
 
-  it('can be used with any agent of the datacenter, but not with another log, if it belongs to a durable log', async () => {
+  it('if it belongs to a durable log, can be used with any agent of the datacenter, but not with another log', async () => {
     const log = (name: string) => EventState.open(path('log'), {datacenter: 'dc1', node: '', log: name})
     await (await log('deploy'))[Symbol.asyncDispose]()
     await (await log('deploy'))[Symbol.asyncDispose]()

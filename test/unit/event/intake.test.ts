@@ -44,7 +44,7 @@ describe('the intake of events for a handler', () => {
     await expect(none.intake.receive(list)).rejects.toThrow(/event zz: is not listed/)
   })
 
-  it('passes each event on once, even if it is listed again, is listed late, or was missing from an empty list', async () => {
+  it('passes each event on once, even if it is listed late, twice, or again after an empty list', async () => {
     const {intake, handled} = await setUp({from: 'earliest'})
     await intake.receive([userEvent('b', 20), userEvent('b', 20)])
     await intake.receive([])

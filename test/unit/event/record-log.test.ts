@@ -24,7 +24,7 @@ describe('the log file of records', () => {
     expect(readFileSync(path('torn'), 'utf8')).toBe('{"n":1}\n{"n":2}\n{"n":3}\n')
   })
 
-  it('can be opened wherever a crash cut the file off, and keeps every complete line', async () => {
+  it('can be opened after a crash has cut it off at any byte, and keeps every complete line', async () => {
     const whole = '{"n":1}\n{"n":"zwei é"}\n{"n":3}\n'
     const bytes = Buffer.from(whole)
     for (let length = 0; length <= bytes.length; length += 1) {
@@ -35,12 +35,12 @@ describe('the log file of records', () => {
     }
   })
 
-  it('cannot be opened if a line in the middle is invalid, and names the line', async () => {
+  it('cannot be opened if a line in the middle is invalid, which the error names', async () => {
     writeFileSync(path('broken'), '{"n":1}\nnonsense\n{"n":3}\n')
     await expect(RecordLog.open(path('broken'))).rejects.toThrow(/line 2 is not readable/)
   })
 
-  it('rewrites the file after pending appends, and appends later records', async () => {
+  it('is rewritten after pending appends, and later records are appended', async () => {
     const {log} = await RecordLog.open(path('rewrite'))
     const appends = [log.append([{n: 1}]), log.append([{n: 2}])]
     const rewrite = log.rewrite(() => [{n: 'all'}])

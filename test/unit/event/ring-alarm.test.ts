@@ -93,7 +93,7 @@ describe('the alarm about missed events', () => {
     expect(missed).toEqual([])
   })
 
-  it('writes at most three records for 256 events that no handler selects', async () => {
+  it('stores at most three records for 256 events that no handler selects', async () => {
     const {state, look} = setUp()
     for (let n = 0; n < 256; n += 1) await look(ring(n))
     expect(state.size).toBeLessThanOrEqual(3)

@@ -15,7 +15,7 @@ describe('the order window, which waits for late events', () => {
     return {clock, released, window: new OrderWindow<Item>({clock, windowMs, release})}
   }
 
-  it('sorts events that arrive together by Lamport time, then by ID', () => {
+  it('sorts events by Lamport time, then by ID, if they arrive at the same time', () => {
     const {window, released} = setUp(0)
     window.add([item('c', 2), item('b', 1), item('a', 2)])
     expect(released).toEqual([['b', 'a', 'c']])
@@ -61,7 +61,7 @@ describe('the coalescer, which drops all but the newest event of each name', () 
     expect(dropped).toEqual(['a', 'b'])
   })
 
-  it('passes an event on after its maximum period if events keep arriving', async () => {
+  it('passes the newest event on after the maximum period even if events keep arriving', async () => {
     const {clock, released, coalescer} = setUp()
     for (let n = 0; n < 10; n += 1) {
       coalescer.add([item(`e${n}`, n)])

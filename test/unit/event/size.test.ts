@@ -4,8 +4,8 @@ import {judgeSize, maxPayload} from '../../../src/event/ring/size.js'
 const name = (length: number): string => 'e'.repeat(length)
 
 describe('the limit on the size of an event', () => {
-  // Each row contains the longest payload that an agent of Consul 1.8.7 accepted, found by bisection, and the agent's
-  // Lamport time.
+  // Each row contains the length of the longest payload that an agent of Consul 1.8.7 accepted, found by bisection, and
+  // the agent's Lamport time.
   it.each([
     [1, {}, 13n, 414],
     [10, {}, 18n, 396],

@@ -69,7 +69,7 @@ describe('fireEvent', () => {
     expect(await resolvePayload(client, sent)).toEqual(payload)
   })
 
-  it('stores payloads in such a way that the reading of a deleted or replaced payload rejects', async () => {
+  it('stores a payload in such a way that reading it rejects if it was deleted or replaced', async () => {
     const {client, fired, store} = fakeClient()
     await fireEvent(client, 'x', {payload: Buffer.alloc(1000), spillTtlMs: 60_000})
     const sent = Buffer.from(fired[0]?.payload ?? [])

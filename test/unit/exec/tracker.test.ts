@@ -115,7 +115,7 @@ describe('the tracker, which determines the outcome of each node', () => {
     })
   })
 
-  it('waits 10 s longer than the timeout for a responder that does not announce stops', () => {
+  it('waits 10 s longer than the timeout for a responder that does not announce when it stops a command', () => {
     const native = [{node: 'a', via: 'native' as const}]
     const tracker = track({expected: native, timeoutMs: 1000})
     tracker.handle(ack('a'), 'native', 0)
@@ -199,7 +199,7 @@ describe('the tracker, which determines the outcome of each node', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('gives the same outcome to all unfinished nodes, or only to those that one delivery reaches', () => {
+  it('gives the same outcome to all unfinished nodes, or only to those to which one protocol delivers the job', () => {
     const tracker = track({
       expected: [
         {node: 'a', via: 'rexec'},

@@ -9,7 +9,7 @@ describe('chooseBackends', () => {
     expect(names({}, true)).toEqual(['embedded', 'real'])
     expect(names({}, false)).toEqual(['embedded'])
   })
-  it('selects the backend that the variable names', () => {
+  it('selects the backend that the environment variable names', () => {
     expect(names({BATON_TEST_BACKEND: 'embedded'}, true)).toEqual(['embedded'])
     expect(names({BATON_TEST_BACKEND: 'real'}, true)).toEqual(['real'])
     expect(names({BATON_TEST_BACKEND: 'both'}, true)).toEqual(['embedded', 'real'])

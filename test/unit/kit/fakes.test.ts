@@ -56,7 +56,7 @@ describe('FakeTransport', () => {
     await expect(new FakeTransport(() => new Error('down')).send(request)).rejects.toThrow('down')
   })
 
-  it("keeps a request open until the request's signal or deadline", async () => {
+  it("keeps a request open until the request's signal aborts or its deadline passes", async () => {
     const clock = new FakeClock()
     const transport = new FakeTransport(() => 'hang', {clock})
     const stop = new AbortController()

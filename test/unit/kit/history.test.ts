@@ -8,7 +8,7 @@ const entries = (text: string): HistoryEntry[] =>
   })
 
 describe('judgeHistory', () => {
-  it('accepts holders that follow each other', () => {
+  it('accepts holders that hold the lock one after another', () => {
     const verdict = judgeHistory(entries('start a, beat a, end a, start b, end b'))
     expect(verdict).toEqual({order: ['a', 'b'], finished: ['a', 'b'], unfinished: [], peak: 1})
   })

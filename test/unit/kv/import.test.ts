@@ -95,7 +95,7 @@ describe('an import of keys', () => {
     expect(fake.store.get('k/3')?.toString()).toBe('mine')
   })
 
-  it("reports the refused key, and writes nothing of the key's transaction", async () => {
+  it('reports the refused key, and writes no key of the same transaction', async () => {
     const fake = new FakeStore()
     fake.refuse = 'k/2'
     await expect(importEntries(fake.client, entries(5))).rejects.toThrow('import: key k/2: Permission denied')

@@ -11,13 +11,13 @@ const parse = (text: string) => parseSemaphoreDocument('p/.lock', Buffer.from(te
 const ids = (...names: string[]) => names as SessionId[]
 
 describe("a semaphore's document (the JSON value of its key)", () => {
-  it('is written exactly as the Go tool writes it', () => {
+  it('is written exactly as `consul lock` writes it', () => {
     expect(encodeSemaphoreDocument({limit: 3, holders: ids('a', 'b')}).toString()).toBe(
       '{"Limit":3,"Holders":{"a":true,"b":true}}',
     )
   })
 
-  it('always contains an object of holders, because the Go tool crashes without it', () => {
+  it('always contains an object of holders, because `consul lock` crashes without it', () => {
     expect(encodeSemaphoreDocument({limit: 2, holders: []}).toString()).toBe('{"Limit":2,"Holders":{}}')
   })
 

@@ -21,11 +21,11 @@ const shape = (changes: Partial<LeaseShape> = {}): LeaseShape => ({
 const now = {renewedAtMs: 0, seenAtMs: 0}
 
 describe('leaseDeadline', () => {
-  it('for a mutex with checks, stops within the lock-delay: TERM 9 s and KILL 14 s after the last proof', () => {
+  it('for a mutex with checks, stays within the lock-delay: TERM 9 s and KILL 14 s after the last read of the key', () => {
     expect(leaseDeadline(shape(), now)).toEqual({termAtMs: 9000, killAtMs: 14_000, freeAtMs: 15_000})
   })
 
-  it('for a mutex without checks, stops within TTL plus lock-delay: TERM 24 s and KILL 29 s after the last renewal', () => {
+  it('for a mutex without checks, stays within TTL plus lock-delay: TERM 24 s and KILL 29 s after the last renewal', () => {
     expect(leaseDeadline(shape({isTtlOnly: true}), now)).toEqual({
       termAtMs: 24_000,
       killAtMs: 29_000,
@@ -33,20 +33,20 @@ describe('leaseDeadline', () => {
     })
   })
 
-  it('for a semaphore, stops within the TTL alone, because no lock-delay delays the next holder', () => {
+  it('for a semaphore, stays within the TTL alone, because no lock-delay delays the next holder', () => {
     expect(leaseDeadline(shape({hasLockDelay: false}), now).freeAtMs).toBe(15_000)
   })
 
-  it('does not count a renewal as proof if checks can end the session', () => {
+  it('is not extended by a renewal if checks can end the session', () => {
     expect(leaseDeadline(shape(), {renewedAtMs: 100_000, seenAtMs: 0}).freeAtMs).toBe(15_000)
   })
 
-  it('counts the lock-delay from a read of the key, with or without checks', () => {
+  it('is at least the lock-delay after a read of the key, with or without checks', () => {
     const proofs = {renewedAtMs: 0, seenAtMs: 20_000}
     expect(leaseDeadline(shape({isTtlOnly: true}), proofs).freeAtMs).toBe(35_000)
   })
 
-  it('while it is unknown whether the session has ended, counts only the lock-delay from the last proof', () => {
+  it('while it is unknown whether the session has ended, adds only the lock-delay to the last renewal or read', () => {
     const proofs = {renewedAtMs: 20_000, seenAtMs: 0, isDoubted: true}
     expect(leaseDeadline(shape({isTtlOnly: true}), proofs)).toEqual({
       termAtMs: 29_000,
@@ -56,16 +56,16 @@ describe('leaseDeadline', () => {
     expect(leaseDeadline(shape(), proofs).freeAtMs).toBe(15_000)
   })
 
-  it('does not count a read of the key as proof for a slot of a semaphore', () => {
+  it('is not extended by a read of the key if the lock is a semaphore', () => {
     expect(leaseDeadline(shape({hasLockDelay: false}), {renewedAtMs: 0, seenAtMs: 9000}).freeAtMs).toBe(15_000)
   })
 
-  it('counts a lock-delay of at most 60 s, which is the most that Consul enforces, and of at least zero', () => {
+  it('counts a lock-delay as at most 60 s, which is the most that Consul enforces, and as at least 0', () => {
     expect(leaseWindowMs(shape({lockDelayMs: 600_000}))).toBe(60_000)
     expect(leaseWindowMs(shape({lockDelayMs: -5000, isTtlOnly: true}))).toBe(15_000)
   })
 
-  it('puts proof, TERM, KILL and margin in the right order for all settings', () => {
+  it('puts TERM, KILL and margin in the right order for all settings', () => {
     const ms = fc.integer({min: 0, max: 200_000})
     const shapes = fc.record({
       hasLockDelay: fc.boolean(),
@@ -94,7 +94,7 @@ describe('checkLease', () => {
     expect(() => check({hasLockDelay: false})).not.toThrow()
   })
 
-  it('refuses a grace that is too long, and shows the calculation', () => {
+  it('refuses a grace period that is too long, and shows the calculation', () => {
     expect(() => check({graceMs: 20_000})).toThrow(
       'lock app/db: no time to stop the child: a rival may hold 15s after the last proof (lock-delay 15s), ' +
         'grace 20s and margin 1s need 21s',
@@ -118,9 +118,9 @@ describe('checkLease', () => {
     {lockDelayMs: 3000, graceMs: 5000},
     {lockDelayMs: 5999, graceMs: 5000},
     {lockDelayMs: 600_000, ttlMs: 86_400_000, graceMs: 59_500},
-    // The margin is two percent of such a long lease, which is more than a second.
+    // With such a long TTL, the margin is two percent of TTL plus lock-delay, which is more than a second.
     {lockDelayMs: 6000, ttlMs: 600_000, graceMs: 5000},
-  ])('refuses a lock-delay that does not cover grace and margin, even without checks: %o', changes => {
+  ])('refuses a lock-delay that does not cover grace period and margin, even without checks: %o', changes => {
     expect(() => check({isTtlOnly: true, ...changes})).toThrow('(the lock-delay), and grace')
   })
 
@@ -134,7 +134,7 @@ describe('checkLease', () => {
   it.each([
     {lockDelayMs: 6000, graceMs: 5000},
     {lockDelayMs: 1000, graceMs: 0},
-  ])('accepts a lock-delay that only just covers grace and margin, without checks: %o', changes => {
+  ])('without checks, accepts a lock-delay that only just covers grace period and margin: %o', changes => {
     expect(() => check({isTtlOnly: true, ...changes})).not.toThrow()
   })
 
@@ -143,7 +143,7 @@ describe('checkLease', () => {
   })
 })
 
-it('proveEveryMs leaves time for two failed proofs', () => {
+it('proveEveryMs returns an interval so short that two failures in a row do not end the hold on a lock', () => {
   for (const one of [shape(), shape({isTtlOnly: true}), shape({hasLockDelay: false, graceMs: 12_000})]) {
     expect(proveEveryMs(one) * 3).toBeLessThanOrEqual(usableMs(one))
   }

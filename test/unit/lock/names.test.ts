@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {joinKey, lockKey} from '../../../src/lock/wire/names.js'
 
 describe('lockKey', () => {
-  // The keys that the Go tool uses for these prefixes. It drops one leading slash and cleans the rest like a path.
+  // The keys that `consul lock` uses for these prefixes. It drops one leading slash and cleans the rest like a path.
   it.each([
     ['app/db', 'app/db/.lock'],
     ['/app/db', 'app/db/.lock'],

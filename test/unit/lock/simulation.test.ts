@@ -11,7 +11,7 @@ describe('a simulated lock with killed and stopped processes, lost requests, los
     ['baton alone', 6, 0],
     ['baton beside Go contenders', 4, 2],
   ])(
-    'never runs two commands at once, grants rising tokens, and leaves nothing behind (case: %s)',
+    'never lets two commands run at once, grants rising tokens, and leaves no key or session behind (case: %s)',
     async (what, contenders, goContenders) => {
       const random = seeded(`simulated lock, ${what}`)
       const simulation = await simulate(random, {contenders, goContenders, faultSteps: steps})

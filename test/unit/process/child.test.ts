@@ -46,7 +46,7 @@ async function launchReady(spec: ChildSpec): Promise<Awaited<ReturnType<Launcher
   return launched
 }
 
-/** Resolves to the next line of the child's output, which shows how far the child is. */
+/** Resolves to the next line of the child's output, which shows how far the child has got. */
 async function nextLine(child: Child): Promise<string> {
   for await (const chunk of child.stdout!.iterator({destroyOnReturn: false})) return String(chunk).trim()
   throw new Error('the child said nothing')
@@ -134,7 +134,7 @@ describe.each([
 })
 
 describe.each(['group', 'terminal'] as const)('stopping a child with its descendants (process layout: %s)', shape => {
-  it('does not wait for the grace if the child ends at TERM', async () => {
+  it('does not wait for the end of the grace period if the child ends at TERM', async () => {
     const child = await start('sleep 60 & echo ready; wait', {shape})
     await nextLine(child)
     const signals: string[] = []
@@ -174,7 +174,7 @@ describe.each(['group', 'terminal'] as const)('stopping a child with its descend
     expect(await line).toBe('cleaned')
   })
 
-  it('kills a grandchild that ignores TERM when the grace is over', async () => {
+  it('at the end of the grace period, kills a grandchild that ignores TERM', async () => {
     const child = await start(`trap '' TERM; sh -c 'trap "" TERM; echo ready; while :; do sleep 1; done' & wait`, {
       shape,
     })

@@ -88,7 +88,7 @@ describe.each([
     },
   )
 
-  it('stops a child that can be found only by the marker in its environment', async () => {
+  it('stops a child that can be found only by the environment variable that marks it', async () => {
     startFamily(stubborn('child'))
     const child = await numberIn('child')
     const guardian = start(10)

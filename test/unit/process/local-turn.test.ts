@@ -46,7 +46,7 @@ describe('the turn to contend for a lock on this host', () => {
     using _two = await takeLocalTurn(newPath(), options())
   })
 
-  it("makes waiting contenders reject with their signal's reason", async () => {
+  it("is denied to a waiting contender whose signal aborts, with the signal's reason", async () => {
     const path = newPath()
     using _turn = await takeLocalTurn(path, options())
     const stop = new AbortController()
@@ -151,7 +151,7 @@ describe('the turn to contend for a lock on this host', () => {
     using _turn = await takeLocalTurn(path, options())
   })
 
-  it('has no socket path if the path would be too long for Node', () => {
+  it('has no socket if the path of the socket would be too long for Node', () => {
     expect(turnPath(join(directory, 'x'.repeat(100)), 'test')).toBeUndefined()
   })
 })

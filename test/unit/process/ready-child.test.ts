@@ -81,7 +81,7 @@ describe.runIf(process.platform === 'linux')('ReadyChild, a shell that waits to 
     expect(await outputOf(ready, spec)).toBe(`${pid}\n`)
   })
 
-  it('launches the program with the arguments of the launch, even if it was prepared for others', async () => {
+  it('launches the program with the arguments of the launch, even if it was prepared for other arguments', async () => {
     const spec = specOf(['echo', 'one'])
     expect(await outputOf(prepare(spec), {...spec, argv: ['echo', 'other']})).toBe('other\n')
   })

@@ -27,7 +27,7 @@ describe('messages to the service manager', () => {
     expect(notifier.problem).toBeUndefined()
   })
 
-  it('are not sent if no service manager listens or systemd-notify is missing, which is reported as a problem', async () => {
+  it('are not sent if no service manager listens, or if systemd-notify is missing, which is reported as a problem', async () => {
     const nothing = openServiceNotifier({PATH: folder})
     await nothing.notify('READY=1')
     expect(nothing.problem).toBeUndefined()

@@ -80,7 +80,7 @@ describe('the condition of a mapping', () => {
     expect(lines.slice(1).join()).toMatch(/web-2.*heartbeat 5s ago.*web-1.*heartbeat.*web-3.*silent/)
   })
 
-  it('does not become healthy because a single run has finished after the continuous replicator has died', () => {
+  it('stays critical if a single run finishes after the continuous replicator has died', () => {
     expect(show(report({heartbeatMs: silent}), report({id: 'b2', phase: 'finished', heartbeatMs: nowMs})).health).toBe(
       'critical',
     )

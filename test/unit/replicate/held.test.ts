@@ -6,7 +6,7 @@ const mapping = {source: 'a/', datacenter: 'dc1', destination: 'b/'}
 
 const heldId = (...given: Parameters<typeof heldIdSteps>) => finish(heldIdSteps(...given))
 
-describe('a set of held deletes', () => {
+describe('a set of deletes held back for approval', () => {
   it('has an ID that depends on its keys and its mapping, but not on the order of the keys', () => {
     expect(heldId(mapping, ['b/1', 'b/2'])).toBe(heldId(mapping, ['b/2', 'b/1']))
     expect(heldId(mapping, ['b/1'])).not.toBe(heldId(mapping, ['b/1', 'b/2']))

@@ -30,8 +30,8 @@ const name = fc
   })
   .map(parts => `p/${parts.join('')}`)
 
-describe('a tree of keys', () => {
-  it('assigns each name to one leaf, or to a divided part that has no child for that name', () => {
+describe('a tree that divides keys by their prefixes', () => {
+  it('assigns each key to one leaf, or to an inner node that has no child for that key', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), fc.integer({min: 1, max: 8}), (names, most) => {
         const root = tree('p/', names, most)
@@ -44,7 +44,7 @@ describe('a tree of keys', () => {
     )
   })
 
-  it('has only prefixes that a request path can contain, and shows each new name in a list cut at a separator', () => {
+  it('has only prefixes that a request path can contain, and separators that assign a cut name to the right child', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), name, (names, added) => {
         const root = tree('p/', names, 3)
@@ -61,7 +61,7 @@ describe('a tree of keys', () => {
     )
   })
 
-  it('keeps the known version of each key when a part is divided', () => {
+  it('keeps the known version of each key when a leaf is divided', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), names => {
         const root = tree('p/', names, 100)
@@ -80,7 +80,7 @@ describe('a tree of keys', () => {
     expect([...leaves(root)].map(({prefix, count}) => `${prefix} ${count}`)).toContain('p/app/key-1 11')
   })
 
-  it('cuts the names in the list of a leaf at a character that all of these names contain', () => {
+  it('chooses a separator for a leaf that all names in the leaf contain', () => {
     const [leaf] = leaves(
       tree(
         'p/',
@@ -92,7 +92,7 @@ describe('a tree of keys', () => {
   })
 })
 
-describe('the parts of a tree that each have a blocking query', () => {
+describe('the prefixes of a tree that each get their own blocking query', () => {
   const names = Array.from({length: 400}, (_, at) => `p/${at % 20}/key-${at}`)
 
   it('are no more than permitted, and contain every key exactly once', () => {

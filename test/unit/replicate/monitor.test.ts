@@ -36,7 +36,7 @@ async function open() {
 }
 
 describe('the status of a mapping', () => {
-  it('is `starting` until the first complete pass', () => {
+  it('is `starting` until the first complete replication pass', () => {
     const monitor = new MappingMonitor(mapping, new FakeClock())
     expect(monitor.status()).toMatchObject({state: 'starting', currentAtMs: undefined, equalAtMs: undefined})
     monitor.began()
@@ -44,7 +44,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status().state).toBe('starting')
   })
 
-  it('shows a lag since the first change that no complete pass has copied', async () => {
+  it('shows a lag since the first change that no complete replication pass has copied', async () => {
     const {monitor, finish, afterMs} = await open()
     expect(monitor.status()).toMatchObject({state: 'current', lagMs: 0})
     monitor.moved()
@@ -65,7 +65,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status()).toMatchObject({state: 'current', lagMs: 0})
   })
 
-  it('shows a lag since everything was last known to be copied, if Consul does not answer', async () => {
+  it('if Consul does not answer, shows a lag since the time at which everything was last known to be copied', async () => {
     const {monitor, clock, afterMs} = await open()
     const copiedAtMs = clock.wallMs()
     await afterMs(20_000)
@@ -87,7 +87,7 @@ describe('the status of a mapping', () => {
     })
   })
 
-  it('stays `retrying` while the source does not answer, even if a pass repairs the writes of another client', async () => {
+  it('stays `retrying` while the source does not answer, even if a replication pass succeeds', async () => {
     const {monitor, clock, finish, afterMs} = await open()
     monitor.answered('source')
     const answeredAtMs = clock.wallMs()
@@ -98,7 +98,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status()).toMatchObject({state: 'retrying', lagMs: 5000, currentAtMs: answeredAtMs})
   })
 
-  it('keeps the time at which source and destination were last equal while deletes are held, or keys are refused or hidden', async () => {
+  it('keeps the time at which source and destination were last equal while deletes are held back, or keys are refused or hidden', async () => {
     const {monitor, clock, finish, afterMs} = await open()
     const equalAtMs = clock.wallMs()
     const held = [{id: '1', reason: 'limit', isKept: true, count: 4, sample: [], message: ''}] as const
@@ -114,7 +114,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status().equalAtMs).toBe(clock.wallMs())
   })
 
-  it('reports each change of its state, but not each pass', async () => {
+  it('is reported on each change of its state, but not after each replication pass', async () => {
     const {monitor, finish, afterMs} = await open()
     let turns = 0
     monitor.onTurn = () => {

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {type Places, QueryPlaces} from '../../../src/replicate/shard/query-places.js'
 
-/** Takes shares of the limit for as many mappings as possible. */
+/** Takes shares of the limit on blocking queries for as many mappings as possible. */
 function take(places: QueryPlaces): readonly Places[] {
   const taken = places.take()
   return taken ? [taken, ...take(places)] : []
@@ -15,7 +15,7 @@ function placesOf(mappingCount: number, ownCount: number): QueryPlaces {
 
 describe('the limit on the blocking queries that a replicator keeps waiting at an agent', () => {
   it.each([1, 2, 4, 8, 9, 12, 18])(
-    'permits at most 40 queries for %i mappings, including those for mappings that are followed by whole lists',
+    'permits at most 40 queries for %i mappings, including mappings that have no share and query a whole prefix',
     count => {
       const taken = take(placesOf(count, 2))
       const inParts = taken.reduce((sum, places) => sum + places.count, 0)

@@ -40,13 +40,12 @@ describe('a source or destination of which only ModifyIndexes are kept in memory
     return side
   }
 
-  it('counts an empty part as changed if one of its keys was found after the last read', async () => {
+  it('counts an empty prefix as changed if one of its keys was found after the last read', async () => {
     const names = Array.from({length: 300}, (_, at) => `p/${at % 3}/${at}`)
     const side = await sideOf(names)
     const {vertex} = side.nodeOf('p/1/1')!
     for (const name of names) if (name.startsWith('p/1/')) side.record(name, undefined)
-    // A delete of a prefix that is shorter than the part's prefix leaves the index of the part
-    // unchanged.
+    // A delete of a shorter prefix leaves the index of this prefix unchanged.
     expect(side.isNews(vertex, 3n, true)).toBe(false)
     side.record('p/1/1', {modifyIndex: 12n, isForeign: false})
     expect(side.isNews(vertex, 3n, true)).toBe(true)

@@ -16,7 +16,7 @@ describe('a long computation that runs in steps', () => {
     )
   })
 
-  it('lets timers run in between, and rejects when the signal aborts', async () => {
+  it('lets timers run between its steps, and rejects when the signal aborts', async () => {
     function* endless(): Steps<never> {
       for (;;) yield
     }

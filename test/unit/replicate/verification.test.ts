@@ -5,7 +5,7 @@ import type {NodeReader} from '../../../src/replicate/shard/node-reader.js'
 import {Verification} from '../../../src/replicate/shard/verification.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 
-describe('the verification of a part that our own writes have changed', () => {
+describe('the verification of a prefix that the replicator itself has changed', () => {
   const leaves = Array.from({length: 40}, (_, at) => leafOf(`p/${at}/`, [], 1))
   const top: Vertex = {...leafOf('p/', [], 40), children: leaves}
 
@@ -28,13 +28,13 @@ describe('the verification of a part that our own writes have changed', () => {
     return all
   }
 
-  it('reads a few of its parts in each step, and each of them once', async () => {
+  it('reads a few narrower prefixes in each step, and each of them once', async () => {
     const steps = await run(({children}) => children)
     expect(Math.max(...steps.map(({length}) => length))).toBeLessThanOrEqual(16)
     expect(steps.flat().toSorted()).toEqual([top, ...leaves].map(({prefix}) => prefix).toSorted())
   })
 
-  it('reads a part again if reading it has failed', async () => {
+  it('reads a prefix again if reading it has failed', async () => {
     let failures = 1
     const steps = await run(({prefix, children}) => {
       if (prefix === 'p/7/' && failures-- > 0) throw new Error('no answer')

@@ -69,7 +69,7 @@ describe('a session from openSession', () => {
     expect(renewals()[0]!.timeoutMs).toBe(5000)
   })
 
-  it('counts as proven alive from the sending of a renewal on, not from the answer on', async () => {
+  it('counts as known to be alive since its last renewal was sent, not since the answer arrived', async () => {
     const {open, clock, replies} = setUp()
     await using session = await open()
     replies.renew = async () => {
@@ -209,7 +209,7 @@ describe('a session from openSession', () => {
     expect(await destroyed).toBe(false)
   })
 
-  it('is neither renewed nor lost once it is orphaned', async () => {
+  it('is neither renewed nor lost after the method `orphan` was called', async () => {
     const {open, clock, renewals} = setUp()
     const session = await open()
     session.orphan()

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {goJson} from '../../../src/core/api/go-json.js'
 import {goCheck, goHealthService, goKvPair, goNode, goServices} from '../../../src/watch/go-shapes.js'
 
-// The Go tool printed the expected texts for the same state of an agent.
+// The real `consul watch` printed the expected texts for the same state of an agent.
 describe('the JSON of consul watch', () => {
   it('contains all fields of a key, and null for an empty value', () => {
     const raw = {LockIndex: 0n, Key: 'd/c', Flags: 7n, Value: null, CreateIndex: 34n, ModifyIndex: 34n}

@@ -2,7 +2,7 @@ import {expect, it} from 'vitest'
 import {LatestItems} from '../../../src/watch/latest-items.js'
 import {toItem} from '../../../src/watch/value.js'
 
-it('LatestItems decodes a block again only after other blocks were decoded', () => {
+it('LatestItems decodes a block of list items again only after several other blocks were decoded', () => {
   const latest = new LatestItems()
   const decoded: number[] = []
   const blocks = Array.from({length: 5}, (_, number) => ({number}))

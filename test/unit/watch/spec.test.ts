@@ -26,7 +26,7 @@ describe('the parameters of a watch', () => {
     expect(parseWatch(parameters)).toEqual(expected)
   })
 
-  // The Go tool printed these messages for the same flags.
+  // The real `consul watch` printed these messages for the same flags.
   it.each<[WatchParameters, string]>([
     [{}, 'Watch type must be specified'],
     [{type: 'bogus'}, 'Unsupported watch type: bogus'],

@@ -22,7 +22,7 @@ describe('line buffers', () => {
     )
   })
 
-  it('cut a very long line between two characters', () => {
+  it('cut a very long line at the boundary between two characters', () => {
     const buffer = new LineBuffer()
     const text = 'ä€😀'.repeat(20_000)
     const bytes = Buffer.from(text)

@@ -24,15 +24,15 @@ const show = (events: ExecEvent[], options: Partial<TextOptions> = {}): string =
 
 const paint = (_style: unknown, text: string): string => text
 
-describe('the text that exec prints', () => {
-  it('prefixes every line with its node and ends with the summary', () => {
+describe('TextOutput, which prints the results of exec', () => {
+  it('prefixes every line with the name of its node, and ends with the summary', () => {
     const lines = show([output('c1', 'a\nb\n'), {type: 'exit', node: 'c1', code: 3}])
     expect(lines).toBe(
       '    c1: a\n    c1: b\n==> c1: finished with exit code 3\n1 / 2 node(s) completed / acknowledged\n',
     )
   })
 
-  it('ends with the nodes that failed and those that did not answer', () => {
+  it('prints the nodes that failed and those that did not answer at the end', () => {
     const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false, paint})
     const result = (node: string, outcome: NodeOutcome): NodeResult => ({
       node,
@@ -108,7 +108,7 @@ describe('the text that exec prints', () => {
     expect(lines).toMatch(/^ {4}a: err\n {4}a: output\n/)
   })
 
-  it('is the same as that of consul exec if isCompat is true, including the empty last line', () => {
+  it('prints the same text as consul exec if isCompat is true, including the empty last line', () => {
     const compat = {isVerbose: true, isCompat: true}
     const lines = show(
       [

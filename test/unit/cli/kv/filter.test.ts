@@ -29,7 +29,7 @@ describe('a program that filters a value (`kv update`)', () => {
     expect(await run('exec yes')).toMatchObject({isEndless: true})
   })
 
-  it('is stopped with all its descendants before the promise rejects', async () => {
+  it('is stopped with all its descendants before an aborted call rejects', async () => {
     const [started, ended] = ['started', 'ended'].map(name => join(directory, name)) as [string, string]
     const helper = `trap 'sleep 0.2; : >${ended}; exit' TERM; : >${started}; while :; do sleep 0.05; done`
     const stop = new AbortController()

@@ -21,7 +21,7 @@ describe('the output of the kv commands', () => {
     expect(valueLine(entry({value}), {base64: true}).toString()).toBe('AP8KgA==\n')
   })
 
-  it('aligns the fields of an entry with isDetailed', () => {
+  it('aligns the fields of an entry if isDetailed is set', () => {
     const rows = detailedRows(entry({flags: 2n ** 64n - 1n, session: 'abc' as SessionId})).toString()
     expect(rows).toBe(
       'CreateIndex      3\nFlags            18446744073709551615\nKey              app/a\nLockIndex        0\n' +

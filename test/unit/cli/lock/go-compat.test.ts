@@ -51,21 +51,18 @@ describe('the exit code and message in the form of consul lock', () => {
     expect(toGoAnswer(error, {isChildCodeWanted: false})).toEqual({exit: 1, line})
   })
 
-  it('are 0 and empty after the lock was lost', () => {
+  it('are 0 and no message after the lock was lost', () => {
     expect(toGoAnswer(new LockLostError('x'), {isChildCodeWanted: false})).toEqual({exit: 0, line: undefined})
   })
 
   it.each([
     [false, 0],
     [true, 2],
-  ])(
-    "report that the command could not be started (the child's exit code is wanted: %s)",
-    (isChildCodeWanted, exit) => {
-      const error = new ChildError('x: command not found', {exitCode: 127})
-      expect(toGoAnswer(error, {isChildCodeWanted})).toEqual({
-        exit,
-        line: 'Error starting handler: x: command not found',
-      })
-    },
-  )
+  ])('report that the command could not be started (with -child-exit-code: %s)', (isChildCodeWanted, exit) => {
+    const error = new ChildError('x: command not found', {exitCode: 127})
+    expect(toGoAnswer(error, {isChildCodeWanted})).toEqual({
+      exit,
+      line: 'Error starting handler: x: command not found',
+    })
+  })
 })

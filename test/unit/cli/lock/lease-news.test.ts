@@ -20,7 +20,7 @@ function setUp() {
 const timeAt = (ms: number): string => new Date(wallMs + ms).toTimeString().slice(0, 8)
 
 describe('LeaseNews, the messages about failed renewals', () => {
-  it('reports once when the command will be stopped, and once that it will keep running', () => {
+  it('reports once at what time the command will be stopped, and once that the command will keep running', () => {
     const {degraded, renewed, pass} = setUp()
     expect(renewed()).toBeUndefined()
     expect(degraded(109_000)).toBe(

@@ -74,7 +74,7 @@ describe('the record of locks on a machine', () => {
     expect(toFlights(readFlights(directory, 'a/b'))).toHaveLength(2)
   })
 
-  it('does not fail if it cannot be written', () => {
+  it('causes no error if it cannot be written', () => {
     const recorder = new FlightRecorder('/proc/self/nowhere', 'a/b', facts)
     recorder.record(event('lock.waiting'))
     recorder[Symbol.dispose]()

@@ -36,7 +36,7 @@ describe("consul-replicate's connection settings", () => {
     expect(read(settings, {'consul-ssl': false, 'consul-ssl-verify': false}).settings).toEqual({'http-addr': 'a:1'})
   })
 
-  it('keep TLS settings from variables if a file turns the TLS block off, but not if a flag does', () => {
+  it('keep TLS settings from environment variables if a file turns TLS off, but not if a flag does', () => {
     const settings = {'http-ssl': true, 'ca-file': 'env', 'tls-server-name': 'file'}
     const sources = {'ca-file': 'CONSUL_CACERT', 'tls-server-name': 'c.hcl', 'consul-ssl': 'c.hcl'}
     expect(read(settings, {'consul-ssl': false}, {sources}).settings).toEqual({'http-ssl': true, 'ca-file': 'env'})

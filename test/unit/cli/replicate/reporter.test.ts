@@ -41,7 +41,7 @@ function setUp({namesKeys = false} = {}) {
 }
 
 describe('the reporter of `baton replicate`', () => {
-  it('reports held deletes once, and the number of further held deletes each time that number has doubled', () => {
+  it('reports deletes held back for approval once, and the number of further ones each time that number has doubled', () => {
     const {lines, reporter} = setUp()
     const first = held(11, 'limit', true)
     reporter.observe({type: 'pass.finished', pass: pass({held: [first]})})

@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest'
 import {shadowLines} from '../../../../src/cli/replicate/shadow.js'
 
-describe('the lines of --shadow', () => {
-  it('name up to ten keys of each kind of difference, and the reason once', () => {
+describe('the lines that `baton replicate --shadow` prints', () => {
+  it('name up to ten keys for each kind of difference, and each reason once', () => {
     const deleted = Array.from({length: 12}, (_, at) => ({
       key: `b/${at}`,
       kind: 'deleted' as const,

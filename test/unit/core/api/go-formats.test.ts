@@ -13,7 +13,7 @@ describe('the base64 decoder, which behaves like that of Go', () => {
     expect(decodeGoBase64(text)).toEqual(Buffer.from(expected))
   })
 
-  // The Go tool printed these offsets for the same texts.
+  // Go reported these offsets for the same texts.
   it.each([
     ['!!!', 0],
     ['a', 0],

@@ -28,7 +28,7 @@ const text = fc.oneof(fc.constantFrom('a', 'aa', '},{"LockIndex":', '"}]', '\\',
 const short = fc.record({LockIndex: fc.nat(3), Key: text, Value: fc.option(text)})
 const long = fc.record({LockIndex: fc.nat(3), Key: text, Value: fc.nat(12_000).map(count => 'x'.repeat(count))})
 
-describe('the blocks of a list answer', () => {
+describe('the blocks of JSON into which a list answer is divided', () => {
   it('contain the same items as the whole answer, whatever changes between two answers', () => {
     fc.assert(
       fc.property(
@@ -127,7 +127,7 @@ describe('the blocks of a list answer', () => {
     expect(openList().divide(Buffer.from(answer))).toBeUndefined()
   })
 
-  it('are made again after an answer that could not be divided', () => {
+  it('are the same as before after an answer that could not be divided', () => {
     const list = openList()
     const answer = Buffer.from('[{"Key":"a"},{"Key":"b"}]')
     const before = list.divide(answer)
@@ -135,7 +135,7 @@ describe('the blocks of a list answer', () => {
     expect(list.divide(answer)).toEqual(before)
   })
 
-  it('are not divided within an item that contains a list', () => {
+  it('contain only whole items, even if an item contains a list', () => {
     const nested = (count: number): Item => ({A: Array.from({length: count}, () => ({A: 'x'.repeat(5000)}))})
     const list = openList()
     for (const items of [

@@ -103,7 +103,7 @@ describe('sending writes in bulk', () => {
     expect(run.committed).toEqual(['k0', 'k1', 'k3', 'k4'])
   })
 
-  it('sends nothing more if the caller decides to stop', async () => {
+  it('sends nothing more if the handler of a refused item decides to stop', async () => {
     const run = setUp(keys => (keys.includes('k70') ? refusal({opIndex: 6, what: 'no'}) : committed), {
       handleRefused: () => 'stop',
     })
@@ -120,7 +120,7 @@ describe('sending writes in bulk', () => {
     expect(run.sent).toHaveLength(3)
   })
 
-  it('sends nothing more once it is stopped', async () => {
+  it('sends nothing more after the stop signal has aborted', async () => {
     const stop = new AbortController()
     const run = setUp(() => committed, {stop: stop.signal, onCommitted: () => stop.abort()})
     await run.send(sets(640))

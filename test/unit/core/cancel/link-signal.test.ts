@@ -5,7 +5,7 @@ import {ReleaseStack} from '../../../../src/core/cancel/release-stack.js'
 import {FakeClock} from '../../../kit/fake-clock.js'
 
 describe('linkSignal', () => {
-  it('aborts with its parent, at its timeout or when aborted directly, and keeps the first reason', async () => {
+  it('returns a signal that aborts with its parent, at its timeout or directly, and keeps the first reason', async () => {
     const clock = new FakeClock()
     const parent = new AbortController()
     using link = linkSignal(parent.signal, {clock, timeoutMs: 100, onTimeout: () => 'late'})
@@ -20,7 +20,7 @@ describe('linkSignal', () => {
     expect(third.signal.reason).toBe('hand')
   })
 
-  it('leaves no listener on its parent and no timer on its clock', async () => {
+  it('leaves no listener on the parent signal and no timer on the clock', async () => {
     const clock = new FakeClock()
     const parent = new AbortController()
     for (let count = 0; count < 1000; count += 1) {
@@ -33,7 +33,7 @@ describe('linkSignal', () => {
 })
 
 describe('ReleaseStack', () => {
-  it('releases everything in reverse order, once, and throws the first error', async () => {
+  it('releases everything once, in reverse order, and throws the first error', async () => {
     const order: string[] = []
     const stack = new ReleaseStack()
     stack.defer(() => void order.push('first'))
@@ -52,7 +52,7 @@ describe('ReleaseStack', () => {
     expect(order).toEqual(['third', 'second', 'first'])
   })
 
-  it('runs a release at once if it is added after the stack was disposed', async () => {
+  it('runs a callback at once if it is added after the stack was disposed', async () => {
     const stack = new ReleaseStack()
     await stack[Symbol.asyncDispose]()
     const released = new Promise<void>(resolve => {

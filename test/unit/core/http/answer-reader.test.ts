@@ -8,16 +8,13 @@ interface Read {
   readonly isReusable: boolean
 }
 
-/**
- * Reads a text three times: in pieces of the same size, byte by byte, and all at once. The results
- * must be equal.
- */
+/** Reads a text three times: in pieces of the same size, byte by byte, and in one piece. The results must be equal. */
 function read(text: string, options: {readonly thenEnds?: boolean} = {}): Read | 'unfinished' {
   const bytes = Buffer.from(text, 'latin1')
   const results = [1, 2, 3, 7, bytes.length].map(size => {
     const reader = new AnswerReader()
     let isWhole = false
-    // The pieces share one memory, as the data that a socket reads does.
+    // Each piece overwrites the previous one in memory, as data from a socket may do.
     const memory = Buffer.alloc(size)
     for (let at = 0; at < bytes.length; at += size) {
       const count = bytes.copy(memory, 0, at, at + size)
@@ -35,7 +32,7 @@ function read(text: string, options: {readonly thenEnds?: boolean} = {}): Read |
 }
 
 describe('the parser of HTTP answers', () => {
-  it('reads a body of announced length, however its bytes are divided', () => {
+  it('reads a body whose head announces its length, however the bytes are divided', () => {
     const text = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Consul-Index:  7 \r\nContent-Length: 5\r\n\r\n'
     expect(read(`${text}a\r\nbc`)).toEqual({
       status: 200,

@@ -54,7 +54,7 @@ describe('the memory for the answers of one query', () => {
     expect((await takeOnce(memory, 2000))?.length).toBeGreaterThanOrEqual(2000)
   })
 
-  it('is not lent to two reads at once, and is lent again after a failed read', async () => {
+  it('is not lent to two reads at the same time, and is lent again after a failed read', async () => {
     const memory = new BodyMemory()
     let finish: (() => void) | undefined
     const slow = memory.lend(async take => {

@@ -6,7 +6,7 @@ import type {ViewEntry} from '../../../../src/core/query/types.js'
 
 type Item = string
 
-/** A block that counts how often its entries are read. */
+/** A block of entries that counts how often they are read. */
 class Block implements EntryBlock<Item> {
   readonly size: number
   reads = 0
@@ -31,7 +31,7 @@ const entry = (key: number, version: number): ViewEntry<Item> => ({
 const blockOf = (first: number, version: number): Block =>
   new Block(Array.from({length: 3}, (_, at) => entry(3 * first + at, version)))
 
-describe('entries in blocks', () => {
+describe('list entries that are stored in blocks', () => {
   it('yield the same differences as entries in a map, whichever blocks two answers share', () => {
     // Block n contains the keys 3n to 3n+2, in one of two versions.
     const pool = [0, 1, 2, 3, 4, 5].map(first => [blockOf(first, 1), blockOf(first, 2)] as const)

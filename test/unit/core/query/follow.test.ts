@@ -41,7 +41,7 @@ function start(
   return script
 }
 
-/** Answers the first read. Returns the script, whose next request is a blocking query. */
+/** Answers the first read. Returns the scripted query, whose next request is a blocking query. */
 async function startParked(
   index: bigint,
   overrides: Partial<BlockingQuery<string, string>> = {},
@@ -79,7 +79,7 @@ afterEach(async () => {
 })
 
 describe('follow: the index', () => {
-  it('reads at once without an index, then waits with the index of the last answer', async () => {
+  it('first reads at once without an index, then sends blocking queries with the index of the last answer', async () => {
     const script = start()
     await settle()
     expect(script.last.options).toMatchObject({timeoutMs: 15_000})
@@ -175,7 +175,7 @@ describe('follow: the index', () => {
     expect(new Set(kinds())).toEqual(new Set(['first', 'unchanged']))
   })
 
-  it('does not treat an answer that comes a few ms before the end of the wait as early', async () => {
+  it('does not treat an answer a few ms before the end of the wait time as early', async () => {
     const script = await startParked(5n)
     await clock.advance(59_990)
     script.last.answer(5n, 'a')
@@ -279,7 +279,7 @@ describe('follow: failures', () => {
     expect(ended).toBe(error)
   })
 
-  it('abandons an unanswered request after wait x 17/16 + 10 s, and reads again without an index', async () => {
+  it('abandons an unanswered request after the wait time x 17/16 + 10 s, and reads again without an index', async () => {
     const script = await startParked(5n)
     await clock.advance(73_749)
     expect(script.requests).toHaveLength(2)
@@ -319,7 +319,7 @@ describe('follow: pace', () => {
     )
   })
 
-  it('requests a shorter wait after two connections were cut at the same age, and the whole wait again an hour later', async () => {
+  it('requests a shorter wait time after two connections were cut at the same age, and the full one an hour later', async () => {
     const script = await startParked(5n)
     for (let cut = 0; cut < 2; cut += 1) {
       await clock.advance(30_000)
@@ -342,7 +342,7 @@ describe('follow: pace', () => {
     expect(script.last.options.waitMs).toBe(60_000)
   })
 
-  it('does not shorten the wait after requests that were never answered', async () => {
+  it('does not shorten the wait time after requests that were never answered', async () => {
     const script = await startParked(5n)
     for (let hole = 0; hole < 3; hole += 1) {
       await clock.advance(73_750)

@@ -36,7 +36,7 @@ describe('polledRead', () => {
     expect(next).toMatchObject({value: 'b', index: 2n})
   })
 
-  it('resolves with the unchanged answer at the end of the wait, and not before', async () => {
+  it('resolves with the unchanged answer at the end of the wait time, and not before', async () => {
     const {clock, read} = setUp()
     const {index} = await read({})
     let endedAtMs = 0
@@ -59,7 +59,7 @@ describe('polledRead', () => {
     }
   })
 
-  it('ends if the signal aborts during a pause, and limits each request to less than the whole wait', async () => {
+  it('ends if the signal aborts during a pause, and limits each request to less than the wait time', async () => {
     const {clock, state, read} = setUp()
     const {index} = await read({})
     const stop = new AbortController()

@@ -104,7 +104,7 @@ describe('view: outages', () => {
     expect((await next.ready).index).toBe(5n)
   })
 
-  it('reports once that the rate limiter delays it while items change constantly, with the total delay', async () => {
+  it('while items change constantly, reports once that the rate limiter delays it, and counts the total delay', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const got = collect(view.subscribe())
@@ -197,7 +197,7 @@ describe('view: empty answers', () => {
   })
 })
 
-describe('view: missing items', () => {
+describe('view: missing items, which may be hidden because the token has lost a permission', () => {
   it('repeats an unanswered request that asks whether missing items are hidden', async () => {
     const script = listQuery(clock)
     const signals: (AbortSignal | undefined)[] = []

@@ -83,7 +83,10 @@ export class ModelAgent implements Transport {
     this.#wake()
   }
 
-  /** Simulates a recursive delete of a shorter prefix: Consul answers no blocking query, and the index goes back. */
+  /**
+   * Simulates a recursive delete of a prefix that is shorter than the watched one: Consul answers no blocking query,
+   * and the index goes back.
+   */
   deleteUnseen(key: string): void {
     if (!this.keys.delete(key)) return
     this.#listIndex -= 1
@@ -105,7 +108,7 @@ export class ModelAgent implements Transport {
   }
 
   /**
-   * Restores an earlier state. Blocking queries are answered with that state, or not answered until their wait ends.
+   * Restores an earlier state. If `isAnswered` is false, blocking queries are not answered until their wait time ends.
    */
   restore(isAnswered: boolean): void {
     if (!this.#saved) return

@@ -22,7 +22,7 @@ describe('Wake, which resumes waiting callers', () => {
     await expect(Promise.all(waits)).resolves.toEqual([undefined, undefined])
   })
 
-  it('lets only the next wait resolve at once, however often it was woken while nobody waited', async () => {
+  it('lets only one later call of `wait` resolve at once, however often `wake` was called while nobody waited', async () => {
     const wake = new Wake()
     wake.wake()
     wake.wake()
@@ -33,7 +33,7 @@ describe('Wake, which resumes waiting callers', () => {
     await next
   })
 
-  it('does not let the next wait resolve at once if a waiting caller was woken, or if the wake was cleared', async () => {
+  it('does not let the next call of `wait` resolve at once if `wake` woke a caller or `clear` was called', async () => {
     const wake = new Wake()
     const first = wake.wait()
     wake.wake()
@@ -43,7 +43,7 @@ describe('Wake, which resumes waiting callers', () => {
     expect(await isSettled(wake.wait())).toBe(false)
   })
 
-  it("rejects with the signal's reason, and leaves no listener on the signal", async () => {
+  it("rejects an aborted wait with the signal's reason, and leaves no listener on the signal", async () => {
     const wake = new Wake()
     const controller = new AbortController()
     const cut = wake.wait(controller.signal)
@@ -57,7 +57,7 @@ describe('Wake, which resumes waiting callers', () => {
     expect(getEventListeners(other.signal, 'abort')).toHaveLength(0)
   })
 
-  it('lets the next wait resolve at once if it was woken after its only waiting caller had been aborted', async () => {
+  it('lets the next call of `wait` resolve at once if `wake` was called after the only waiting caller had been aborted', async () => {
     const wake = new Wake()
     const controller = new AbortController()
     const cut = wake.wait(controller.signal)

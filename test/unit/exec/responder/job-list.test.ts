@@ -5,7 +5,7 @@ import {jobLimit, selectJobs} from '../../../../src/exec/responder/job-list.js'
 const now = Date.parse('2026-01-01')
 
 describe('the jobs that a responder examines', () => {
-  it('are the keys whose names are job IDs, newest first', () => {
+  it('are those whose keys have job IDs as names, newest first', () => {
     const [old, newer] = [createJobId(now - 2000), createJobId(now - 1000)]
     expect(selectJobs([old, '.standing', 'junk', newer], now)).toEqual({ids: [newer, old], ignoredCount: 0})
   })

@@ -42,7 +42,7 @@ describe('the state directory of a responder', () => {
     await expect(openStateDirectory(path)).rejects.toThrow(/symbolic link/)
   })
 
-  it('is not written through a link that has the name of a temporary file', async () => {
+  it('is not written through a symbolic link that has the name of a temporary file', async () => {
     await openStateDirectory(path)
     const victim = join(root, 'victim')
     await writeFile(victim, 'precious')

@@ -16,7 +16,7 @@ export class Judge {
     const run: Run = {who, token, isOver: false}
     const others = [...this.#running].map(one => one.who)
     if (others.length > 0) this.faults.push(`${nowMs}: ${who} started while ${others.join(', ')} ran`)
-    // Contenders of the Go tool have no token.
+    // Contenders that use `consul lock` have no token.
     if (token !== 0n && token <= this.#newestToken) {
       this.faults.push(`${nowMs}: ${who} has the token ${token}, after ${this.#newestToken}`)
     }

@@ -97,7 +97,7 @@ export class ModelConsul {
     this.#wake()
   }
 
-  /** Calls back when the key's index differs from this one, or at the end of the wait. */
+  /** Calls back when the key's index differs from this one, or at the end of the wait time. */
   park(key: string, index: number, waitMs: number, answer: () => void): void {
     const isOver = (): boolean => this.look(false).get(key)?.modifyIndex !== index
     if (isOver()) {

@@ -69,8 +69,7 @@ export async function simulate(random: Seeded, options: SimulationOptions): Prom
       })
     } else if (dice < 0.9) {
       const sessions = [...consul.sessions.keys()]
-      // A contender of the Go tool stops its command only seconds after its session was destroyed, which is a defect of
-      // the Go tool.
+      // `consul lock` has a defect: it stops its command only seconds after its session was destroyed.
       if (sessions.length > 0 && options.goContenders === 0) consul.endSession(random.pick(sessions))
     } else {
       victim.stop()

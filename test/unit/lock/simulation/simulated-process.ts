@@ -84,7 +84,10 @@ class LoneMutexKind extends MutexKind {
   override readonly hasLocalLine: boolean = false
 }
 
-/** A baton process with its guardian and child, as a lock runs them. The client and the lock are the real ones. */
+/**
+ * A baton process with its guardian process and its child, as a lock runs them. The client and the lock are the real
+ * ones.
+ */
 export class SimulatedProcess {
   readonly name: string
   readonly clock: ProcessClock
@@ -129,8 +132,8 @@ export class SimulatedProcess {
   }
 
   /**
-   * Kills baton as `kill -9` does. The guardian then stops the child and releases the lock, unless it is killed as
-   * well.
+   * Kills baton as `kill -9` does. The guardian process then stops the child and releases the lock, unless it is also
+   * killed.
    */
   kill({isGuardianKilled}: {readonly isGuardianKilled: boolean}): void {
     this.clock.state = 'dead'
@@ -177,7 +180,7 @@ export class SimulatedProcess {
     await this.#client[Symbol.asyncDispose]()
   }
 
-  /** Runs the child, with the same checks and deadlines as in `runLocked` and in the guardian. */
+  /** Runs the child, with the same checks and deadlines as in `runLocked` and in the guardian process. */
   async #run(hold: Hold): Promise<void> {
     const {clock, random, judge} = this.#world
     if (hold.signal.aborted || this.clock.monotonicMs() >= hold.deadline.termAtMs) return
@@ -191,7 +194,7 @@ export class SimulatedProcess {
     while (!run.isOver) {
       const now = clock.monotonicMs()
       if (now >= Math.min(workEndsAtMs, killAtMs)) this.#end(run)
-      // The guardian acts if baton does not.
+      // The guardian process ends the child if baton does not.
       else if (this.#isGuarded && now >= hold.deadline.killAtMs + guardianLaterMs) this.#end(run)
       else await clock.sleep(Math.min(100, Math.max(1, Math.min(workEndsAtMs, killAtMs) - now)))
     }
