@@ -3,8 +3,8 @@ import type {FlagShape} from './flag-words.js'
 type Flags = Readonly<Record<string, FlagShape>>
 
 /**
- * Possible flags by option, if they are not named like the option in kebab case and without its unit. Of these, the
- * first flag that the command has is used.
+ * Flags of an option whose name is not that of the option, in kebab case and without its unit. The first one that
+ * the command has is used.
  */
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   address: ['http-addr'],

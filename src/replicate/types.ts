@@ -304,7 +304,7 @@ export type ChangeKind = 'create' | 'update' | 'delete'
 
 /** One change that a pass would make. */
 export interface PlannedChange {
-  /** Creates, updates or deletes the key. */
+  /** Whether the change creates, updates or deletes the key. */
   readonly kind: ChangeKind
   /** The key at the destination. */
   readonly key: string

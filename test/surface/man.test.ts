@@ -40,7 +40,7 @@ describe('the manual pages', () => {
   })
 
   it.skipIf(groff('') === undefined)('are formatted by groff without a warning', () => {
-    // The line numbers in a warning count from the beginning of all pages.
+    // The line numbers in a warning of groff refer to all pages together.
     expect(groff(pages.map(({text}) => text).join('\n'))?.err).toBe('')
     const shown = groff(textOf('baton-kv-put.1'))?.out ?? ''
     expect(shown).toMatch(/^NAME\n +baton-kv-put - write a key$/m)

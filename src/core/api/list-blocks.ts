@@ -131,8 +131,8 @@ class Division<T extends Block> {
   }
 
   /**
-   * True if the new items before a block of the previous answer should be joined with that block; without this, blocks
-   * would become smaller and smaller.
+   * True if new items are too few for a block of their own, and should join the block that follows them. Otherwise,
+   * blocks would become smaller with each answer.
    */
   #isTooSmall(bytes: number, next: Buffer): boolean {
     return bytes > 0 && bytes < blockBytes / 2 && bytes + next.length < this.#mostBytes

@@ -80,7 +80,7 @@ function nativeOpener(
 ): Opener {
   return async ({events, signal}) => {
     const keys = await signingKeys(settings)
-    // Imported on demand, because a run that reaches only agents starts faster without this module.
+    // Imported on demand: a run that uses only Consul's own remote execution starts faster without this module.
     const {openNativeDelivery} = await import('../native/delivery.js')
     const names = nodes.map(({name}) => name)
     return openNativeDelivery(

@@ -5,10 +5,10 @@ import type {ReplicationPass} from '../types.js'
 const settleMs = 150
 const longestMs = 2000
 /**
- * If more deletes than this are waiting, all parts of the source are read before it is decided which of them to make.
+ * If more deletes than this are waiting, all parts of the source are read before any of the deletes is made.
  */
 const few = 10
-/** Maximum number of keys that are read again after a pass has decided not to make all deletes. */
+/** Maximum number of keys that are read again after a pass has made only some of the deletes. */
 const mostReadAgain = 1000
 const heldAgainMs = 60_000
 const soonMs = 250

@@ -176,8 +176,7 @@ export class SideWatch {
       entries: () => [],
       read: async options => {
         const snapshot = await this.#read(reads, part, options)
-        // The agent answered without a change and before the wait time had ended, so the store was replaced in the
-        // meantime.
+        // An answer without a change before the end of the wait time suggests that the store was replaced.
         const ageMs = context.clock.monotonicMs() - snapshot.sentAtMs
         const isSame = options.index !== undefined && snapshot.index === options.index
         if (isSame && ageMs < (options.waitMs ?? 0) * earlyShare) onDoubt('replaced')

@@ -67,7 +67,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     await raw(cluster.address).put('/v1/catalog/deregister', {Node: 'locks'})
   })
 
-  it('lets the command continue during a rolling restart of all agents, if a node baton-locks is registered', async () => {
+  it('lets the command continue during a rolling restart of all agents, if a node named baton-locks is registered', async () => {
     await raw(cluster.address).put('/v1/catalog/register', {Node: 'baton-locks', Address: '127.0.0.1'})
     await using holder = await begin('rolling', [], rollingSeconds, 1)
     const key = await raw(cluster.address).kvGet('k/rolling/.lock')

@@ -42,7 +42,7 @@ describe.each(backends)('locks in another datacenter of $name', backend => {
     await second.release()
   })
 
-  it('are acquired by `baton lock --datacenter`, whose guardian also releases them there', async () => {
+  it('are acquired by `baton lock --datacenter`, and released there by its guardian process if baton dies', async () => {
     const script = 'echo "$BATON_LOCK_DC"; sleep 60'
     const words = ['lock', '--datacenter', 'dc2', prefix(), '--', 'sh', '-c']
     await using holder = startCli([...words, script], {agent})

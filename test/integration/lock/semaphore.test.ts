@@ -170,7 +170,7 @@ describe.each(backends)('a semaphore on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('leaves no key and no session behind after its time limit', async () => {
+  it('leaves no key and no session behind if an acquisition times out', async () => {
     const client = connect()
     const holds: Hold[] = [await semaphore(client).acquire(), await semaphore(client).acquire()]
     await expect(semaphore(client).acquire({timeoutMs: 200})).rejects.toThrow('not acquired within 200ms')

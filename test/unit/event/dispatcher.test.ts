@@ -103,7 +103,7 @@ describe('the dispatcher, which runs handlers for events', () => {
     expect(state.pending()).toEqual([])
   })
 
-  it('leaves an event whose handler was interrupted to the next watch', async () => {
+  it('if a handler is interrupted, leaves its event for the next run of the watch', async () => {
     const {add, dispatcher, stop, state, clock} = await setUp({
       handle: async (_events, _attempt, signal) => clock.sleep(1000, signal),
     })

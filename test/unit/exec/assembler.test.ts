@@ -29,7 +29,7 @@ describe('the assembler, which orders the output of a node', () => {
     expect(assembler.advance(0).events).toEqual([])
   })
 
-  it('waits for output whose sequence number is missing, and reports it as missing if it does not arrive', () => {
+  it('waits if the sequence of output has a gap, and reports the output as missing if it never arrives', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(0))
     assembler.add(output(3))
@@ -54,7 +54,7 @@ describe('the assembler, which orders the output of a node', () => {
     expect(assembler.deadlineMs).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('passes the exit on only after as many pieces of output as the result of the job announces', () => {
+  it('reports the exit only after it has passed on all pieces of output that the result of the job announces', () => {
     const assembler = new Assembler('n1')
     assembler.end({code: 0, frameCount: 1})
     expect(assembler.advance(0).exit).toBeUndefined()

@@ -127,7 +127,7 @@ describe('the blocks of JSON into which a list answer is divided', () => {
     expect(openList().divide(Buffer.from(answer))).toBeUndefined()
   })
 
-  it('are the same as before after an answer that could not be divided', () => {
+  it('are not affected by an earlier answer that could not be divided', () => {
     const list = openList()
     const answer = Buffer.from('[{"Key":"a"},{"Key":"b"}]')
     const before = list.divide(answer)
