@@ -14,7 +14,8 @@ export default defineConfig({
     setupFiles: ['test/kit/fix-property-seeds.ts', 'test/kit/fail-on-warnings.ts'],
     globalSetup: ['test/kit/build-once.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // These tests mostly wait, so more of them than processors can run at the same time.
+    maxWorkers: 3,
     testTimeout: 300_000,
     hookTimeout: 60_000,
   },

@@ -12,7 +12,8 @@ const [real] = backends.filter(backend => backend.name === 'real')
 
 describe.runIf(real !== undefined)('baton lock and consul lock on one key', () => {
   const agent = sharedAgent(real!)
-  const leaks = useLeakCheck({agent, graceMs: 10_000})
+  // The Go tool ends its session in the background while it exits, and sometimes exits first.
+  const leaks = useLeakCheck({agent, graceMs: 10_000, mayStay: ({Name}) => / consul-\d/.test(Name)})
   let folder = ''
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
