@@ -53,7 +53,7 @@ export interface AttachOptions {
    */
   readonly mode?: 'follow' | 'snapshot' | 'cancel' | 'kill'
   /**
-   * Trusted keys: a signature by one of them proves that nobody has changed the job or its list of nodes.
+   * Trusted keys: a signature by one of them proves that no other party has changed the job or its list of nodes.
    * @default none
    */
   readonly jobTrust?: TrustSource

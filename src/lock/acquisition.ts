@@ -29,7 +29,7 @@ import type {AcquireOptions, LockEvent, LockOptions} from './types.js'
 const linePatienceMs = 15_000
 
 /**
- * Is told the steps of an acquisition, so that the guardian process knows them. Each method is called before the
+ * Receives the steps of an acquisition, so that the guardian process knows them. Each method is called before the
  * acquisition sends its next request.
  */
 export interface LeaseWatcher {

@@ -34,7 +34,7 @@ const beatMs = 2000
 const silenceMs = 10_000
 const longestPatienceMs = 60_000
 /**
- * Time after which the owner of a socket that nobody listens on counts as dead. An owner binds its socket a
+ * Time after which the owner of a socket without a listener counts as dead. An owner binds its socket a
  * moment before it listens.
  */
 const deadAfterMs = 100

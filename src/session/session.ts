@@ -110,7 +110,7 @@ interface RenewedSessionOptions {
 /**
  * A session is renewed until it is lost, orphaned or destroyed, and can be destroyed in every state. A failed
  * renewal alone does not end it. The session is lost if no renewal succeeded within `unprovenLimitMs`, or if
- * a consistent read confirms a 404. A 404 alone is no proof, because a new leader that has not applied its
+ * a consistent read confirms a 404. A 404 alone is not a proof, because a new leader that has not applied its
  * log yet answers 404 even for sessions that exist.
  */
 class RenewedSession implements Session {

@@ -2,7 +2,7 @@ import {once} from 'node:events'
 import {createServer} from 'node:http'
 import type {AddressInfo} from 'node:net'
 import {afterAll, describe, expect, it, vi} from 'vitest'
-import {CommandLines} from '../kit/command-lines.js'
+import {CommandLines, offlineCommands} from '../kit/command-lines.js'
 import exitCodes from '../kit/exit-codes.json' with {type: 'json'}
 import {startInProcess} from '../kit/run-in-process.js'
 import {waitUntil} from '../kit/wait-until.js'
@@ -14,7 +14,7 @@ const {env} = lines
 
 describe.concurrent('--log-level', () => {
   it('is tested in this file with each command that talks to Consul', () => {
-    expect([...Object.keys(lines.words), ...lines.offline].sort()).toEqual(Object.keys(exitCodes).sort())
+    expect([...Object.keys(lines.words), ...offlineCommands].sort()).toEqual(Object.keys(exitCodes).sort())
   })
 
   it.each(Object.keys(lines.words))('debug shows the requests of baton %s', async id => {

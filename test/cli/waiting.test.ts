@@ -2,7 +2,7 @@ import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest'
 import {startEmbeddedAgent} from '../../src/embedded/index.js'
-import {CommandLines} from '../kit/command-lines.js'
+import {CommandLines, offlineCommands} from '../kit/command-lines.js'
 import exitCodes from '../kit/exit-codes.json' with {type: 'json'}
 import {FaultyConsul, faults} from '../kit/faulty-consul.js'
 import {HttpProxy} from '../kit/http-proxy.js'
@@ -80,7 +80,7 @@ const waits = /waiting for (?!Consul: (?:\S+ has not answered yet|Consul at \S+ 
 
 describe.concurrent('a command that is started while Consul cannot be reached', () => {
   it('is tested in this file if it talks to Consul', () => {
-    expect([...others, ...Object.keys(daemons), ...lines.offline]).toEqual(
+    expect([...others, ...Object.keys(daemons), ...offlineCommands]).toEqual(
       expect.arrayContaining(Object.keys(exitCodes)),
     )
   })

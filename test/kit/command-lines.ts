@@ -2,6 +2,21 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
+/** Names of the commands that do not talk to Consul. */
+export const offlineCommands: readonly string[] = [
+  'completion',
+  'dev',
+  'keys add',
+  'keys init',
+  'keys ls',
+  'keys revoke',
+  'keys sign',
+  'keys verify',
+  'lock why',
+  'responder status',
+  'tour',
+]
+
 /** Files and variables that the command lines of {@link CommandLines} need. */
 export class CommandLines implements Disposable {
   /** A directory with a template, a prepared job, and an empty directory of trusted keys. */
@@ -9,21 +24,6 @@ export class CommandLines implements Disposable {
   readonly env = {HOME: this.home, XDG_STATE_HOME: this.home, EDITOR: 'true'}
   /** The arguments of each command that talks to Consul, by the name of the command. */
   readonly words: Readonly<Record<string, string>>
-  /** Commands that do not talk to Consul. */
-  readonly offline = [
-    'completion',
-    'dev',
-    'keys add',
-    'keys init',
-    'keys ls',
-    'keys revoke',
-    'keys sign',
-    'keys verify',
-    'responder status',
-    'lock why',
-    'tour',
-  ]
-
   constructor() {
     mkdirSync(join(this.home, 'trust'))
     writeFileSync(join(this.home, 't.ctmpl'), '{{ key "a" }}')

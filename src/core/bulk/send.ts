@@ -42,7 +42,7 @@ export interface BulkFailure<T> {
 /**
  * Writes all items in transactions, each of which is packed just before it is sent. A transaction that is too large for
  * Consul is sent in smaller parts and, as a last resort, as single writes, whose values are not in base64. Nothing is
- * retried. Sending ends at once after a failure that a retry would not mend, otherwise after `concurrency` failures in
+ * retried. Sending ends at once after a failure that a retry would not fix, otherwise after `concurrency` failures in
  * a row. Resolves with the first failure, or with undefined if there was none. Other work of the process can run after
  * every transaction.
  */

@@ -3,7 +3,7 @@ import {listenForAbort} from '../cancel/listen-for-abort.js'
 import type {Clock} from '../types.js'
 
 /**
- * Lets callers wait until another caller wakes them. If `wake` is called while nobody waits, the next wait resolves at
+ * Lets callers wait until another caller wakes them. If `wake` is called while no caller waits, the next wait resolves at
  * once.
  */
 export class Wake {
@@ -12,7 +12,7 @@ export class Wake {
   #waiting: readonly (() => void)[] | undefined
 
   /**
-   * Wakes all waiting callers. If nobody waits, only the next wait resolves at once, however often `wake` was called.
+   * Wakes all waiting callers. If no caller waits, only the next wait resolves at once, however often `wake` was called.
    */
   wake(): void {
     const waiting = this.#waiting
@@ -21,7 +21,7 @@ export class Wake {
     for (const resume of waiting ?? []) resume()
   }
 
-  /** Forgets a call of `wake` that was made while nobody waited, so that the next wait does not resolve at once. */
+  /** Forgets a call of `wake` that was made while no caller waited, so that the next wait does not resolve at once. */
   clear(): void {
     this.#isPending = false
   }

@@ -11,7 +11,7 @@ export interface JobFile {
   readonly value: Buffer
 }
 
-/** Parses the content of a file that `baton exec --prepare` wrote. Throws a UsageError if it is not a prepared job. */
+/** Parses the content of a file that contains a prepared job. Throws a UsageError if it does not. */
 export function parseJobFile(value: Buffer, where: string): JobFile {
   const envelope = parseEnvelope('baton-exec/1', value)
   if (!envelope) throw new UsageError(`job ${where}: not a prepared job`)

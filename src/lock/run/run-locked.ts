@@ -38,7 +38,7 @@ export interface RunLockedOptions {
   readonly launch?: Launcher
   readonly observer?: (event: RunEvent) => void
   /**
-   * The guardian process. Is told which processes to guard once the child runs, and later that none of them is left.
+   * The guardian process. Receives the processes to guard once the child runs, and later the news that none is left.
    */
   readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
 }

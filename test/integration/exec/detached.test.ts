@@ -174,7 +174,7 @@ describe.each(backends)('a detached job on $name', backend => {
     await using attached = await initiate().attach(id)
     expect((await followRun(attached)).output).toEqual({d1: 'true output\n', d2: 'true output\n'})
 
-    // Removes a node from the job. If nobody noticed, a failure of that node would stay hidden.
+    // Removes a node from the job. Unless this is noticed, a failure of that node would stay hidden.
     const {value: entry} = await client.kv.get(jobKey(id))
     const envelope = JSON.parse(String(entry?.value)) as {p: string}
     const payload = Buffer.from(envelope.p, 'base64url').toString().replace('["d1","d2"]', '["d1"]')

@@ -4,6 +4,7 @@ import {describe, expect, it} from 'vitest'
 import {aclRuleText} from '../../../src/core/api/acl-rule.js'
 import {commandsWithRules, rulesOf} from '../../../src/doctor/command-rules.js'
 import {commandNeeds} from '../../../src/doctor/needs.js'
+import {offlineCommands} from '../../kit/command-lines.js'
 import exitCodes from '../../kit/exit-codes.json' with {type: 'json'}
 
 const page = (command: string): string =>
@@ -18,23 +19,10 @@ const placeholders: Readonly<Record<string, string>> = {
   status: '',
   ui: '',
 }
-const offline = [
-  'completion',
-  'dev',
-  'keys add',
-  'keys init',
-  'keys ls',
-  'keys revoke',
-  'keys sign',
-  'keys verify',
-  'lock why',
-  'responder status',
-  'tour',
-]
 
 describe('the ACL rules that a command needs', () => {
   it('are known for each command that talks to Consul', () => {
-    expect([...commandsWithRules, ...offline].sort()).toEqual(Object.keys(exitCodes).sort())
+    expect([...commandsWithRules, ...offlineCommands].sort()).toEqual(Object.keys(exitCodes).sort())
   })
 
   it.each(commandsWithRules)('are listed in the documentation of %s', command => {

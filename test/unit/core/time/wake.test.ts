@@ -22,7 +22,7 @@ describe('Wake, which resumes waiting callers', () => {
     await expect(Promise.all(waits)).resolves.toEqual([undefined, undefined])
   })
 
-  it('lets only one later call of `wait` resolve at once, however often `wake` was called while nobody waited', async () => {
+  it('lets only one later call of `wait` resolve at once, however often `wake` was called while no caller waited', async () => {
     const wake = new Wake()
     wake.wake()
     wake.wake()
