@@ -79,7 +79,7 @@ the program and removes the service.`
       child: {
         argv: [file, ...words],
         env: this.childEnvironment(),
-        // The program runs in a session of its own, where it cannot read from the terminal.
+        // The program runs in a Unix session of its own, where it cannot read from the terminal.
         stdin: this.host.isStdinTerminal ? 'ignore' : 'inherit',
       },
       probes: (flags.check ?? []).map(text => toProbe(text, service)),

@@ -83,7 +83,7 @@ export function splitArgv(
 export const flagWords = (own: readonly string[]): readonly string[] =>
   own.includes('--') ? own.slice(0, own.indexOf('--')) : own
 
-/** True for arguments that request help anywhere before `--`, as in Consul's tool. */
+/** True if the argument requests help. Such an argument may stand anywhere before `--`, as in Consul's tool. */
 export const isHelpFlag = (word: string): boolean => word === '--help' || word === '-help' || word === '-h'
 
 function isData(

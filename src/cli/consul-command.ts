@@ -129,7 +129,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   #handleHopeless(error: unknown): boolean {
     const {ifHopeless} = this
     if (ifHopeless === 'end') this.endWith(error)
-    // If the failure is not transient, the code that reads reports it.
+    // A failure that is not transient is reported by the code that made the request.
     if (ifHopeless === 'report' && isTransient(error)) this.#reportHopeless(error)
     return ifHopeless !== 'leave'
   }

@@ -11,7 +11,9 @@ export interface FlagShape {
   readonly multiple?: boolean | undefined
   /** The value of the flag if it is given alone, such as `--try`. The next argument is then not its value. */
   readonly bare?: string | undefined
-  /** If the next argument matches this expression, it is the value after all, as in Go. */
+  /**
+   * A next argument that matches this expression is the flag's value, as in Go, although the flag can be given alone.
+   */
   readonly bareUnless?: RegExp | undefined
 }
 

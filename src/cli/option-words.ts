@@ -3,8 +3,8 @@ import type {FlagShape} from './flag-words.js'
 type Flags = Readonly<Record<string, FlagShape>>
 
 /**
- * Flags of an option whose name is not that of the option, in kebab case and without its unit. The first one that
- * the command has is used.
+ * Flags of those options whose flag is not named like the option (in kebab case, without the unit). Of several flags,
+ * the first one that the command has is used.
  */
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   address: ['http-addr'],

@@ -17,7 +17,7 @@ export interface DirectoryOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  /** Maximum time in milliseconds for which an outage may go unnoticed. @default 60000 */
+  /** Maximum time in milliseconds for which an outage of Consul may go unnoticed. @default 60000 */
   readonly waitMs?: number
   /** Consistency of reads that are not blocking queries. @default 'consistent' */
   readonly freshConsistency?: Consistency
@@ -84,7 +84,7 @@ export class ServiceDirectory implements AsyncDisposable {
     return this.#list.published
   }
 
-  /** Tells how current the list is, and what is wrong. */
+  /** States how current the list is, and what is wrong. */
   get status(): DirectoryStatus {
     const {problems} = this.#list
     const failing = [...this.#contacts.values()].filter(contact => contact.isFailing)

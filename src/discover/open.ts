@@ -15,7 +15,7 @@ export interface OpenDirectoryOptions {
    * @default waits forever
    */
   readonly signal?: AbortSignal
-  /** Maximum time in milliseconds for which an outage may go unnoticed. @default 60000 */
+  /** Maximum time in milliseconds for which an outage of Consul may go unnoticed. @default 60000 */
   readonly waitMs?: number
   /**
    * Consistency of the first read, and of the first read after a failure. Any value other than `consistent` may show

@@ -77,7 +77,7 @@ export interface DirectoryStats {
   readonly limitDelayMs: number
 }
 
-/** Tells how current the list is, and what is wrong. */
+/** States how current the list is, and what is wrong. */
 export interface DirectoryStatus {
   /**
    * `starting` until the first list; `stale` while Consul cannot be read; `degraded` while a document is invalid.

@@ -1,7 +1,7 @@
 import type {TrustSource} from './native/trust.js'
 import type {ExecRun, FoundNodes, JobCommand, JobSpec, NodeSelector, RunOptions} from './types.js'
 
-/** Options of a job that outlives its initiator. */
+/** Options of a job that continues without its initiator. */
 export interface DetachOptions {
   /**
    * Cancels the start of the job. Once the job is written to Consul, the signal has no effect.

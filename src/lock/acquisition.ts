@@ -152,7 +152,8 @@ export class Acquisition {
   }
 
   /**
-   * Resolves to undefined if Consul refused the lock. By then, the session and all keys of this contender are deleted.
+   * Resolves to undefined if a single attempt did not acquire the lock. By then, this contender's session and all of
+   * its keys are deleted.
    */
   async #contend(
     session: Session,

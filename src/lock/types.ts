@@ -66,9 +66,9 @@ export interface AcquireOptions {
 /** A lock of any kind. */
 export interface Lock {
   /**
-   * Waits until it holds the lock. Rejects with a LockNotAcquiredError if the time limit passes, with a
-   * ConflictError if the key belongs to another kind of lock, and with the signal's reason if the signal
-   * aborts. If it rejects, it leaves no key behind.
+   * Waits until the lock is acquired. Rejects with a LockNotAcquiredError if the time limit passes, with a
+   * ConflictError if the key belongs to another kind of lock, and with the signal's reason if the signal aborts. If it
+   * rejects, it leaves no key behind.
    */
   acquire(options?: AcquireOptions): Promise<Hold>
   /**

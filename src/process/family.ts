@@ -1,9 +1,9 @@
 import {hasInEnvironment, type ProcessEntry, readProcesses} from './process-table.js'
 
 /**
- * How the processes of a child are found. `group`: the child leads a session and a process group of its own.
- * `terminal`: the child shares baton's session and group, so that job control works, and its processes are
- * found by descent and by a variable in their environment.
+ * How the processes of a child are found. `group`: the child leads a Unix session and a process group of its own.
+ * `terminal`: the child shares baton's Unix session and group, so that job control works, and its processes are found
+ * by descent and by a variable in their environment.
  */
 export type FamilyShape = 'group' | 'terminal'
 
@@ -17,7 +17,8 @@ export interface Family {
    */
   readonly marker: string | undefined
   /**
-   * True to find members by the marker in the `group` shape, too, so that daemons that have left the session are found.
+   * True to find members by the marker in the `group` shape, too, so that daemons that have left the Unix session are
+   * found.
    */
   readonly isMarkSearched: boolean
   /** False once the direct child was reaped, because another process may have its ID from then on. */

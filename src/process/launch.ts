@@ -18,7 +18,7 @@ export interface Launched {
   readonly pid: number
 }
 
-// True if the child leads its own session, so that it can be killed with all its descendants.
+// True if the child leads its own Unix session, so that it can be killed with all its descendants.
 const leads = (spec: ChildSpec): boolean => spec.shape === 'group'
 
 /**

@@ -5,7 +5,7 @@ export interface ProcessEntry {
   readonly pid: number
   readonly parent: number
   readonly group: number
-  /** ID of the process's session; 0 if the system does not report it. */
+  /** ID of the process's Unix session; 0 if the system does not report it. */
   readonly session: number
   /** Process state as one letter: R, S, D, T (stopped), Z (zombie) ... */
   readonly state: string

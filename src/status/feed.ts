@@ -69,7 +69,7 @@ export class StatusFeed implements AsyncDisposable {
     this.#options = options
   }
 
-  /** The newest text of each part that was read, and of `contact`, which tells whether Consul answers. */
+  /** The newest text of each part that was read, and of `contact`, which shows whether Consul answers. */
   get texts(): ReadonlyMap<StatusPartName | 'contact', FeedText> {
     return this.#texts
   }

@@ -1,6 +1,6 @@
 import type {Quiet} from './types.js'
 
-/** Delays work on a value that changes until the value has stayed the same for some time. */
+/** Delays work on a changing value until the value has stayed the same for some time. */
 export class Calm {
   readonly #quiet: Quiet
   #seen: string | undefined

@@ -6,8 +6,8 @@ import {twoDatacenters} from './replicate/two-datacenters.js'
 const {at, file, put, replicate} = twoDatacenters()
 
 /**
- * Command lines of consul-replicate as people write them in units, containers and scripts, but without the address.
- * `$S` is a prefix with the keys `a` and `no/b`, and `$C` is a file with the configuration of the line.
+ * Command lines of consul-replicate as people write them in systemd units, containers and scripts, but without the
+ * address. `$S` is a prefix with the keys `a` and `no/b`, and `$C` is a file with the configuration of the line.
  */
 const lines: readonly (readonly [line: string, copied: string, config?: string])[] = [
   ['-prefix $S@dc1 -once', '$S'],

@@ -23,7 +23,7 @@ export async function namesFromConsul(
     await using client = createClient(toClientOptions(settings))
     return await read(client, {source, current, signal})
   } catch {
-    // A shell cannot show the reason. The command itself will report it.
+    // A shell cannot show an error while it completes a word. The command itself will report the error.
     return []
   }
 }

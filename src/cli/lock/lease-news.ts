@@ -2,7 +2,8 @@ import {messageOf} from '../../core/errors.js'
 import type {AnyLockEvent} from './event-lines.js'
 
 /**
- * If a renewal succeeds after a reported failure, further failures are reported only after this time since the report.
+ * If a renewal succeeds after a reported failure, further failures are reported only once this time has passed since
+ * that report.
  */
 const quietMs = 60_000
 /**

@@ -27,7 +27,7 @@ export interface SpecDefaults {
 const commandTimeoutMs = 30_000
 
 /**
- * Parses `IN:OUT[:COMMAND]` into the fields of a template block. The command is all of the text after the second
+ * Parses `IN[:OUT[:COMMAND]]` into the fields of a template block. The command is all of the text after the second
  * colon.
  */
 export function parseWord(word: string): BlockValues {

@@ -29,7 +29,7 @@ export interface Member {
   readonly address: string
   /** The port that the node gossips from. */
   readonly port: number
-  /** `alive`, `leaving`, `left`, `failed`, else `none`. */
+  /** The state of the member: `alive`, `leaving`, `left` or `failed`; `none` for any other state. */
   readonly status: string
   /** Tags that the member gossips about itself. */
   readonly tags: Readonly<Record<string, string>>

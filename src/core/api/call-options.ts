@@ -9,7 +9,7 @@ export type Consistency = 'default' | 'consistent' | 'stale'
 
 /** Options of every call. An option that is left out has the value from the client. */
 export interface CallOptions {
-  /** Cancels the call: it rejects with the signal's reason. A cancelled write may have been applied all the same. */
+  /** Cancels the call: it rejects with the signal's reason. A cancelled write may have been applied anyway. */
   readonly signal?: AbortSignal
   /** Datacenter that the call is forwarded to. @default the client's */
   readonly datacenter?: string

@@ -27,7 +27,7 @@ export interface Renewal {
 export interface SessionApi {
   /**
    * Creates a session that expires unless it is renewed. `sentAtMs` is the monotonic time of sending. If the answer is
-   * lost, Consul may have created the session all the same; that session expires after its TTL.
+   * lost, Consul may have created the session anyway; that session expires after its TTL.
    */
   create(request: SessionRequest, options?: CallOptions): Promise<{readonly id: SessionId; readonly sentAtMs: number}>
   /** Renews the session's TTL. A session that does not exist is reported as a result, not as an error. */

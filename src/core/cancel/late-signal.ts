@@ -3,8 +3,8 @@ import {listenForAbort} from './listen-for-abort.js'
 
 /**
  * Returns a signal that aborts `lateMs` after its parent. Used for requests whose effect must be known even after a
- * cancel: if the answer that grants a lock or a session is lost, no client knows that it must be released. Dispose the
- * signal when the request is over.
+ * cancel: if the answer that grants a lock or a session is lost, no client knows that the lock or session exists and
+ * must be released. Dispose the signal when the request is over.
  */
 export function lateSignal(
   parent: AbortSignal | undefined,

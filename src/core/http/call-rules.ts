@@ -2,7 +2,7 @@ import {abortSignal, callback, duration, type OptionRule, oneOf, text, uint64} f
 
 export const consistencyRule = oneOf(['default', 'consistent', 'stale'])
 
-/** For tokens and passwords, whose values must not appear in errors. */
+/** Rule for tokens and passwords, whose values must not appear in errors. */
 export const secretText: OptionRule = {...text, isSecret: true}
 
 /** Rules for the options of every call. */

@@ -14,7 +14,10 @@ import {toWritable} from '../writable-snapshot.js'
 import {callRules} from './call-rules.js'
 import {isConsulAbsence, toWireError} from './wire-errors.js'
 
-/** One request to Consul. `undefined` leaves a parameter out, `true` sends it without a value, a list repeats it. */
+/**
+ * One request to Consul. In `query`, `undefined` leaves a parameter out, `true` sends it without a value, and a list
+ * repeats it.
+ */
 export interface Call {
   /** The HTTP method. */
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'

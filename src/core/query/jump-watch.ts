@@ -6,9 +6,8 @@ const lookEveryMs = 5000
 const jumpMs = 5000
 
 /**
- * Calls back once when the wall clock and the monotonic clock drift apart, because the machine slept or its
- * clock was set. After a sleep, sockets rarely work, and deadlines are late because the monotonic clock stood
- * still.
+ * Calls back once when the wall clock and the monotonic clock drift apart, because the machine slept or its clock was
+ * set. After a sleep, sockets rarely work, and deadlines are late because the monotonic clock was stopped.
  */
 export function watchForJump(clock: Clock, onJump: (error: TransportError) => void): Disposable {
   const offsetMs = clock.wallMs() - clock.monotonicMs()

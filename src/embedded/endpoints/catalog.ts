@@ -99,8 +99,8 @@ function ofNode(
   return catalogRead(call, {
     topics: ({state}) => {
       const known = findNode(state, name)
-      // A client can wait for a node that does not exist yet. The node may be created under its name or with the
-      // requested ID.
+      // A client can wait for a node that does not exist yet. What the client requested may become the node's name or
+      // its ID.
       return known ? [`node:${known.name.toLowerCase()}`] : [`node:${name.toLowerCase()}`, 'nodes']
     },
     fields: rowFields.service,

@@ -44,9 +44,9 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin'
 const toHundredths = (ms: number): number => Math.floor((ms + laterMs) / 10)
 
 /**
- * A small process that outlives baton. If baton dies, it stops the child with all its descendants and releases the
- * lock; if baton is suspended beyond a deadline, it only stops the child. It has its own session, so that signals of
- * the terminal do not reach it. It receives secrets only through its pipe. If it dies, it is restarted.
+ * A small process that continues after baton has ended. If baton dies, it stops the child with all its descendants and
+ * releases the lock; if baton is suspended beyond a deadline, it only stops the child. It has its own Unix session, so
+ * that signals of the terminal do not reach it. It receives secrets only through its pipe. If it dies, it is restarted.
  */
 export class Guardian {
   readonly #options: GuardianOptions

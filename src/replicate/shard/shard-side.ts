@@ -279,8 +279,8 @@ export class ShardSide {
   }
 
   /**
-   * True if an answer of the root's query needs no sweep: it contains no new name, its index is not above the greatest
-   * index read so far, and all keys are in tree nodes.
+   * True if an answer of the root's query makes a search for hidden changes (sweep) unnecessary: it contains no new
+   * name, its index is not above the greatest index read so far, and all keys are in tree nodes.
    */
   isSwept({index, value}: Snapshot<Look>): boolean {
     if (this.#loose.size > 0 || (index ?? 0n) > this.knownIndex) return false

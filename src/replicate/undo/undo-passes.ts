@@ -30,10 +30,10 @@ export interface UndoResult {
 }
 
 /**
- * Restores the entries that passes have overwritten and deleted, unless the content at the destination has
- * changed since those passes. Running replicators would change the keys back at once, so each of them is
- * first told which keys to leave alone, and nothing is restored before all of them have confirmed that.
- * Rejects without having restored anything if one of them does not.
+ * Restores the entries that passes have overwritten and deleted, unless the content at the destination has changed
+ * since those passes. Running replicators would change the keys back at once, so each of them first receives the list
+ * of keys to leave alone, and nothing is restored before all of them have confirmed the list. If one of them does not,
+ * rejects without having restored anything.
  */
 export async function undoPasses(client: ConsulClient, options: UndoOptions): Promise<UndoResult> {
   const {passes, statusDir, isDryRun, signal} = options

@@ -8,7 +8,7 @@ const msPerTick = 10
  * process.
  */
 export class Watcher implements AsyncDisposable {
-  /** Time from `start` to each awaited state, in milliseconds. */
+  /** Duration of each call of `ran` since the last `start`, in milliseconds. */
   readonly latencies: number[] = []
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown>

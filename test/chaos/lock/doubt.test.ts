@@ -12,7 +12,7 @@ describe.each(backends)('a held lock whose session is missing according to Consu
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
 
-  it('is given up at most one lock-delay after Consul last confirmed the session, if no consistent read succeeds', async () => {
+  it('counts as lost at most one lock-delay after Consul last confirmed the session, if no consistent read succeeds', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     // The agent reports that it is a client agent, because a lock is held longest through a client agent.
     proxy.on(

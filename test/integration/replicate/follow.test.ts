@@ -226,8 +226,8 @@ describe.each(backends)('continuous replication on $name', backend => {
       Array.from({length: 100}, (_, at) => ({key: `poison/${at}`, value: bytes(String(at))})),
     )
     const refuses = (body: Buffer, key: string): boolean => body.includes(`"${key}"`)
-    // The answer names one refused key, as it does for ACLs, and refuses another key without naming it, as newer
-    // versions of Consul do.
+    // A transaction with the key poison/17 gets an answer that names this key, as Consul does if ACLs forbid a write. A
+    // transaction with poison/60 gets an answer that names no key, as newer versions of Consul do if a key is invalid.
     proxy.on({method: 'PUT', path: '/v1/txn'}, request => {
       if (refuses(request.body, 'poison/17')) {
         const operations = JSON.parse(request.body.toString()) as {KV: {Key: string}}[]

@@ -81,7 +81,7 @@ describe.each(backends)('the guards on deletes, on $name', backend => {
     await seed(client, 'dc2', pairs('lim/x', 16))
     const pass = await once('lim/@dc1')
     expect(pass).toMatchObject({written: 150, deleted: 0, held: [{reason: 'limit', count: 16}]})
-    // A tenth of 166 keys is 16. Deletes that are already held back stay so.
+    // A tenth of 166 keys is 16. Deletes that are already held back stay held back.
     const again = await once('lim/@dc1')
     expect(again).toMatchObject({written: 0, deleted: 0, held: [{id: pass.held[0]!.id, count: 16}]})
     expect(await once('lim/@dc1', {approved: [again.held[0]!.id]})).toMatchObject({deleted: 16, held: []})

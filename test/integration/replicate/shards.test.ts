@@ -136,7 +136,7 @@ describe.each(backends)('replication with one blocking query for each part of a 
     expect(client.writes().some(({body}) => String(body && Buffer.from(body)).includes('"delete"'))).toBe(false)
   })
 
-  it('once the source has keys again, makes the deletes that were held back because it was empty', async () => {
+  it('once the source has keys again, makes the deletes that were held back because the source was empty', async () => {
     const {from, reader, passes, equal} = await follow('refill', {maxDelete: 'off'})
     await reader.kv.deleteTree(from, {datacenter: 'dc1'})
     const isHeld = (): boolean => passes.some(({held}) => held.some(({reason}) => reason === 'empty-source'))

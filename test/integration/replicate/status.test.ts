@@ -42,7 +42,7 @@ describe.each(backends)('the status of replication on $name', backend => {
   const reportsOf = async (client: ConsulClient, source: string) => (await statusOf(client, source))?.replicators ?? []
   const now = () => Date.now()
 
-  it('is written by each running replicator, and once more when that stops, without resetting the replicated index', async () => {
+  it('is written by each running replicator, and once more when the replicator stops, without resetting the replicated index', async () => {
     await using client = open()
     await seed(client, 'dc1', [{key: 'beat/a', value: bytes('1')}])
     {

@@ -85,7 +85,7 @@ describe('the dispatcher, which runs handlers for events', () => {
     expect(runs).toEqual(['a', 'b+c'])
   })
 
-  it('retries a failed handler after growing delays, and finally gives the event up', async () => {
+  it('retries a failed handler after growing delays, and finally abandons the event', async () => {
     const attempts: number[] = []
     const {add, dispatcher, clock, dead, state} = await setUp({
       retryCount: 2,
@@ -117,7 +117,7 @@ describe('the dispatcher, which runs handlers for events', () => {
     ])
   })
 
-  it('fails if an event that was given up cannot be stored', async () => {
+  it('fails if an abandoned event cannot be stored', async () => {
     const {add, dispatcher} = await setUp({
       handle: () => Promise.reject(new Error('no')),
       handleDead: () => Promise.reject(new Error('disk full')),

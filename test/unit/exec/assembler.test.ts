@@ -29,7 +29,7 @@ describe('the assembler, which orders the output of a node', () => {
     expect(assembler.advance(0).events).toEqual([])
   })
 
-  it('waits if the sequence of output has a gap, and reports the output as missing if it never arrives', () => {
+  it('waits if the sequence of output has a gap, and reports the missing output if that never arrives', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(0))
     assembler.add(output(3))

@@ -117,7 +117,7 @@ describe.each([
     expect(error).toMatchObject({exitCode: 126})
   })
 
-  it('makes the child the leader of its own session and group', async () => {
+  it('makes the child the leader of its own Unix session and process group', async () => {
     const child = await start('echo ready; sleep 60')
     await nextLine(child)
     const entry = readProcesses().find(one => one.pid === child.pid)
@@ -205,7 +205,7 @@ describe.each(['group', 'terminal'] as const)('stopping a child with its descend
     expect(membersOf(child)).toBe(0)
   })
 
-  it('stops a grandchild that has its own session and whose parent ends first', async () => {
+  it('stops a grandchild that has its own Unix session and whose parent ends first', async () => {
     const stubborn = `trap "" TERM; echo $$; while :; do sleep 1; done`
     const child = await start(`setsid sh -c '${stubborn}' & wait`, {shape})
     const pid = Number(await nextLine(child))

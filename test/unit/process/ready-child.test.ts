@@ -93,7 +93,7 @@ describe.runIf(process.platform === 'linux')('ReadyChild, a shell that waits to 
     await waitUntil(() => marked(spec).length === 0, {what: 'the shell ends'})
   })
 
-  it('launches the program even if the waiting shell was killed', async () => {
+  it('launches the program even if the shell was killed before that', async () => {
     const spec = specOf(['echo', 'done'])
     const ready = prepare(spec)
     const pids = marked(spec)

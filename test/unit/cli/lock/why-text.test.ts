@@ -42,7 +42,7 @@ describe('the record of locks on a machine', () => {
     ['lock.lost', 'lost'],
     ['lock.released', 'released'],
     ['lock.waiting', 'failed'],
-  ])('tells how an acquisition or hold ended (last event: %s)', (type, end) => {
+  ])('shows how an acquisition or hold ended (last event: %s)', (type, end) => {
     const recorder = new FlightRecorder(directory, 'a/b', facts)
     recorder.record(event(type, {error: 'gone'}))
     recorder[Symbol.dispose]()

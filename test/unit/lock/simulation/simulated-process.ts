@@ -220,7 +220,7 @@ export class SimulatedProcess {
   }
 }
 
-/** A few messages take about as long as the other contenders wait before they pass this one over. */
+/** A few messages take about as long as the other contenders wait before they pass this contender over. */
 const travelMs = (random: Seeded): number => (random() < 0.03 ? 200 + random() * 400 : 1 + random() * 8)
 
 const lostRequest = (): TransportError => new TransportError('BATON_CONNECT', 'connection reset', {transient: true})
