@@ -55,7 +55,20 @@ const checkType = struct('api.HealthCheck', [
   ['ServiceID', stringType],
   ['ServiceName', stringType],
 ])
-const checksType = namedType('api.HealthChecks', sliceType(pointerType(checkType)))
+const aggregatedStatus: Method = {
+  in: [],
+  out: stringType,
+  call: checks => {
+    const textIn = (check: Argument, field: string): string => fieldOf(check, field)?.data as string
+    const found = elementsOf(checks)
+    return makeString(statusOf(found.map(one => ({checkId: textIn(one, 'CheckID'), status: textIn(one, 'Status')}))))
+  },
+}
+const checksType = namedType(
+  'api.HealthChecks',
+  sliceType(pointerType(checkType)),
+  new Map([['AggregatedStatus', aggregatedStatus]]),
+)
 const weightsType = struct('api.AgentWeights', [
   ['Passing', intType],
   ['Warning', intType],
@@ -168,8 +181,8 @@ export function fieldOf(value: Argument, name: string): Argument {
 }
 
 /** Returns the worst state of the checks, as Consul's client aggregates them. */
-export function statusOf(checks: readonly CheckInfo[]): string {
-  const isMaintenance = ({checkId}: CheckInfo): boolean =>
+export function statusOf(checks: readonly Pick<CheckInfo, 'checkId' | 'status'>[]): string {
+  const isMaintenance = ({checkId}: Pick<CheckInfo, 'checkId'>): boolean =>
     checkId === '_node_maintenance' || checkId.startsWith('_service_maintenance:')
   if (checks.some(isMaintenance)) return 'maintenance'
   for (const status of ['critical', 'warning']) if (checks.some(check => check.status === status)) return status

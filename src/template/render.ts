@@ -13,6 +13,7 @@ import {GoError, Interruption, makeString} from '../gotemplate/value/values.js'
 import type {Dependency} from './dependency.js'
 import {dataFunctions} from './functions/data.js'
 import {define, textOf} from './functions/define.js'
+import {pluginFunction} from './functions/plugin.js'
 import {pureFunctions, type Surroundings, surroundingFunctions} from './functions/pure.js'
 import {refusedFunctions} from './functions/refused.js'
 import {scratchFunction} from './functions/scratch.js'
@@ -53,6 +54,7 @@ const functionNames = ((): readonly string[] => {
     'scratch',
     'executeTemplate',
     'file',
+    'plugin',
   ]
 })()
 
@@ -132,6 +134,7 @@ class Pass {
       ...dataFunctions(source),
       ...refusedFunctions,
       ['scratch', scratchFunction()],
+      ['plugin', pluginFunction(this.#context.surroundings.env)],
       ['file', define('string', 'string', path => this.#file(textOf(path)))],
       [
         'executeTemplate',

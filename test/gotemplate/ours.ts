@@ -36,7 +36,12 @@ export function execute(given: Case): Answer {
 
 /**
  * Replaces bytes that are not UTF-8, which JSON from Go cannot show, and memory addresses, which differ between runs.
+ * With `%x`, an address has no `0x`: those of functions follow the keys `Fn`, `FnE` and `FnV`.
  */
 export function plain(text: string): string {
-  return text.replace(/[\uDC80-\uDCFF]/g, '\uFFFD').replace(/0x[0-9a-f]{6,}/gi, '0xADDRESS')
+  return text
+    .replace(/[\uDC80-\uDCFF]/g, '\uFFFD')
+    .replace(/0x[0-9a-f]{6,}/gi, '0xADDRESS')
+    .replace(/(466e(?:45|56)?:[ +-]?)[0-9a-f]{6,}/gi, '$1ADDRESS')
+    .replace(/\bc000[0-9a-f]{6}\b/gi, 'ADDRESS')
 }

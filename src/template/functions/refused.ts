@@ -7,7 +7,6 @@ const vault = 'Vault is not supported'
 const mesh = "Consul's service mesh is not supported"
 const enterprise = 'it exists only in newer or commercial versions of Consul'
 const debug = 'it is for debugging: printf "%#v" shows a value'
-const program = 'a template may not start programs'
 
 /** Functions of consul-template that are not supported, each with the reason. */
 const reasons: Readonly<Record<string, string>> = {
@@ -28,9 +27,8 @@ const reasons: Readonly<Record<string, string>> = {
   nomadVarListSafe: 'Nomad is not supported',
   nomadVar: 'Nomad is not supported',
   nomadVarExists: 'Nomad is not supported',
-  plugin: program,
   writeToFile: 'a template may not write other files',
-  sockaddr: 'not built yet',
+  sockaddr: 'its result depends on the network interfaces of this machine: use env',
   spew_dump: debug,
   spew_printf: debug,
   spew_sdump: debug,
