@@ -44,7 +44,7 @@ export interface PreparedRun extends DetachedRun {
 
 /** Options of {@link ExecInitiator.attach}. */
 export interface AttachOptions {
-  /** Aborting it ends the run, but the job continues. @default the run ends when the job ends */
+  /** Aborting this signal ends the run, but the job continues. @default the run ends when the job ends */
   readonly signal?: AbortSignal
   /**
    * `follow` waits until every node has ended, `snapshot` only reads the answers that exist now. `cancel` (with the

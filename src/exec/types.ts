@@ -108,7 +108,7 @@ export interface FoundNodes {
 
 /** Options of one run. */
 export interface RunOptions {
-  /** Aborting it cancels the run. @default the run is not cancelled */
+  /** Aborting this signal cancels the run. @default the run is not cancelled */
   readonly signal?: AbortSignal
   /**
    * True to run nothing: responders check the job and report whether they would run it (`allowed`, `refused`). Nodes

@@ -10,8 +10,8 @@ import {checkKeys, type ExchangeEntry} from './exchange.js'
 /** Options of an import. */
 export interface ImportOptions {
   /**
-   * Aborting it ends the import before the next transaction. The current transaction is completed, so that every
-   * written key is reported.
+   * Aborting this signal ends the import before the next transaction. The current transaction is completed, so that
+   * every written key is reported.
    */
   readonly signal?: AbortSignal
   /** Writes all keys in one transaction, or none if they do not fit in one transaction. @default false */

@@ -16,7 +16,7 @@ export interface HandlerSpec {
    */
   readonly input: Uint8Array | Iterable<Uint8Array>
   readonly clock: Clock
-  /** Aborting it stops the handler and all its descendants: TERM, the grace, KILL. */
+  /** Aborting this signal stops the handler and all its descendants: TERM, the grace, KILL. */
   readonly signal?: AbortSignal
   /** Time in milliseconds after which the handler is stopped. @default no limit */
   readonly timeoutMs?: number

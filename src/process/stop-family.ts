@@ -6,7 +6,7 @@ export interface StopOptions {
   readonly clock: Clock
   /** Time between the first signal and KILL. */
   readonly graceMs: number
-  /** Ends the grace early if it aborts. */
+  /** Aborting this signal ends the grace early. */
   readonly hurry?: AbortSignal
   /** Called with the signal after the first signal was sent to the family, and again after KILL was sent. */
   readonly onSignal?: (signal: NodeJS.Signals) => void

@@ -75,7 +75,7 @@ const refusalCheckMs = 200
 
 /** Options of {@link followEnvironment}. */
 export interface FollowEnvironmentOptions extends NameRules {
-  /** Aborting it stops following the folders. */
+  /** When this signal aborts, the folders are no longer followed. */
   readonly signal: AbortSignal
   /** True to end after the first report. @default false */
   readonly once?: boolean

@@ -25,7 +25,7 @@ export class Lane<Resource> {
     return resource
   }
 
-  /** Gives a resource back. The caller must destroy a resource that is not reusable. */
+  /** Ends the use of a resource. The caller must destroy a resource that is not reusable. */
   give(resource: Resource, isReusable: boolean): void {
     this.#busy.delete(resource)
     if (isReusable && this.#closedWith === undefined) this.#idle.push(resource)

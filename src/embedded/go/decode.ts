@@ -24,8 +24,8 @@ export type FieldType =
 export type Fields = Readonly<Record<string, FieldType>>
 
 /**
- * The fields of a body, under their canonical names. A field that is `null` counts as absent; only `isNull` tells the
- * two apart.
+ * The fields of a body, under their canonical names. A field that is `null` counts as absent; only `isNull`
+ * distinguishes the two.
  */
 export class Decoded {
   readonly #values: ReadonlyMap<string, unknown>

@@ -11,7 +11,7 @@ import type {Manifest} from './manifest.js'
 /** Restrictions on the jobs that one key signs. A policy allows only the actions that it names. */
 export interface Policy {
   /**
-   * RE2 expression, not anchored. The key may run jobs only on responders whose names match.
+   * RE2 expression, not anchored. Jobs that the key signs may run only on responders whose names match.
    * @default all responders
    */
   readonly nodes?: string

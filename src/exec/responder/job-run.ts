@@ -14,11 +14,11 @@ import {OutputCap} from './output-cap.js'
 export interface JobRunOptions extends Omit<JobChildOptions, 'clock' | 'onUnguarded'> {
   readonly client: ConsulClient
   readonly answers: AnswerWriter
-  /** Aborting it stops the job: its process group receives TERM, and KILL after the grace. */
+  /** Aborting this signal stops the job: the job's process group receives TERM, and KILL after the grace. */
   readonly cancel: AbortSignal
-  /** Aborting it ends the grace at once. */
+  /** Aborting this signal ends the grace at once. */
   readonly hurry: AbortSignal
-  /** Aborting it ends the writing of output and result, because the responder must end. */
+  /** Aborting this signal ends the writing of output and result, because the responder must end. */
   readonly abandon: AbortSignal
   /** Shortest timeout of all policies, in milliseconds; Infinity if there is none. */
   readonly maxTimeoutMs: number

@@ -75,11 +75,11 @@ export interface Identity {
 }
 
 interface RunningJob {
-  /** Aborting it asks the job to stop. */
+  /** Aborting this controller asks the job to stop. */
   readonly stop: AbortController
-  /** Aborting it ends the grace of the job. */
+  /** Aborting this controller ends the grace of the job. */
   readonly hurry: AbortController
-  /** Aborting it ends the writing of the job's answers. */
+  /** Aborting this controller ends the writing of the job's answers. */
   readonly abandon: AbortController
   readonly killAfterMs: number
 }

@@ -50,7 +50,7 @@ export class JobWriter {
     readonly client: ConsulClient
     readonly manifest: Manifest
     readonly answers: AnswerWriter
-    /** Aborting it ends all writes, even that of the result. */
+    /** Aborting this signal ends all writes, even that of the result. */
     readonly abandon: AbortSignal
   }) {
     this.#client = options.client

@@ -4,9 +4,9 @@ import type {Plan, ReplicaEntry} from '../plan/plan.js'
 export type SourceSnapshot = Snapshot<readonly KvEntry[]>
 
 export interface Stops {
-  /** Once aborted, no new request is sent. */
+  /** Once this signal has aborted, no new request is sent. */
   readonly stop: AbortSignal
-  /** Once aborted, requests in flight are cancelled. */
+  /** When this signal aborts, requests in flight are cancelled. */
   readonly kill: AbortSignal
 }
 

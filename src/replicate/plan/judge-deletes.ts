@@ -42,7 +42,7 @@ const sampleToAsk = 64
  * Decides which deletes to make. A key that is missing from a list is deleted only on three conditions: the list came
  * from the source's leader; the number of deletes is approved or within the limits of a pass and of a period; and the
  * leader has answered for each single key that it does not exist. No option turns the last condition off. Deletes that
- * are held back stay so, even if later deletes are within the limits.
+ * are held back stay held back, even if later deletes are within the limits.
  */
 export async function judgeDeletes(given: DeleteCase): Promise<DeleteVerdict> {
   const {options, plan, isLeaders, book, signal} = given

@@ -58,7 +58,7 @@ export class PendingDeletes {
     return this.wait(copies, {looked: new Set(), isJudged: false, held: []}, nowMs)
   }
 
-  /** Called when the source has keys again, so that it is soon decided again about the deletes that were held back. */
+  /** Called when the source has keys again. The deletes that were held back are then soon judged again. */
   judgeSoon(nowMs: number): void {
     if (this.#held.length === 0) return
     this.#judgeByMs = Math.min(this.#judgeByMs, nowMs + longestMs)

@@ -217,7 +217,7 @@ export class ShardSide {
     node.isMoved = true
   }
 
-  /** Time at which a read is due that no answer of a query has caused. */
+  /** Time at which the next step of {@link verify} is due. */
   get verifyAtMs(): number {
     return this.#verification.dueAtMs(this.nodes)
   }

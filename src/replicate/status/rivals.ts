@@ -14,8 +14,8 @@ interface Rival {
 }
 
 /**
- * True for another replicator of the same mapping, which may run at the same time. Not true for one of
- * another mapping with the same destination, which would delete the keys that this one copies.
+ * True if the other replicator copies the same mapping, and may therefore run at the same time. False for a replicator
+ * of another mapping with the same destination, because it would delete the keys that this replicator copies.
  */
 const isSame = (own: Mapping, {source, destination}: StatusDocument, {datacenter}: ReplicatorReport): boolean =>
   own.source === source &&

@@ -193,7 +193,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
 
   it('starts the command of the next holder within 100 ms after a clean exit, in the best of five rounds', async () => {
     const gaps: number[] = []
-    // A busy machine makes the gap longer, because it includes the start of two processes.
+    // The gap between the two commands includes the start of two processes, which takes longer on a busy machine.
     const starts: number[] = []
     for (let round = 0; round < 5; round += 1) {
       const before = `before-${round}`

@@ -225,7 +225,7 @@ describe.each(backends)('a mutex on $name', backend => {
     'reports the cause of a loss (case: %s)',
     async (_what, end, why) => {
       const hold = await mutex(connect()).acquire()
-      // The monitor reports the loss earlier than the next renewal would.
+      // The blocking query on the key shows the loss earlier than the next renewal would.
       await end(hold.session)
       await waitUntil(() => hold.signal.aborted, {what: 'the loss'})
       expect(String(hold.signal.reason)).toContain(why)

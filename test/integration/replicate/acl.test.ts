@@ -114,7 +114,7 @@ describe.each(backends)('replication from a source with ACLs, on $name', backend
       refused: [{key: 'copy-w/closed', reason: expect.stringMatching(/Permission denied/)}],
     })
     expect([...(await contentOf(client, 'dc1', 'copy-w/')).keys()]).toEqual(['open'])
-    // The position is just before the key that could not be copied.
+    // The index in the status key is just below that of the key that could not be copied.
     const [status] = await raw(agent!.address, {token: root}).kvList('service/w/')
     const closed = await raw(agent!.address, {token: root}).kvGet('w/closed')
     const record = JSON.parse(status!.value) as {LastReplicated: number}

@@ -17,12 +17,12 @@ describe('judgeHistory', () => {
     expect(() => judgeHistory(entries('start a, start b, end a, end b'))).toThrow(/a, b were inside together/)
   })
 
-  it('treats the last sign of life of a killed holder as its end', () => {
+  it('counts a killed holder as ended at its last line', () => {
     const verdict = judgeHistory(entries('start a, beat a, start b, end b'))
     expect(verdict).toMatchObject({unfinished: ['a'], finished: ['b']})
   })
 
-  it('reports a holder that still gives signs of life after the next holder has started', () => {
+  it('reports a holder that still writes lines after the next holder has started', () => {
     expect(() => judgeHistory(entries('start a, beat a, start b, beat a, end b'))).toThrow(/inside together/)
   })
 
