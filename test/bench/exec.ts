@@ -3,7 +3,7 @@
  * the remote execution of the agents and through responders. Measures the time of `uptime`, of large output and of a
  * fleet of simulated responders, entries in Consul's log for a silent job, and requests of idle responders. Needs
  * `consul` on the PATH. Run it on a quiet machine: AGENTS=1,4 ROUNDS=10 SILENT=60 FLEET=1000 npm run bench:exec --
- * [uptime output silent idle fleet]
+ * [uptime output silent idle fleet processes]
  */
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -108,11 +108,20 @@ async function silent(cluster: ConsulCluster): Promise<void> {
   }
 }
 
-async function withFleet(
-  count: number,
-  {agent, address}: {readonly agent: ConsulServer; readonly address: string},
-  use: () => Promise<void>,
-): Promise<void> {
+interface FleetPlace {
+  readonly agent: ConsulServer
+  readonly address: string
+  readonly kind: 'simulated' | 'processes'
+}
+
+/** Reads what a process has used since its start. */
+function usageOf(pid: number): {readonly cpuMs: number; readonly rssMb: number} {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return {cpuMs: (Number(fields[11]) + Number(fields[12])) * 10, rssMb: Math.round(Number(rss) / 1000)}
+}
+
+async function withFleet(count: number, {agent, address, kind}: FleetPlace, use: () => Promise<void>): Promise<void> {
   const fleet = [
     '--import',
     'tsx',
@@ -121,15 +130,21 @@ async function withFleet(
     address,
     join(home, 'fleet'),
     key.publicFile,
+    kind,
   ]
+  const started = process.hrtime.bigint()
   await using process_ = startCommand(process.execPath, fleet, {agent, keepStdin: true})
   await process_.waitForOutput(/ready/, {timeoutMs: 300_000})
+  const readyMs = Number(process.hrtime.bigint() - started) / 1e6
+  say(`${count} responders in one process are ready after ${(readyMs / 1000).toFixed(1)} s (load ${load()})`)
   await use()
+  const {cpuMs, rssMb} = usageOf(process_.pid)
+  say(`  their process has used ${(cpuMs / 1000).toFixed(1)} s of processor time and has ${rssMb} MB`)
 }
 
 async function idle(agent: ConsulServer): Promise<void> {
   await using proxy = await HttpProxy.start(agent.address)
-  await withFleet(100, {agent, address: proxy.address}, async () => {
+  await withFleet(100, {agent, address: proxy.address, kind: 'processes'}, async () => {
     await new Promise(resolve => setTimeout(resolve, 3000))
     const before = proxy.requests.length
     let written = 0
@@ -145,8 +160,8 @@ async function idle(agent: ConsulServer): Promise<void> {
   })
 }
 
-async function fleet(agent: ConsulServer): Promise<void> {
-  await withFleet(fleetSize, {agent, address: agent.address}, async () => {
+async function fleet(agent: ConsulServer, kind: FleetPlace['kind']): Promise<void> {
+  await withFleet(fleetSize, {agent, address: agent.address, kind}, async () => {
     await using client = createClient({address: agent.address})
     const initiator = createInitiator(client, {keys: [key.key], via: 'native', ackTimeoutMs: 120_000})
     for (const line of ['true', 'head -c 10000 /dev/zero | tr "\\0" x']) {
@@ -161,7 +176,7 @@ async function fleet(agent: ConsulServer): Promise<void> {
       const rss = Math.round(process.memoryUsage.rss() / 1e6)
       const cost = `${((user + system) / 1e6).toFixed(2)} s processor time, ${rss} MB`
       say(
-        `${nodes.length} responders, \`${line}\`: ${(ms / 1000).toFixed(1)} s, ${verdict}, ${bytes} bytes, initiator ${cost} (load ${load()})`,
+        `${nodes.length} responders (${kind}), \`${line}\`: ${(ms / 1000).toFixed(1)} s, ${verdict}, ${bytes} bytes, initiator ${cost} (load ${load()})`,
       )
     }
   })
@@ -188,7 +203,7 @@ async function main(): Promise<void> {
       })
     }
   }
-  if (isWanted('idle') || isWanted('fleet')) {
+  if (['idle', 'fleet', 'processes'].some(isWanted)) {
     await using cluster = await startCluster({
       servers: 1,
       clients: 0,
@@ -196,7 +211,8 @@ async function main(): Promise<void> {
     })
     const [agent] = cluster.servers
     if (agent && isWanted('idle')) await idle(agent)
-    if (agent && isWanted('fleet')) await fleet(agent)
+    if (agent && isWanted('fleet')) await fleet(agent, 'simulated')
+    if (agent && isWanted('processes')) await fleet(agent, 'processes')
   }
 }
 

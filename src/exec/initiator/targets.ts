@@ -155,7 +155,7 @@ export async function isNodePassing(client: ConsulClient, node: string, signal: 
 }
 
 /** Resolves with the names of the responders whose checks pass. */
-export async function passingResponders(client: ConsulClient, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const {value} = await client.catalog.service(responderService, {...newest, passing: true, signal})
+export async function passingResponders(client: ConsulClient, signal?: AbortSignal): Promise<ReadonlySet<string>> {
+  const {value} = await client.catalog.service(responderService, {...newest, passing: true, ...(signal && {signal})})
   return new Set(value.map(instance => toResponder(instance).name))
 }

@@ -40,6 +40,9 @@ export interface JobChild extends AsyncDisposable {
   readonly child: Child
 }
 
+/** Starts the command of a job. */
+export type StartJobChild = (manifest: Manifest, options: JobChildOptions) => Promise<JobChild>
+
 /** Starts the job's command as the leader of its own process group. Rejects with a ChildError if it cannot be run. */
 export async function startJobChild(manifest: Manifest, options: JobChildOptions): Promise<JobChild> {
   const env = toChildEnv(manifest, options)

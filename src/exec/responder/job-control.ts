@@ -1,12 +1,12 @@
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
-import {follow} from '../../core/query/follow.js'
 import {kvKey} from '../../core/query/topics.js'
 import {type CheckContext, checkControlTime, checkSignatures} from '../native/check.js'
 import {type Control, parseControl} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
 import {controlKey} from '../native/layout.js'
 import type {Manifest} from '../native/manifest.js'
+import {followShared} from './shared-follow.js'
 
 /** The parts of the check context that are needed to check a control message. */
 export type ControlContext = Pick<CheckContext, 'trust' | 'unsignedPolicy' | 'nowMs' | 'maxValidityMs'>
@@ -49,8 +49,8 @@ export async function followControl(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    for await (const {snapshot} of follow(kvKey(client, controlKey(job.id)), client, {signal})) {
-      const value = snapshot.value?.value
+    for await (const entry of followShared(kvKey(client, controlKey(job.id)), client, signal)) {
+      const value = entry?.value
       const judged = value && value.length > 0 ? judgeControl(value, job, await context()) : undefined
       if (typeof judged === 'string') obey(judged)
       else if (judged) await refuse(judged)

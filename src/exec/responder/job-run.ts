@@ -7,12 +7,13 @@ import type {Child} from '../../process/child.js'
 import type {AnswerWriter} from '../native/answers.js'
 import type {RunResult} from '../native/frames.js'
 import type {Manifest} from '../native/manifest.js'
-import {type JobChildOptions, startJobChild} from './job-child.js'
+import type {JobChildOptions, StartJobChild} from './job-child.js'
 import {JobWriter} from './job-writer.js'
 import {OutputCap} from './output-cap.js'
 
 export interface JobRunOptions extends Omit<JobChildOptions, 'clock' | 'onUnguarded'> {
   readonly client: ConsulClient
+  readonly startChild: StartJobChild
   readonly answers: AnswerWriter
   /** Aborting this signal stops the job: the job's process group receives TERM, and KILL after the grace. */
   readonly cancel: AbortSignal
@@ -43,7 +44,7 @@ export async function runJob(manifest: Manifest, options: JobRunOptions): Promis
   let ended: Pick<RunResult, 'code' | 'signal' | 'isTimedOut' | 'isCancelled'>
   try {
     const onUnguarded = (why: string): void => client.logger.warn({job: manifest.id, why}, 'exec.guardianFailed')
-    await using started = await startJobChild(manifest, {...options, clock, onUnguarded})
+    await using started = await options.startChild(manifest, {...options, clock, onUnguarded})
     const {child} = started
     const pipes = [pump(child.stdout, 'stdout', {cap, writer}), pump(child.stderr, 'stderr', {cap, writer})]
     const ending = await waitForEnd(child, manifest, {...options, gone: writer.gone})

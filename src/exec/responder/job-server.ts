@@ -2,7 +2,6 @@ import type {KeyObject} from 'node:crypto'
 import {join} from 'node:path'
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
-import {follow} from '../../core/query/follow.js'
 import {kvKeys} from '../../core/query/topics.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
@@ -27,11 +26,13 @@ import {
   reportInterrupted,
   reportUnstarted,
 } from './job-answers.js'
+import type {StartJobChild} from './job-child.js'
 import {claimJob} from './job-claim.js'
 import {type ControlRefusal, followControl, judgeControl} from './job-control.js'
 import {selectJobs} from './job-list.js'
 import {runJob} from './job-run.js'
 import {signersText} from './judge-job.js'
+import {followShared} from './shared-follow.js'
 import {StandingKey} from './standing-key.js'
 import {refuseLink} from './state-directory.js'
 
@@ -46,6 +47,7 @@ export interface JobServerOptions {
   readonly trust: TrustSource
   /** Key that signs the answers. */
   readonly privateKey: KeyObject
+  readonly startChild: StartJobChild
   /** Writes a line to the audit log. Rejects if the line cannot be written. */
   readonly audit: (entry: AuditEntry) => Promise<void>
   /** The responder's own directory. */
@@ -108,12 +110,11 @@ export class JobServer implements AsyncDisposable {
     const {client} = this.#options
     const standing = new StandingKey(client)
     let isFirst = true
-    const how = {signal, freshConsistency: 'consistent'} as const
-    for await (const {snapshot} of follow(kvKeys(client, jobsPrefix), client, how)) {
-      if (isFirst) await this.#reportInterrupted(new Set(snapshot.value), signal)
+    for await (const keys of followShared(kvKeys(client, jobsPrefix), client, signal)) {
+      if (isFirst) await this.#reportInterrupted(new Set(keys), signal)
       isFirst = false
-      if (!snapshot.value.includes(standingKey)) await standing.write(signal)
-      await this.#lookAtAll(snapshot.value, signal)
+      if (!keys.includes(standingKey)) await standing.write(signal)
+      await this.#lookAtAll(keys, signal)
     }
   }
 
@@ -281,7 +282,7 @@ export class JobServer implements AsyncDisposable {
   }
 
   async #serveJob(manifest: Manifest, policies: readonly Policy[], job: RunningJob): Promise<void> {
-    const {client, env, stateDirectory, wrapper} = this.#options
+    const {client, startChild, env, stateDirectory, wrapper} = this.#options
     // Control messages are read until the job has ended, even while it is being stopped, because a second message may
     // end the grace.
     const listening = new AbortController()
@@ -303,6 +304,7 @@ export class JobServer implements AsyncDisposable {
     try {
       result = await runJob(manifest, {
         client,
+        startChild,
         answers: answersTo(this.#answerer(listening.signal), manifest),
         node: this.#identity.name,
         env: env ?? {},

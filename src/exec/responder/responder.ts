@@ -13,12 +13,11 @@ import {
 } from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
 import {clientRule} from '../../core/context-rules.js'
-import {BatonError, isTransient, messageOf, UsageError} from '../../core/errors.js'
+import {isTransient, messageOf, UsageError} from '../../core/errors.js'
 import {isHopeless} from '../../core/hopeless.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import {prepareChildren} from '../../process/child.js'
-import {responderNameKey, responderService} from '../initiator/targets.js'
 import {isResponderName} from '../native/layout.js'
 import {checkPatterns, checkPolicyOptions, type Policy} from '../native/policy.js'
 import {openReplayStore} from '../native/replay-store.js'
@@ -26,10 +25,12 @@ import type {TrustSource} from '../native/trust.js'
 import type {ExecResponder} from '../types.js'
 import {openAnswerKey} from './answer-key.js'
 import {type AuditEntry, AuditLog, auditFile} from './audit-log.js'
-import {JobServer, type JobsEvent} from './job-server.js'
+import {type StartJobChild, startJobChild} from './job-child.js'
+import {JobServer, type JobServerOptions, type JobsEvent} from './job-server.js'
 import {registerResponder} from './registration.js'
 import {openStateDirectory} from './state-directory.js'
 import {StatusWriter} from './status.js'
+import {untilVisible} from './visible.js'
 import {noteOf, type TrustEvent, WatchedTrust} from './watched-trust.js'
 
 /** Options of a responder. */
@@ -107,8 +108,6 @@ const responderRules = {
 } as const
 
 const defaultTtlMs = 15_000
-const visibleWithinMs = 10_000
-const visiblePollMs = 50
 const maxStartRetryMs = 5000
 
 /**
@@ -150,7 +149,7 @@ export function createResponder(client: ConsulClient, options: ResponderOptions)
       checkOptions('serve', serveOptions, {signal: abortSignal}, ['signal'])
       const {signal} = serveOptions
       try {
-        await serve(client, options, signal)
+        await serveJobs(client, options, signal)
       } catch (error) {
         if (!signal.aborted) throw error
       }
@@ -158,7 +157,15 @@ export function createResponder(client: ConsulClient, options: ResponderOptions)
   }
 }
 
-async function serve(client: ConsulClient, options: ResponderOptions, signal: AbortSignal): Promise<void> {
+/**
+ * Serves until the signal aborts, and then rejects with the signal's reason. `startChild` starts the command of a job.
+ */
+export async function serveJobs(
+  client: ConsulClient,
+  options: ResponderOptions,
+  signal: AbortSignal,
+  startChild: StartJobChild = startJobChild,
+): Promise<void> {
   const {observer = () => {}, unsignedPolicy} = options
   if (typeof unsignedPolicy === 'object') await checkPatterns(unsignedPolicy, 'unsignedPolicy')
   const trust = new WatchedTrust(client, options.trust, observer)
@@ -181,21 +188,7 @@ async function serve(client: ConsulClient, options: ResponderOptions, signal: Ab
     datacenter: self.datacenter,
     ttlMs,
   })
-  const serverOptions = {
-    ...options,
-    client,
-    stateDirectory,
-    privateKey,
-    trust: () => trust.read(),
-    audit: async (entry: AuditEntry) => {
-      await audit.write(client.clock.wallMs(), entry)
-      status.count(entry)
-    },
-    observer: (event: JobsEvent) => {
-      status.noteIgnored(event.count)
-      observer(event)
-    },
-  }
+  const serverOptions = toServerOptions(options, {client, stateDirectory, privateKey, startChild, trust, audit, status})
   await using server = new JobServer(serverOptions, identity, replay)
   const note = async (): Promise<string> => {
     const store = await trust.read()
@@ -207,6 +200,30 @@ async function serve(client: ConsulClient, options: ResponderOptions, signal: Ab
   await Promise.all([untilVisible(client, name, {whenUp, signal}), prepareChildren()])
   observer({type: 'responder.registered', node: name})
   await server.followJobs(signal)
+}
+
+interface ServerParts extends Pick<JobServerOptions, 'client' | 'stateDirectory' | 'privateKey' | 'startChild'> {
+  readonly trust: WatchedTrust
+  readonly audit: AuditLog
+  readonly status: StatusWriter
+}
+
+/** Returns the options of the server, which counts in `status` what it writes to the audit log. */
+function toServerOptions(options: ResponderOptions, {trust, audit, status, ...parts}: ServerParts): JobServerOptions {
+  const {observer = () => {}} = options
+  return {
+    ...options,
+    ...parts,
+    trust: () => trust.read(),
+    audit: async (entry: AuditEntry) => {
+      await audit.write(parts.client.clock.wallMs(), entry)
+      status.count(entry)
+    },
+    observer: (event: JobsEvent) => {
+      status.noteIgnored(event.count)
+      observer(event)
+    },
+  }
 }
 
 /** Creates the responder's own directory. Resolves with its path. */
@@ -243,29 +260,4 @@ function waitForConsul<T>(
     isRetryable: error => isTransient(error) && !isHopeless(error),
     onRetry,
   })
-}
-
-interface VisibleOptions {
-  readonly whenUp: <T>(attempt: () => Promise<T>) => Promise<T>
-  readonly signal: AbortSignal
-}
-
-/**
- * Waits until the registration has reached the catalog. Only time during which Consul answers counts towards the limit.
- */
-async function untilVisible(client: ConsulClient, name: string, {whenUp, signal}: VisibleOptions): Promise<void> {
-  const {clock} = client
-  let deadlineMs = clock.monotonicMs() + visibleWithinMs
-  for (;;) {
-    const askedAtMs = clock.monotonicMs()
-    const {value} = await whenUp(() => client.catalog.service(responderService, {passing: true, signal}))
-    if (value.some(instance => (instance.meta[responderNameKey] ?? instance.node.node) === name)) return
-    deadlineMs += clock.monotonicMs() - askedAtMs
-    if (clock.monotonicMs() > deadlineMs) {
-      throw new BatonError('BATON_TIMEOUT', `responder ${name}: registered, but not in the catalog after 10s`, {
-        hint: "does the agent's token have service:write on baton-responder?",
-      })
-    }
-    await clock.sleep(visiblePollMs, signal)
-  }
 }

@@ -3,6 +3,8 @@ import {createClient} from '../../../src/core/client.js'
 import {fireEvent} from '../../../src/event/ring/fire.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import {runPrefix, standingKey} from '../../../src/exec/native/layout.js'
+import {trustKeys} from '../../../src/exec/native/trust.js'
+import {createResponder} from '../../../src/exec/responder/responder.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy, type SeenRequest} from '../../kit/http-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -65,5 +67,39 @@ describe.each(backends)('an idle responder on $name', backend => {
     await run[Symbol.asyncDispose]()
     expect((await followRun(run)).outcomes).toEqual({idle: 'cancelled'})
     await expectNothingLeft(client)
+  })
+
+  it('shares its blocking query with the other responders of its client', async () => {
+    await using folder = await openFolder()
+    await using proxy = await HttpProxy.start(agent.address)
+    await using client = createClient({address: agent.address})
+    await using shared = createClient({address: proxy.address})
+    const names = Array.from({length: 20}, (_, at) => `many-${at}`)
+    const stop = new AbortController()
+    let registered = 0
+    const served = names.map(node =>
+      createResponder(shared, {
+        trust: trustKeys([ours.publicFile]),
+        stateDirectory: folder.path,
+        node,
+        observer: ({type}) => {
+          if (type === 'responder.registered') registered += 1
+        },
+      }).serve({signal: stop.signal}),
+    )
+    await waitUntil(() => registered === names.length, {what: 'all responders'})
+    await using run = await createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000}).run(
+      {command: {kind: 'argv', argv: ['true']}},
+      {node: '^many-'},
+    )
+    expect((await followRun(run)).outcomes).toEqual(Object.fromEntries(names.map(name => [name, 'ok'])))
+    await expectNothingLeft(client)
+    const lists = proxy.requests.filter(({path}) => path.startsWith('/v1/kv/baton/exec/v1/jobs/?'))
+    const controls = proxy.requests.filter(({path}) => path.startsWith('/v1/kv/baton/exec/v1/ctl/'))
+    // Each of them would send at least two of these requests if it followed alone.
+    expect(lists.length).toBeLessThan(names.length)
+    expect(controls.length).toBeLessThan(names.length)
+    stop.abort()
+    await Promise.all(served)
   })
 })
