@@ -25,6 +25,11 @@ export class StatusLine {
     this.#stream = stream
   }
 
+  /** True if `text` followed by `end` needs no cut. */
+  fits(text: string, end: string): boolean {
+    return widthOf(printable(text)) + widthOf(printable(end)) <= this.#width
+  }
+
   /** Shows `text` followed by `end`. Control characters are escaped. */
   draw(text: string, end: string): void {
     const line = fit(printable(text), printable(end), this.#width)

@@ -47,8 +47,12 @@ export class LockReporter implements AsyncDisposable {
     if (event.type === 'lock.waiting' && event.reason === 'held') {
       const heldSinceMs = Date.parse(event.heldSince ?? '')
       const place = event.position === undefined ? '' : `, place ${event.position} in the queue`
-      const text = `waiting for ${prefix}: held by ${event.holder ?? 'another session'}${place}`
-      waiting.show({text, heldSinceMs: Number.isNaN(heldSinceMs) ? undefined : heldSinceMs})
+      const held = `held by ${event.holder ?? 'another session'}`
+      waiting.show({
+        text: `waiting for ${prefix}: ${held}${place}`,
+        shorter: [`waiting for ${prefix}: ${held}`, `${prefix}: ${held}`, held],
+        heldSinceMs: Number.isNaN(heldSinceMs) ? undefined : heldSinceMs,
+      })
       return
     }
     if (waitEnders.has(event.type)) waiting.end()

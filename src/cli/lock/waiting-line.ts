@@ -22,6 +22,8 @@ export interface WaitingLineOptions {
 export interface Wait {
   /** For example, `waiting for jobs/x: held by sleep on vm, pid 7`. */
   readonly text: string
+  /** Shorter forms of the text for narrow terminals, longest first. @default none */
+  readonly shorter?: readonly string[]
   /** Wall-clock time at which the lock was acquired; undefined if its holder did not record it. */
   readonly heldSinceMs: number | undefined
 }
@@ -80,13 +82,21 @@ export class WaitingLine {
   #write(): void {
     const {stderr} = this.#options
     if (!this.#wait) return
-    const {text, heldSinceMs} = this.#wait
+    const {text, shorter = [], heldSinceMs} = this.#wait
     const heldMs = heldSinceMs === undefined ? 0 : this.#clock.wallMs() - heldSinceMs
     const held = heldMs < second ? '' : ` for ${inSeconds(heldMs)}`
     const waitedMs = this.#clock.monotonicMs() - this.#startedMs
     const waited = waitedMs < second ? '' : `; waiting ${inSeconds(waitedMs)}`
-    if (stderr.isTTY === true) this.#line.draw(`baton: ${text}`, held + waited)
-    else stderr.write(`baton: ${text}${held}${waited}\n`)
+    if (stderr.isTTY !== true) {
+      stderr.write(`baton: ${text}${held}${waited}\n`)
+      return
+    }
+    const full = [`baton: ${text}`, held + waited] as const
+    const forms = [
+      full,
+      ...shorter.flatMap(one => [[one, held + waited] as const, [one, held] as const, [one, ''] as const]),
+    ]
+    this.#line.draw(...(forms.find(form => this.#line.fits(...form)) ?? forms.at(-1) ?? full))
   }
 }
 

@@ -37,6 +37,29 @@ describe('the line shown while waiting for a lock', () => {
     line.end()
   })
 
+  it('on a narrow terminal, leaves out other parts before the holder', () => {
+    const shorter = [
+      'waiting for jobs/n: held by sleep on vm, pid 7',
+      'jobs/n: held by sleep on vm, pid 7',
+      'held by sleep on vm, pid 7',
+    ]
+    const shown = [100, 80, 60, 45, 40, 30, 20].map(columns => {
+      const {clock, written, line} = setUp({isTTY: true, columns})
+      line.show({text: `${text}, place 2 in the queue`, shorter, heldSinceMs: clock.wallMs() - 251_000})
+      line.end()
+      return written[0]?.replace('\r\u001b[J', '')
+    })
+    expect(shown).toEqual([
+      `baton: ${text}, place 2 in the queue for 4m11s`,
+      `${text} for 4m11s`,
+      `${text} for 4m11s`,
+      'jobs/n: held by sleep on vm, pid 7 for 4m11s',
+      'jobs/n: held by sleep on vm, pid 7',
+      'held by sleep on vm, pid 7',
+      'held by ...m, pid 7',
+    ])
+  })
+
   it('with --verbose, if stderr is not a terminal, is printed each minute and for each new holder', async () => {
     const {clock, written, line} = setUp({isTTY: false, isVerbose: true})
     line.show({text, heldSinceMs: undefined})
