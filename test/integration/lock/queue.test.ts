@@ -1,5 +1,6 @@
 import {afterEach, describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
+import type {SessionId} from '../../../src/core/types.js'
 import {createMutex} from '../../../src/lock/mutex.js'
 import type {Hold, LockEvent, LockOptions} from '../../../src/lock/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
@@ -89,6 +90,34 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     expect(tokens).toEqual([...tokens].sort((one, other) => (one < other ? -1 : 1)))
     expect(seen.has(undefined)).toBe(false)
     expect(await consul().kvKeys(leaks.prefix)).toEqual([])
+  })
+
+  it('serves contenders that acquire the lock again and again in the order in which their entries were created', async () => {
+    const created = new Map<string, number>()
+    const over = new AbortController()
+    const watching = (async () => {
+      while (!over.signal.aborted) for (const one of await entries()) created.set(one.session!, one.createIndex)
+    })()
+    const contenders = await Promise.all(Array.from({length: 6}, () => contender()))
+    const grants: {readonly session: string; readonly token: bigint}[] = []
+    const loop = async ({acquire}: (typeof contenders)[number]): Promise<void> => {
+      for (let run = 0; run < 6; run += 1) {
+        await using hold = await acquire()
+        grants.push(hold)
+      }
+    }
+    await Promise.all(contenders.map(loop))
+    over.abort()
+    await watching
+    // A contender that did not answer for 0.3 s has lost its place.
+    const late = new Set(
+      contenders.flatMap(({events}) => events.flatMap(one => (one.type === 'queue.passed-over' ? [one.session] : []))),
+    )
+    const order = grants
+      .toSorted((one, other) => (one.token < other.token ? -1 : 1))
+      .flatMap(({session}) => (late.has(session as SessionId) ? [] : (created.get(session) ?? [])))
+    expect(order.length).toBeGreaterThan(grants.length / 3)
+    expect(order).toEqual(order.toSorted((one, other) => one - other))
   })
 
   it('reports the place of a contender', async () => {
