@@ -13,7 +13,7 @@ export const lockRules = {
   node: name,
   sessionName: text,
   command: text,
-  fair: oneOf(['queue', 'off']),
+  fair: oneOf(['queue', 'share', 'off']),
   observer: callback,
   now: callback,
 } as const

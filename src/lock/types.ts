@@ -31,8 +31,9 @@ export interface LockOptions {
   readonly command?: string
   /**
    * Order in which contenders acquire a mutex. `queue`: the order in which they began to wait; the holder hands the
-   * lock to the first one. `off`: no order, as with `consul lock`. Contenders of both kinds exclude each other. The
-   * option has no effect on a semaphore.
+   * lock to the first one. `share`: the same, but while `consul lock` waits too, the holder lets it have as many turns
+   * as the contenders of baton; the token must be permitted to read sessions. `off`: no order, as with `consul lock`.
+   * Contenders of all kinds exclude each other. The option has no effect on a semaphore.
    * @default 'queue'
    */
   readonly fair?: Fairness
@@ -43,7 +44,7 @@ export interface LockOptions {
 }
 
 /** How the next holder of a mutex is chosen. */
-export type Fairness = 'queue' | 'off'
+export type Fairness = 'queue' | 'share' | 'off'
 
 /** Options of a semaphore. */
 export interface SemaphoreOptions extends LockOptions {
@@ -205,5 +206,7 @@ export type QueueEvent =
    * lock but did not prove that it is alive. `idle`: `session` did not acquire the free lock.
    */
   | {readonly type: 'queue.passed-over'; readonly session: SessionId; readonly reason: 'unproven' | 'idle'}
+  /** The holder cannot see whether `consul lock` waits, because the token may not read sessions. */
+  | {readonly type: 'queue.unshared'}
   /** The lock was handed to `session`, which was first in the queue. */
   | {readonly type: 'lock.handed-over'; readonly session: SessionId}

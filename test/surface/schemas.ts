@@ -100,6 +100,7 @@ const lockLine = z.discriminatedUnion('type', [
     session: z.string(),
     reason: z.enum(['unproven', 'idle']),
   }),
+  z.strictObject({...lockFacts, type: z.literal('queue.unshared')}),
   z.strictObject({...lockFacts, type: z.literal('lock.handed-over'), session: z.string()}),
   z.strictObject({...lockFacts, type: z.literal('lock.acquired'), token: digits, waitMs: milliseconds}),
   z.strictObject({...lockFacts, type: z.literal('lease.renewed'), deadline}),

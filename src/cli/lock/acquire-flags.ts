@@ -28,10 +28,11 @@ export const acquireFlags = {
   ttl: durationFlag({helpGroup: lockGroup, description: "the session's TTL", default: '15s'}),
   'lock-delay': durationFlag({helpGroup: lockGroup, description: "the session's lock-delay", default: '15s'}),
   fair: Flags.option({
-    options: ['queue', 'off'] as const,
+    options: ['queue', 'share', 'off'] as const,
     default: 'queue' as const,
     helpGroup: lockGroup,
-    description: 'queue: in order of arrival; off: in no order, as consul lock',
+    description:
+      'queue: in order of arrival; share: the same, in turn with consul lock; off: in no order, as consul lock',
   })(),
   checks: Flags.option({
     options: ['none', 'serf'] as const,
@@ -52,7 +53,7 @@ interface AcquireFlags {
   readonly limit: number
   readonly ttl: number | undefined
   readonly 'lock-delay': number | undefined
-  readonly fair: 'queue' | 'off'
+  readonly fair: 'queue' | 'share' | 'off'
   readonly checks: 'none' | 'serf'
   readonly 'session-node': string | undefined
 }

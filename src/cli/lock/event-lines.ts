@@ -47,6 +47,8 @@ export function toWarning(event: AnyLockEvent, prefix: string): string | undefin
   switch (event.type) {
     case 'queue.left':
       return `lock ${prefix}: waits in no order, as consul lock does: ${toLeaveReason(event)}`
+    case 'queue.unshared':
+      return `lock ${prefix}: --fair=share has no effect: the token may not read sessions, so a waiting consul lock is not seen`
     case 'guardian.failed':
       return `lock ${prefix}: no guardian (${event.why}): if baton is killed, the command keeps running without its lock`
     case 'child.leftover':

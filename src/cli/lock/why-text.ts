@@ -95,6 +95,7 @@ function sayLine(line: FlightLine): string | undefined {
     case 'session.expiring':
     case 'queue.left':
     case 'queue.passed-over':
+    case 'queue.unshared':
       return line.type
     default:
       return undefined

@@ -2,20 +2,19 @@ import type {ConsulClient} from '../../core/client.js'
 import type {CallOptions, SessionId} from '../../core/types.js'
 import type {ReleaseOptions} from '../kind.js'
 import type {QueueEvent} from '../types.js'
-import {handOver, handOverSteps} from '../wire/mutex-operations.js'
+import {encodeOffer, type HolderRecord} from '../wire/holder-record.js'
+import {handOver, handOverSteps, offerMutex} from '../wire/mutex-operations.js'
 import type {QueueEntry} from '../wire/queue-entry.js'
-import type {MutexKey} from './mutex-key.js'
+import type {MutexKey, Succession} from './mutex-key.js'
+import {lookForOthers} from './share.js'
 
-export interface HandOverOptions {
+export interface HandOverOptions extends Succession {
   readonly client: ConsulClient
   readonly mutex: MutexKey
   /** The session that holds the lock. */
   readonly session: SessionId
-  /**
-   * The queue as it was when the lock was granted, or empty. If Consul accepts the hand-over to its first entry, that
-   * entry is still the first one, because new entries are added at the end.
-   */
-  readonly queue: readonly QueueEntry[]
+  /** Set if the turns are shared with contenders outside the queue. `record` is that of the holder. */
+  readonly shared: {readonly prefix: string; readonly record: HolderRecord} | undefined
   readonly tell: (event: QueueEvent) => void
 }
 
@@ -34,9 +33,21 @@ export async function handOverOrRelease(
   options: HandOverOptions,
   release: ReleaseOptions,
 ): Promise<'released' | 'lost'> {
+  const {tell, shared, owedTurns} = options
+  if (!shared || owedTurns > 0) return handOverToFirst(options, release)
+  const others = await lookForOthers({...options, ...shared}, {...release})
+  const offered = others === 'waiting' ? await offer(options, release, shared.record) : undefined
+  const outcome = offered ?? (await handOverToFirst(options, release))
+  if (others === 'hidden' && outcome === 'released') tell({type: 'queue.unshared'})
+  return outcome
+}
+
+async function handOverToFirst(options: HandOverOptions, release: ReleaseOptions): Promise<'released' | 'lost'> {
   const {alongside = [], ...call} = release
-  const {client, mutex, session, tell} = options
+  const {client, mutex, session, tell, owedTurns} = options
   const dead = new Set<SessionId>()
+  // If Consul accepts the hand-over to the first entry of the queue as it was when the lock was granted, that entry is
+  // still the first one, because new entries are added at the end.
   let known = options.queue
   for (let receivers = 0; receivers < mostReceivers; receivers += 1) {
     const queue = known.length > 0 ? known : await readQueue(options, call)
@@ -48,7 +59,7 @@ export async function handOverOrRelease(
     }
     known = []
     const {key, session: next, record, ...place} = to
-    const operations = handOver(mutex.key, session, {key, session: next, record, ...place})
+    const operations = handOver(mutex.key, session, {key, session: next, record, ...place}, Math.max(0, owedTurns - 1))
     const result = await client.txn.commit([...operations, ...alongside], call)
     if (result.committed) {
       tell({type: 'lock.handed-over', session: next})
@@ -61,6 +72,22 @@ export async function handOverOrRelease(
     dead.add(next)
   }
   return mutex.releasePlainly(session, release)
+}
+
+/**
+ * Releases the lock, so that a contender outside the queue may take it before those in the queue. Resolves to undefined
+ * if the queue is empty: then the lock is released for all.
+ */
+async function offer(
+  options: HandOverOptions,
+  {alongside = [], ...call}: ReleaseOptions,
+  record: HolderRecord,
+): Promise<'released' | 'lost' | undefined> {
+  const {client, mutex, session, queue} = options
+  if (queue.length === 0 && (await readQueue(options, call)).length === 0) return undefined
+  const result = await client.txn.commit([offerMutex(mutex.key, session, encodeOffer(record)), ...alongside], call)
+  if (result.committed) return 'released'
+  return result.errors.some(({opIndex}) => opIndex === 0) ? 'lost' : undefined
 }
 
 async function readQueue({client, mutex}: HandOverOptions, call: CallOptions): Promise<readonly QueueEntry[]> {

@@ -22,12 +22,22 @@ export interface MutexKeyOptions {
   readonly key: string
   /** Returns the time since boot in milliseconds. */
   readonly now: () => number
-  /** Makes one attempt to release the lock. `queue` is the queue as it was when the lock was granted, or empty. */
+  /** Makes one attempt to release the lock. */
   readonly release: (
     session: SessionId,
     options: ReleaseOptions,
-    queue: readonly QueueEntry[],
+    succession: Succession,
   ) => Promise<'released' | 'lost'>
+}
+
+export const noSuccession: Succession = {queue: [], owedTurns: 0}
+
+/** What a holder knows from its grant about those that come after it. */
+export interface Succession {
+  /** The queue as it was when the lock was granted, or empty. */
+  readonly queue: readonly QueueEntry[]
+  /** Number of turns that the contenders in the queue have after this hold, before the lock is offered to others. */
+  readonly owedTurns: number
 }
 
 /**
@@ -65,7 +75,12 @@ export class MutexKey {
    * which contender it will hand the lock. If the signal aborts after the request was sent, the method still waits a
    * moment for the answer.
    */
-  async take(session: SessionId, operations: readonly KvOperation[], signal: AbortSignal): Promise<Grant | Refusal> {
+  async take(
+    session: SessionId,
+    operations: readonly KvOperation[],
+    options: {readonly signal: AbortSignal; readonly owedTurns?: number},
+  ): Promise<Grant | Refusal> {
+    const {signal, owedTurns = 0} = options
     const sentAtMs = this.#options.now()
     const entryPrefix = queuePrefix(this.#options.prefix)
     const result = await this.commit([...operations, {verb: 'get-tree', key: entryPrefix}], signal)
@@ -73,7 +88,7 @@ export class MutexKey {
     const {entries} = result
     const written = entries.findLast(one => one.key === this.key && one.session === session)
     const queue = toQueue(entries.filter(one => one.key.startsWith(entryPrefix)))
-    return this.grant(session, {index: written?.modifyIndex ?? 0n, sentAtMs, queue})
+    return this.grant(session, {index: written?.modifyIndex ?? 0n, sentAtMs, succession: {queue, owedTurns}})
   }
 
   async commit(operations: readonly KvOperation[], signal: AbortSignal): Promise<TxnResult> {
@@ -85,8 +100,9 @@ export class MutexKey {
   /** Returns the grant for a session that holds the key. The request that showed this was sent at `sentAtMs`. */
   grant(
     session: SessionId,
-    {index, sentAtMs, queue = []}: {index: bigint; sentAtMs: number; queue?: readonly QueueEntry[]},
+    facts: {readonly index: bigint; readonly sentAtMs: number; readonly succession?: Succession},
   ): Grant {
+    const {index, sentAtMs, succession = noSuccession} = facts
     return {
       token: index as FencingToken,
       sentAtMs,
@@ -101,7 +117,7 @@ export class MutexKey {
           },
         },
       ],
-      release: options => this.#options.release(session, options, queue),
+      release: options => this.#options.release(session, options, succession),
     }
   }
 

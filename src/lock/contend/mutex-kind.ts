@@ -4,12 +4,13 @@ import type {KvOperation, SessionId} from '../../core/types.js'
 import type {Session} from '../../session/types.js'
 import {lateAnswerMs} from '../defaults.js'
 import type {ContendOptions, Grant, LockKind, ReleaseOptions} from '../kind.js'
-import type {LockOptions} from '../types.js'
+import type {LockOptions, QueueEvent} from '../types.js'
+import {ownRecord} from '../wire/holder-record.js'
 import {leaveQueue, releaseMutex} from '../wire/mutex-operations.js'
-import {type QueueEntry, queueKey} from '../wire/queue-entry.js'
+import {queueKey} from '../wire/queue-entry.js'
 import {handOverOrRelease} from './hand-over.js'
 import {KeyedKind} from './keyed-kind.js'
-import {MutexKey} from './mutex-key.js'
+import {MutexKey, noSuccession, type Succession} from './mutex-key.js'
 import {contendPlainly} from './plain-contender.js'
 import {contendInQueue} from './queued-contender.js'
 
@@ -32,7 +33,7 @@ export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
       prefix: options.prefix,
       key,
       now,
-      release: (session, releaseOptions, queue) => this.#release(session, releaseOptions, queue),
+      release: (session, releaseOptions, succession) => this.#release(session, releaseOptions, succession),
     })
   }
 
@@ -81,25 +82,25 @@ export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
   async #release(
     session: SessionId,
     options: ReleaseOptions,
-    queue: readonly QueueEntry[] = [],
+    succession: Succession = noSuccession,
   ): Promise<'released' | 'lost'> {
     const {alongside = [], ...call} = options
     try {
-      return await this.#handOver(session, options, queue)
+      return await this.#handOver(session, options, succession)
     } catch (error) {
       if (alongside.length === 0 || !isBatonError(error, 'BATON_ACL_DENIED')) throw error
-      const outcome = await this.#handOver(session, call, queue)
+      const outcome = await this.#handOver(session, call, succession)
       this.options.observer?.({type: 'run.unrecorded', error})
       return outcome
     }
   }
 
-  #handOver(session: SessionId, options: ReleaseOptions, queue: readonly QueueEntry[]): Promise<'released' | 'lost'> {
+  #handOver(session: SessionId, options: ReleaseOptions, succession: Succession): Promise<'released' | 'lost'> {
     const {client} = this
+    const {prefix, fair, observer} = this.options
     if (!this.#isQueued) return this.#mutex.releasePlainly(session, options)
-    return handOverOrRelease(
-      {client, mutex: this.#mutex, session, queue, tell: event => this.options.observer?.(event)},
-      options,
-    )
+    const tell = (event: QueueEvent): void => observer?.(event)
+    const shared = fair === 'share' ? {prefix, record: ownRecord(client, this.options)} : undefined
+    return handOverOrRelease({client, mutex: this.#mutex, session, ...succession, shared, tell}, options)
   }
 }

@@ -54,10 +54,11 @@ export const toContender = ({session, record}: ContenderOptions): {session: Sess
 export async function takeFree(
   options: ContenderOptions,
   operations: readonly KvOperation[],
+  owedTurns = 0,
 ): Promise<Grant | 'changed' | 'lock-delay'> {
   const {client, mutex, session, signal, isOnce, waiting} = options
   for (let probes = 0; ; probes += 1) {
-    const attempt = await mutex.take(session.id, operations, signal)
+    const attempt = await mutex.take(session.id, operations, {signal, owedTurns})
     if (typeof attempt === 'object') return attempt
     if (attempt !== 'lock-delay') return 'changed'
     if (probes === 0) waiting({type: 'lock.waiting', reason: 'lock-delay'})

@@ -3,13 +3,14 @@ import {Backoff} from '../../core/time/backoff.js'
 import type {ConsulIndex, KvEntry, KvOperation, SessionId} from '../../core/types.js'
 import type {Grant} from '../kind.js'
 import type {QueueEvent} from '../types.js'
-import {describeHolder, isUnproven} from '../wire/holder-record.js'
+import {describeHolder, isOffered, isUnproven, owedTurnsOf} from '../wire/holder-record.js'
 import {enterQueue, leaveQueue, passOver, probeLockDelay, proveReceipt, takeMutex} from '../wire/mutex-operations.js'
 import type {QueueEntry} from '../wire/queue-entry.js'
 import {toRefusal} from '../wire/refusal.js'
 import {waiterWaitMs} from './contend-loop.js'
 import type {MutexState} from './mutex-key.js'
 import {type ContenderOptions, takeFree, toContender} from './plain-contender.js'
+import {OtherTurns, turnsAfterOffer} from './share.js'
 
 /** Time within which a contender must acquire a free lock or, if the lock was handed to it, prove that it is alive. */
 const patienceMs = 300
@@ -76,6 +77,7 @@ export async function contendInQueue(options: QueuedContenderOptions): Promise<G
  */
 class QueuedContender {
   readonly #options: QueuedContenderOptions
+  readonly #others = new OtherTurns()
   #stuck: Stuck | undefined
 
   constructor(options: QueuedContenderOptions) {
@@ -88,6 +90,7 @@ class QueuedContender {
     const sentAtMs = now()
     const {lock, queue} = await mutex.read({signal})
     mutex.checkKind(lock)
+    this.#others.note(lock, queue[0]?.session)
     if (lock?.session === session.id) {
       return isUnproven(lock.value) ? this.#prove(lock) : mutex.grant(session.id, {index: lock.modifyIndex, sentAtMs})
     }
@@ -95,7 +98,9 @@ class QueuedContender {
     const place = ownAt < 0 ? queue.length : ownAt
     const stranger = queue.slice(0, place).find(({record}) => record === undefined)
     if (stranger) return this.#leave({reason: 'version', session: stranger.session}, ownAt >= 0)
-    if (place === 0 && lock?.session === undefined) return this.#take(lock, ownAt < 0 ? [] : [leaveQueue(entryKey)])
+    if (place === 0 && lock?.session === undefined && !isOfferedKey(lock)) {
+      return this.#take(lock, ownAt < 0 ? [] : [leaveQueue(entryKey)])
+    }
     this.#sayHeld(lock, place)
     if (isOnce) return undefined
     return ownAt < 0 ? this.#enter() : this.#wait({lock, queue}, place)
@@ -118,7 +123,10 @@ class QueuedContender {
       const entry = await this.#changeOf(lock, waiterWaitMs)
       if (!entry || entry.modifyIndex === lock.modifyIndex) return 'again'
       mutex.checkKind(entry)
-      if (entry.session === undefined) return place === 0 ? this.#take(entry, [leaveQueue(entryKey)]) : 'again'
+      this.#others.note(entry)
+      if (entry.session === undefined) {
+        return place === 0 && !isOfferedKey(entry) ? this.#take(entry, [leaveQueue(entryKey)]) : 'again'
+      }
       // Unless the key is marked as handed over, only a consistent read proves that this session holds the lock.
       if (entry.session === session.id) return isUnproven(entry.value) ? this.#prove(entry) : 'again'
       lock = entry as Held
@@ -138,19 +146,24 @@ class QueuedContender {
       return isProven && place < followers ? this.#followLock(entry as Held, place) : 'again'
     }
     const next = {...toContender(this.#options), entryKey}
-    const attempt = await mutex.take(session.id, passOver(mutex.key, lock, next), signal)
+    const owedTurns = owedTurnsOf(lock.value)
+    const attempt = await mutex.take(session.id, passOver(mutex.key, lock, next), {signal, owedTurns})
     if (typeof attempt !== 'object') return 'again'
     tell({type: 'queue.passed-over', session: lock.session, reason: 'unproven'})
     return attempt
   }
 
-  /** Gives the contenders ahead of this one a moment to acquire the free lock, then acquires it for this contender. */
+  /**
+   * Gives the contenders ahead of this one, and those to which the lock is offered, a moment to acquire the free lock,
+   * then acquires it for this contender.
+   */
   async #awaitTurn(lock: KvEntry | undefined, queue: readonly QueueEntry[], place: number): Promise<Step> {
     const {mutex, session, signal, tell, now, entryKey} = this.#options
     // As long as the first contender is the same, no contender has taken the lock in the meantime.
     const state = `free ${lock?.modifyIndex} ${queue[0]?.session}`
     const {sinceMs, isOpen} = this.#since(state)
-    const leftMs = sinceMs + patienceMs * place - now()
+    const isLockOffered = isOfferedKey(lock)
+    const leftMs = sinceMs + patienceMs * (place + (isLockOffered ? 1 : 0)) - now()
     if (leftMs > 0) {
       // The entry of the first contender is deleted when that contender takes the lock.
       await this.#changeOf(lock ?? queue[0], leftMs)
@@ -158,7 +171,7 @@ class QueuedContender {
     }
     // While a lock-delay runs, the first contender cannot take the lock either, so it does not count as dead.
     if (!isOpen) {
-      const answer = await mutex.take(session.id, probeLockDelay(mutex.key, toContender(this.#options)), signal)
+      const answer = await mutex.take(session.id, probeLockDelay(mutex.key, toContender(this.#options)), {signal})
       const isDelayed = answer === 'lock-delay'
       this.#stuck = {state, sinceMs: now() + (isDelayed ? delayPollMs * place : 0), isOpen: !isDelayed}
       if (isDelayed) this.#options.waiting({type: 'lock.waiting', reason: 'lock-delay'})
@@ -167,7 +180,8 @@ class QueuedContender {
     // The entries of dead contenders are deleted, so that no contender waits for them again. A contender that
     // is alive after all creates its entry again.
     const idle = queue.slice(0, Math.min(place, mostPassedOver))
-    const grant = await this.#take(lock, [entryKey, ...idle.map(entry => entry.key)].map(leaveQueue))
+    const owedTurns = isLockOffered ? turnsAfterOffer : undefined
+    const grant = await this.#take(lock, [entryKey, ...idle.map(entry => entry.key)].map(leaveQueue), owedTurns)
     if (typeof grant === 'object') {
       for (const one of idle) tell({type: 'queue.passed-over', session: one.session, reason: 'idle'})
     }
@@ -175,17 +189,23 @@ class QueuedContender {
   }
 
   /** Acquires the free lock and, in the same write, deletes the queue entries that `leaving` names. */
-  async #take(lock: KvEntry | undefined, leaving: readonly KvOperation[]): Promise<Step> {
+  async #take(
+    lock: KvEntry | undefined,
+    leaving: readonly KvOperation[],
+    owedTurns = this.#others.owedTurns,
+  ): Promise<Step> {
     const {mutex, isOnce} = this.#options
     const operations = takeMutex(mutex.key, lock, toContender(this.#options))
-    const taken = await takeFree(this.#options, [...operations, ...leaving])
+    const taken = await takeFree(this.#options, [...operations, ...leaving], owedTurns)
     if (typeof taken === 'object') return taken
     return taken === 'lock-delay' && isOnce ? undefined : 'again'
   }
 
   async #prove(lock: KvEntry): Promise<Step> {
     const {mutex, session, signal} = this.#options
-    const proof = await mutex.take(session.id, proveReceipt(mutex.key, lock, toContender(this.#options)), signal)
+    const owedTurns = owedTurnsOf(lock.value)
+    const operations = proveReceipt(mutex.key, lock, toContender(this.#options))
+    const proof = await mutex.take(session.id, operations, {signal, owedTurns})
     return typeof proof === 'object' ? proof : 'again'
   }
 
@@ -239,3 +259,5 @@ class QueuedContender {
     else waiting({type: 'lock.waiting', reason: 'queue', position})
   }
 }
+
+const isOfferedKey = (lock: KvEntry | undefined): boolean => lock !== undefined && isOffered(lock.value)

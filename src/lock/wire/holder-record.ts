@@ -19,11 +19,30 @@ const version = 1
 export const encodeHolderRecord = (record: HolderRecord): Buffer => Buffer.from(JSON.stringify({v: version, ...record}))
 
 /**
- * Returns the record of a holder that was handed the lock by the previous holder and has not proven yet that
- * it is alive.
+ * Returns the record of a holder that was handed the lock by the previous holder and has not proven yet that it is
+ * alive. For `owedTurns`, see {@link owedTurnsOf}.
  */
-export const encodeReceiver = (record: HolderRecord): Buffer =>
-  Buffer.from(JSON.stringify({v: version, ...record, handed: true}))
+export const encodeReceiver = (record: HolderRecord, owedTurns = 0): Buffer =>
+  Buffer.from(JSON.stringify({v: version, ...record, handed: true, ...(owedTurns > 0 && {owedTurns})}))
+
+/**
+ * Returns the value of a free key that is offered to contenders outside the queue. `record` is that of the holder that
+ * released it.
+ */
+export const encodeOffer = (record: HolderRecord): Buffer =>
+  Buffer.from(JSON.stringify({v: version, ...record, offered: true}))
+
+/** True if the free key is offered to contenders outside the queue, so that those in the queue take it later. */
+export const isOffered = (value: Uint8Array): boolean => parse(value)?.offered === true
+
+/**
+ * Returns how many turns the contenders in the queue have, after that of the receiver of this record, before the lock
+ * is offered to others.
+ */
+export const owedTurnsOf = (value: Uint8Array): number => {
+  const {owedTurns} = parse(value) ?? {}
+  return Number.isSafeInteger(owedTurns) ? Math.max(0, owedTurns as number) : 0
+}
 
 /**
  * True if the holder was handed the lock by the previous one and has not proven yet that it is alive. Only

@@ -3,7 +3,7 @@ import type {KvEntry, KvOperation, SessionId} from '../../core/types.js'
 import {encodeReceiver, type HolderRecord} from './holder-record.js'
 import type {QueueEntry} from './queue-entry.js'
 
-const noValue = new Uint8Array()
+const noValue: Uint8Array = new Uint8Array()
 
 /** A session and the record that it writes about itself. */
 interface Contender {
@@ -19,10 +19,10 @@ const lock = (key: string, {session, record}: Contender): KvOperation => ({
   flags: mutexFlags,
 })
 
-const unlock = (key: string, session: SessionId): KvOperation => ({
+const unlock = (key: string, session: SessionId, value = noValue): KvOperation => ({
   verb: 'unlock',
   key,
-  value: noValue,
+  value,
   session,
   flags: mutexFlags,
 })
@@ -45,6 +45,10 @@ export const releaseMutex = (key: string, session: SessionId): readonly KvOperat
   {verb: 'delete', key},
 ]
 
+/** Unlocks the key and keeps it, with a value that offers it to contenders outside the queue. */
+export const offerMutex = (key: string, session: SessionId, offer: Uint8Array): KvOperation =>
+  unlock(key, session, offer)
+
 /** Adds an entry to the queue. The entry belongs to the session, and Consul deletes it when the session ends. */
 export const enterQueue = (entryKey: string, {session, record}: Contender): readonly KvOperation[] => [
   {verb: 'lock', key: entryKey, value: record, session},
@@ -66,10 +70,11 @@ export const handOver = (
   key: string,
   holder: SessionId,
   to: QueueEntry & {readonly record: HolderRecord},
+  owedTurns?: number,
 ): readonly KvOperation[] => [
   {verb: 'check-index', key: to.key, index: to.modifyIndex},
   unlock(key, holder),
-  lock(key, {session: to.session, record: encodeReceiver(to.record)}),
+  lock(key, {session: to.session, record: encodeReceiver(to.record, owedTurns)}),
   leaveQueue(to.key),
 ]
 

@@ -2,8 +2,11 @@ import {mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {createClient} from '../../../src/core/client.js'
+import {createMutex} from '../../../src/lock/mutex.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {checkNoOverlap, criticalSection} from '../../kit/history.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {raw} from '../../kit/raw-consul.js'
 import {runCli, runCommand} from '../../kit/run-cli.js'
@@ -36,6 +39,33 @@ describe.runIf(real !== undefined)('baton lock and consul lock on one key', () =
     expect(checkNoOverlap(join(folder, 'history')).finished).toHaveLength(20)
     await raw(agent.address).kvDelete(`${key}/.lock`)
   })
+
+  it('with --fair=share, both have turns while contenders of both tools wait all the time', async () => {
+    const prefix = `${leaks.prefix}shared`
+    const most = 150
+    const turns = {baton: 0, consul: 0}
+    const isOver = (): boolean => turns.baton + turns.consul >= most
+    const ours = async (): Promise<void> => {
+      await using proxy = await HttpProxy.start(agent.address)
+      await using client = createClient({address: proxy.address})
+      const mutex = createMutex(client, {prefix, fair: 'share'})
+      while (!isOver()) {
+        await mutex.withLock(() => new Promise(resolve => setTimeout(resolve, 100)))
+        turns.baton += 1
+      }
+    }
+    const theirs = async (): Promise<void> => {
+      while (!isOver()) {
+        const {exitCode} = await runCommand('consul', ['lock', '-shell=false', prefix, 'sleep', '0.1'], {agent})
+        expect(exitCode).toBe(0)
+        turns.consul += 1
+      }
+    }
+    await Promise.all([ours(), ours(), ours(), theirs(), theirs(), theirs()])
+    process.stdout.write(`turns: ${JSON.stringify(turns)}\n`)
+    expect(Math.min(turns.baton, turns.consul)).toBeGreaterThan(most / 6)
+    await raw(agent.address).kvDelete(`${prefix}/.lock`)
+  }, 300_000)
 
   it("with 5 contenders of each tool, never exceed a semaphore's limit of 3, and all run their command", async () => {
     const key = `${leaks.prefix}semaphore`

@@ -45,10 +45,11 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
   }
 
   /** Starts waiting contenders, one after another. */
-  async function line(count: number) {
+  async function line(count: number, options: Partial<LockOptions> = {}) {
     const waiters: Waiter[] = []
-    for (let at = 0; at < count; at += 1) {
-      const one = await contender()
+    const before = (await entries()).length
+    for (let at = before; at < before + count; at += 1) {
+      const one = await contender(options)
       const stop = new AbortController()
       const hold = one.acquire({signal: stop.signal})
       hold.catch(() => {})
@@ -252,6 +253,44 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await first.release()
     await Promise.all([held, queued!.hold].map(async hold => (await hold).release()))
     expect(queued!.one.seen('lock.handed-over')).toBe(false)
+  })
+
+  /** Creates a session as a waiting `consul lock` has it. */
+  const goSession = () =>
+    consul().sessionCreate({Name: `Consul lock for 'a' at '${leaks.prefix}q'`, TTL: '30s', LockDelay: '0s'})
+
+  it('lets a waiting consul lock have the lock first if the holder shares it, and then goes on in order', async () => {
+    const first = await (await contender({fair: 'share'})).acquire()
+    const waiters = await line(2)
+    const go = await goSession()
+    // The contenders in the queue cannot take the lock until `consul lock` holds it, however slow this machine is.
+    for (const {one} of waiters) one.proxy.on({path: '/v1/txn', body: /"lock"/}, {status: 500, body: 'busy'})
+    await first.release()
+    expect(await heldBy()).toBeUndefined()
+    expect(await consul().kvPut(key(), '', {acquire: go, flags: mutexFlags})).toBe(true)
+    for (const {one} of waiters) one.proxy.heal()
+    const order: string[] = []
+    const runs = waiters.map(async ({hold}) => {
+      const held = await hold
+      order.push(held.session)
+      await held.release()
+    })
+    const created = (await entries()).map(entry => entry.session)
+    await consul().kvPut(key(), '', {release: go, flags: mutexFlags})
+    await Promise.all(runs)
+    expect(order).toEqual(created)
+    await consul().sessionDestroy(go)
+  })
+
+  it('takes the lock that was offered to consul lock if that does not take it, and hands it over the next time', async () => {
+    const first = await (await contender({fair: 'share'})).acquire()
+    const [second, third] = await line(2, {fair: 'share'})
+    const go = await goSession()
+    await first.release()
+    await (await second!.hold).release()
+    expect(second!.one.seen('lock.handed-over')).toBe(true)
+    await (await third!.hold).release()
+    await consul().sessionDestroy(go)
   })
 
   it('is not used if an entry of another version is ahead: contenders report that, and acquire the lock as consul lock does', async () => {

@@ -37,4 +37,15 @@ describe.each(backends)('the queue of a mutex, with ACLs on $name,', backend => 
     expect(events.filter(event => event.type === 'queue.left')).toHaveLength(1)
     expect(await raw(agent.address, {token: master}).kvKeys('restricted/')).toEqual([])
   })
+
+  it('is not shared with consul lock by a holder whose token may not read all sessions, and the holder reports that', async () => {
+    // The answer of Consul without the sessions that the token may not read.
+    await using proxy = await HttpProxy.start(agent.address)
+    proxy.on({path: '/v1/session/list'}, {status: 200, body: '[]'})
+    await using client = createClient({address: proxy.address, token})
+    const events: LockEvent[] = []
+    const mutex = createMutex(client, {prefix, fair: 'share', observer: event => void events.push(event)})
+    await (await mutex.acquire()).release()
+    expect(events.map(event => event.type)).toContain('queue.unshared')
+  })
 })

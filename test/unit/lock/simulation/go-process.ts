@@ -27,7 +27,12 @@ export async function runGoContender(name: string, world: World, isOver: () => b
     }
   }
   while (!isOver()) {
-    const session = consul.createSession({ttlMs: 1e9, lockDelayMs: 15_000, behavior: 'release'})
+    const session = consul.createSession({
+      ttlMs: 1e9,
+      lockDelayMs: 15_000,
+      behavior: 'release',
+      name: `Consul lock for 'x' at '${prefix}'`,
+    })
     await acquire(session)
     await travel()
     const run = judge.start(name, 0n, clock.monotonicMs())

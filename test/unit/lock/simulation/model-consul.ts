@@ -16,6 +16,7 @@ interface ModelSession {
   readonly ttlMs: number
   readonly lockDelayMs: number
   readonly behavior: string
+  readonly name: string
   timer: Timer
 }
 
@@ -48,7 +49,7 @@ export class ModelConsul {
     this.#random = random
   }
 
-  createSession(request: {readonly ttlMs: number; readonly lockDelayMs: number; readonly behavior: string}): SessionId {
+  createSession(request: Omit<ModelSession, 'id' | 'timer'>): SessionId {
     this.index += 1
     const digits = this.index.toString(16).padStart(12, '0')
     const id = `00000000-0000-4000-8000-${digits}` as SessionId

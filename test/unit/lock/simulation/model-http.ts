@@ -24,11 +24,12 @@ export async function answerAsConsul(
   if (pathname === '/v1/txn') return answerTransaction(consul, body, query.has('consistent'))
   if (pathname.startsWith('/v1/kv/')) return readKey(consul, decodeURIComponent(pathname.slice(7)), query)
   if (pathname === '/v1/session/create') {
-    const {TTL, LockDelay, Behavior} = JSON.parse(body) as Record<string, string>
+    const {TTL, LockDelay, Behavior, Name = ''} = JSON.parse(body) as Record<string, string>
     const ID = consul.createSession({
       ttlMs: seconds(TTL),
       lockDelayMs: seconds(LockDelay),
       behavior: Behavior ?? 'release',
+      name: Name,
     })
     return {body: {ID}}
   }
@@ -42,6 +43,10 @@ export async function answerAsConsul(
   }
   if (pathname.startsWith('/v1/session/info/')) {
     return {body: consul.sessions.has(last) ? [toSession(last)] : [], headers: {'x-consul-index': '1'}}
+  }
+  if (pathname === '/v1/session/list') {
+    const sessions = [...consul.sessions.values()]
+    return {body: sessions.map(({id, name}) => ({...toSession(id), Name: name})), headers: {'x-consul-index': '1'}}
   }
   if (pathname.startsWith('/v1/catalog/node/')) return {body: 'null', headers: {'x-consul-index': '1'}}
   if (pathname === '/v1/agent/self') {

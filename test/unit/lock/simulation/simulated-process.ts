@@ -123,6 +123,7 @@ export class SimulatedProcess {
     this.#options = {
       prefix: world.prefix,
       graceMs,
+      fair: world.random() < 0.5 ? 'share' : 'queue',
       observer: event => {
         if (event.type === 'session.created') this.#session = event.session
       },
