@@ -101,9 +101,9 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     })()
     const contenders = await Promise.all(Array.from({length: 6}, () => contender()))
     const grants: {readonly session: string; readonly token: bigint}[] = []
-    const loop = async ({acquire}: (typeof contenders)[number]): Promise<void> => {
+    const loop = async (one: (typeof contenders)[number]): Promise<void> => {
       for (let run = 0; run < 6; run += 1) {
-        await using hold = await acquire()
+        await using hold = await one.acquire()
         grants.push(hold)
       }
     }
