@@ -125,11 +125,11 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
     return 'leave'
   }
 
-  /** Handles a failure that waiting cannot fix. Returns true if no other code should handle it. */
+  /** Does what {@link ifHopeless} says. Returns false only for `leave`, so that the code that reads handles the failure. */
   #handleHopeless(error: unknown): boolean {
     const {ifHopeless} = this
     if (ifHopeless === 'end') this.endWith(error)
-    // A failure that is not transient is reported by the code that made the request.
+    // Of the failures that waiting cannot fix, those that are not transient reject the request, so that its code reports them.
     if (ifHopeless === 'report' && isTransient(error)) this.#reportHopeless(error)
     return ifHopeless !== 'leave'
   }

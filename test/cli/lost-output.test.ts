@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, {recursive: true}))
 const text = readFileSync(new URL('../surface/commands.json', import.meta.url), 'utf8')
 const {commands} = JSON.parse(text) as {readonly commands: Readonly<Record<string, unknown>>}
 
-/** Arguments with which commands print a result, and the exit code if that is not 0. */
+/** Arguments with which commands print a result. The exit code is the one with the output intact, if that is not 0. */
 const rows: readonly (readonly [line: string, exitCode?: number])[] = [
   ['help'],
   ['help lock'],

@@ -91,7 +91,7 @@ export class Watches {
     return release
   }
 
-  /** Wakes the queries that a command affects. */
+  /** Wakes the blocking queries that read what a write to the store has touched. */
   wake({touchedKeys, touchedRuns, touched}: Touched): void {
     const woken = new Set<Waiter>()
     for (const key of touchedKeys) {

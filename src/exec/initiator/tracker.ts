@@ -87,7 +87,7 @@ export class Tracker {
     }
   }
 
-  /** Gives an outcome to the nodes that cannot answer, because the job is not sent to them. */
+  /** Gives an outcome to the nodes to which the job is not sent: absent nodes, and nodes that the initiator refuses or could not check. */
   begin(): ExecEvent[] {
     const {expected, unchecked, refused} = this.#options
     const absent = expected.flatMap(({node, absence}) => (absence ? [{node, reason: absences[absence]}] : []))

@@ -8,7 +8,7 @@ export interface Vertex {
   readonly prefix: string
   /**
    * The children of a divided vertex. Each key of the vertex belongs to one child or to `versions`. A leaf
-   * has no children; it is read with its values.
+   * has no children; its keys are read with their values, those of a divided vertex as names only.
    */
   children: readonly Vertex[]
   /**

@@ -31,7 +31,7 @@ export class NodeReader {
     node.answer = undefined
     node.verifyAtMs = undefined
     if (vertex.children.length === 0) return this.#readLeaf(vertex)
-    // The vertex may have been divided since the query was sent.
+    // If the vertex was divided after the query was sent, the answer is a list with values, not a list of names.
     const {prefix, separator} = vertex
     const {index = 0n, value} = await (answer
       ? this.#listOf(vertex, answer)

@@ -269,7 +269,7 @@ describe.each(backends)('an attacker who writes straight to KV, on $name', backe
     await rm(`${folder.path}/go`)
   })
 
-  it('cannot make an initiator show an output, an end of a job or a node that no responder signed', async () => {
+  it('cannot make an initiator show output, the end of a job or a node without the signature of a responder', async () => {
     const hold = (name: string): string => `while [ ! -e ${folder.path}/${name} ]; do sleep 0.05; done`
     await using earlier = await start(`echo earlier; ${hold('go-earlier')}`)
     const before = waitForOutput(earlier)

@@ -27,7 +27,7 @@ export const wrongValues = {
   callback: ['now', 5, {}, null],
   signal: ['now', 5, {}, null],
   object: ['a', 5, true, null],
-  /** An object whose methods or fields are also checked. */
+  /** An object that needs certain methods or fields, so that `{}` is refused too. */
   thing: ['a', 5, true, null, {}],
 } as const
 

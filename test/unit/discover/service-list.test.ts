@@ -43,7 +43,7 @@ describe('the list of services', () => {
     expect(list.counts).toEqual({badDocuments: 0, unchanged: 1, updates: 2})
   })
 
-  it('keeps the last valid content of an invalid document, and reports the problem once', () => {
+  it('keeps the previous services of a document that becomes invalid, and reports the problem once', () => {
     const {list, accept, lines} = setUp()
     accept({a: 'http://a', b: 'http://b'})
     accept({a: '!1', b: 'http://b2'})
@@ -59,7 +59,7 @@ describe('the list of services', () => {
     expect(list.counts.badDocuments).toBe(1)
   })
 
-  it('keeps the last valid content of a document that is replaced by several invalid ones in a row', () => {
+  it('keeps the last valid services of a document that several invalid ones in a row replace', () => {
     const {list, accept} = setUp()
     accept({a: 'http://a'})
     accept({a: '!1'})

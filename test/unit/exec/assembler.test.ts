@@ -21,7 +21,7 @@ describe('the assembler, which orders the output of a node', () => {
     expect(exit).toEqual({code: 0})
   })
 
-  it('passes on output that arrives twice with the same number only once', () => {
+  it('passes on output only once if it arrives twice with the same number', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(0))
     expect(texts(assembler.advance(0).events)).toEqual(['0'])

@@ -12,7 +12,7 @@ afterEach(() => rmSync(folder, {recursive: true}))
 
 const responder = (name: string, answerKey: string | undefined) => ({name, consulNode: name, protocol: 2, answerKey})
 
-describe('the keys of known responders', () => {
+describe('the public keys of known responders', () => {
   const file = (): string => join(folder, 'new', 'known')
   const compare = async (keys: Readonly<Record<string, string | undefined>>, isListOnly = false): Promise<object> => {
     const all = Object.entries(keys).map(([name, key]) => responder(name, key))
@@ -20,7 +20,7 @@ describe('the keys of known responders', () => {
     return Object.fromEntries(refusals.map(({node, code}) => [node, code]))
   }
 
-  it('are recorded at the first run, and compared at every later run', async () => {
+  it('are recorded at the first run, and compared with the keys of every later run', async () => {
     expect(await compare({a: 'key-a', b: 'key-b', old: undefined})).toEqual({})
     expect(readFileSync(file(), 'utf8')).toBe('dc1/a key-a\ndc1/b key-b\n')
     expect(statSync(file()).mode & 0o777).toBe(0o600)

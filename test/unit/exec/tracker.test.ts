@@ -26,7 +26,7 @@ const outcomes = (tracker: Tracker): Record<string, string> =>
 const types = (events: readonly ExecEvent[]): string[] => events.map(event => event.type)
 
 describe('the tracker, which determines the outcome of each node', () => {
-  it('is done when every expected node has exited, and not before', () => {
+  it('is done when the command of every expected node has exited, and not before', () => {
     const tracker = track()
     tracker.handle(ack('a'), 'rexec', 10)
     expect(types(tracker.handle(exit('a'), 'rexec', 20))).toEqual(['exit', 'outcome'])

@@ -44,7 +44,7 @@ describe('a tree that divides keys by their prefixes', () => {
     )
   })
 
-  it('has only prefixes that a request path can contain, and separators that assign a cut name to the right child', () => {
+  it('has only prefixes that a request path can contain, and separators with which a name that Consul cuts at the separator belongs to the right child', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), name, (names, added) => {
         const root = tree('p/', names, 3)
