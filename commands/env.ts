@@ -33,7 +33,7 @@ and started again, or gets --exec-reload-signal. An outage of Consul changes not
     other: "the program's own exit code",
   }
   static override strict = false
-  static override childForm = {ownArgs: 1, nativeOnly: true}
+  static override childForm = {ownArgs: 1, needsSeparator: true}
   static override flags = {
     prefix: Flags.string({
       helpGroup: names,

@@ -80,7 +80,7 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     '<%= config.bin %> template --config /etc/consul-template.d --compat consul',
   ]
   static override strict = false
-  static override childForm = {ownArgs: 1, nativeOnly: true}
+  static override childForm = {ownArgs: 1, needsSeparator: true}
   static override flagRules = [
     {flag: 'timeout', needs: ['once']},
     {flag: 'wait', besides: ['dry']},

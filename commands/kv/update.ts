@@ -38,7 +38,7 @@ export default class KvUpdate extends ConsulCommand<typeof KvUpdate> {
   ]
   static override enableJsonFlag = true
   static override args = {key: Args.string({required: true, ignoreStdin: true, description: 'key to update'})}
-  static override childForm = {ownArgs: 1, nativeOnly: true}
+  static override childForm = {ownArgs: 1, needsSeparator: true}
   static override flags = {
     'allow-empty': Flags.boolean({description: 'write an empty value if the command prints nothing'}),
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),

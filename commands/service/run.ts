@@ -29,7 +29,7 @@ the program and removes the service.`
     '<%= config.bin %> service run --name web --port 8080 --check http:/health -- ./server --port 8080',
     '<%= config.bin %> service run --name worker --restart on-failure -- ./worker',
   ]
-  static override childForm = {ownArgs: 0, nativeOnly: true}
+  static override childForm = {ownArgs: 0, needsSeparator: true}
   static override flagRules = [
     {flag: 'interval', needs: ['check']},
     {flag: 'timeout', needs: ['check']},

@@ -5,8 +5,8 @@ import {type FlagShape, indexFlags, type Reading, readFlag} from './flag-words.j
 export interface ChildForm {
   /** Number of the command's own positional arguments, which come before the child's. */
   readonly ownArgs: number
-  /** True if the child's arguments must follow `--`; without `--`, there is no child. */
-  readonly nativeOnly?: boolean
+  /** True if the child's arguments must follow `--`, so that a command line as of Consul, without `--`, has no child. */
+  readonly needsSeparator?: boolean
 }
 
 /** The position after which a command takes free text that may begin with dashes. */
@@ -67,7 +67,7 @@ export function splitArgv(
       return words.done(undefined)
     }
     if (!word.startsWith('-') || word === '-') {
-      const isWhole = childForm && childForm.nativeOnly !== true && words.count === childForm.ownArgs
+      const isWhole = childForm && childForm.needsSeparator !== true && words.count === childForm.ownArgs
       if (isWhole && !argv.slice(at).includes('--')) return words.done({form: 'go', words: argv.slice(at)})
       words.place(word)
       continue

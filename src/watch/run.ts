@@ -100,8 +100,8 @@ interface Failed {
 }
 
 /**
- * Resolves with true if `next` settles within the given time, and with false if the time passes or the signal aborts
- * first.
+ * Resolves with true if `next` settles before the monotonic time `atMs`, and with false if that time comes or the
+ * signal aborts first. Without `atMs`, waits until `next` settles.
  */
 async function comesBefore(
   next: Promise<unknown>,

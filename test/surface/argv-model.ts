@@ -124,7 +124,7 @@ export function linesOf(command: CommandClass): fc.Arbitrary<MeantLine> {
   const {childForm, dataForm} = command
   if (childForm) {
     const native = fc.array(text, {maxLength: 4}).map(words => ({form: 'native' as const, words}))
-    if (childForm.nativeOnly === true)
+    if (childForm.needsSeparator === true)
       return fc.tuple(head, fc.option(native, {nil: undefined})).map(([items, child]) => toLine(items, child))
     const go = fc
       .tuple(text.filter(isUndashed), fc.array(text, {maxLength: 4}))

@@ -45,7 +45,7 @@ export async function expectRefused(input: BadInput, options: InProcessOptions =
 }
 
 /**
- * Returns a row for a command line without a file: `line('kv get', 'Error! …', 64)`. `''` in the words is an
+ * Returns a row for a command line that needs no file on disk: `row('kv get', 'Error! …', 64)`. `''` in the words is an
  * empty argument.
  */
 export const row = (words: string, line: string, exitCode: number): BadInput => ({

@@ -35,7 +35,7 @@ describe.each(backends.slice(0, 1))('baton ui on $name', backend => {
     expect(await command.exited).toMatchObject({exitCode: 0, stderr: ''})
   })
 
-  it('refuses requests that name another host, such as those of a web page of another site', async () => {
+  it('refuses requests whose Host header names another host, as after DNS rebinding', async () => {
     const {command, url} = await start('--listen', '127.0.0.1:0')
     await using _command = command
     const {request} = await import('node:http')

@@ -36,7 +36,7 @@ describe("consul-replicate's connection settings", () => {
     expect(read(settings, {'consul-ssl': false, 'consul-ssl-verify': false}).settings).toEqual({'http-addr': 'a:1'})
   })
 
-  it('keep TLS settings from environment variables if a file turns TLS off, but not if a flag does', () => {
+  it('include those from TLS environment variables if a file turns TLS off, but not if a flag does', () => {
     const settings = {'http-ssl': true, 'ca-file': 'env', 'tls-server-name': 'file'}
     const sources = {'ca-file': 'CONSUL_CACERT', 'tls-server-name': 'c.hcl', 'consul-ssl': 'c.hcl'}
     expect(read(settings, {'consul-ssl': false}, {sources}).settings).toEqual({'http-ssl': true, 'ca-file': 'env'})
@@ -73,7 +73,7 @@ describe('a separate connection for the source', () => {
     expect(sourceConnection(flags)?.settings).toMatchObject({'http-ssl': true, 'http-addr': 'a:1', token: 't'})
   })
 
-  it('uses plain HTTP if no TLS setting is given', () => {
+  it('uses plain HTTP if no TLS setting for the source is given', () => {
     expect(sourceConnection({'source-http-addr': 'a:1'})).toEqual({
       settings: {'http-addr': 'a:1'},
       warning: undefined,
