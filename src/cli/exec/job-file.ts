@@ -1,10 +1,10 @@
-import {rename, rm, writeFile} from 'node:fs/promises'
 import {briefPath} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 import {readInput, whyUnreadable} from '../../core/input.js'
 import {formatDuration} from '../../core/time/duration.js'
 import {type JobFile, parseJobFile, type SignatureVerdict} from '../../exec/native/job-file.js'
 import {foldNodes} from '../../exec/node-set.js'
+import {replaceFile} from '../../process/replace-file.js'
 import {commandText} from './job-command.js'
 import {printable} from './printable.js'
 
@@ -24,11 +24,8 @@ export async function readJobFile(path: string): Promise<JobFile> {
 
 /** Replaces the file of a prepared job atomically. */
 export async function replaceJobFile(path: string, value: Buffer): Promise<void> {
-  const temporary = `${path}.new`
   try {
-    await rm(temporary, {force: true})
-    await writeFile(temporary, value, {flag: 'wx'})
-    await rename(temporary, path)
+    await replaceFile(path, value)
   } catch (error) {
     throw new UsageError(`job ${briefPath(path)}: cannot write it: ${whyUnreadable(error)}`, {cause: error})
   }

@@ -1,9 +1,10 @@
-import {readdir, rename, stat, writeFile} from 'node:fs/promises'
+import {readdir, stat, writeFile} from 'node:fs/promises'
 import {basename, join} from 'node:path'
 import {briefPath} from '../../core/brief.js'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import {readInput} from '../../core/input.js'
 import {makeFolder} from '../../process/make-folder.js'
+import {replaceFile} from '../../process/replace-file.js'
 import type {SigningKey} from './envelope.js'
 import {refuseForeignWriters} from './foreign-writers.js'
 import {generateKey, isKeyName, parsePrivateKey} from './keys.js'
@@ -207,7 +208,7 @@ export async function addTrust(directory: string, text: string, {changes, nowMs}
       hint: 'set `expires` to a date in the future',
     })
   }
-  await replaceFile(directory, path, `${JSON.stringify(entry, undefined, 2)}\n`)
+  await replaceIn(directory, path, `${JSON.stringify(entry, undefined, 2)}\n`)
   const others = keys.filter(one => one.path !== path && one.key.kid === entry.kid)
   const {problems} = await listTrust(directory)
   return {kid: entry.kid, path, kept, alsoIn: others.map(one => one.path), problems}
@@ -254,7 +255,7 @@ export async function revokeTrust(directory: string, kidOrName: string): Promise
   }
   const path = join(directory, revocationFile)
   const kids = [...new Set([...revoked, kid])]
-  await replaceFile(directory, path, `${JSON.stringify({v: 1, kids}, undefined, 2)}\n`)
+  await replaceIn(directory, path, `${JSON.stringify({v: 1, kids}, undefined, 2)}\n`)
   return {kid, path}
 }
 
@@ -281,12 +282,11 @@ async function namesIn(directory: string, suffix: string): Promise<readonly stri
   }
 }
 
-/** Replaces a file atomically: a reader sees either the old or the new content. */
-async function replaceFile(directory: string, path: string, text: string): Promise<void> {
+/** Replaces a file of the directory, and creates the directory if it is missing. */
+async function replaceIn(directory: string, path: string, text: string): Promise<void> {
   try {
     makeFolder(directory, 0o755)
-    await writeFile(`${path}.new`, text, {mode: 0o644})
-    await rename(`${path}.new`, path)
+    await replaceFile(path, text, 0o644)
   } catch (error) {
     throw cannot('write', path, error)
   }

@@ -1,7 +1,8 @@
-import {readdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
+import {readdir, readFile, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
+import {replaceFile} from '../../process/replace-file.js'
 import {parseObject} from '../native/envelope.js'
 import type {TrustStore} from '../native/trust.js'
 import type {AuditEntry} from './audit-log.js'
@@ -77,8 +78,8 @@ export class StatusWriter implements AsyncDisposable {
     const {client, directory, metricsFile} = this.#options
     const status = this.#status(trust)
     try {
-      await replace(join(directory, statusFile), `${JSON.stringify(status, undefined, 2)}\n`, 0o600)
-      if (metricsFile !== undefined) await replace(metricsFile, metricsText(status), 0o644)
+      await replaceFile(join(directory, statusFile), `${JSON.stringify(status, undefined, 2)}\n`, 0o600)
+      if (metricsFile !== undefined) await replaceFile(metricsFile, metricsText(status), 0o644)
       this.#isWarned = false
     } catch (error) {
       if (!this.#isWarned) client.logger.warn({error: messageOf(error)}, 'exec.statusNotWritten')
@@ -112,13 +113,6 @@ export class StatusWriter implements AsyncDisposable {
       refusals: Object.fromEntries(this.#refusals),
     }
   }
-}
-
-async function replace(path: string, text: string, mode: number): Promise<void> {
-  const temporary = `${path}.new`
-  await rm(temporary, {force: true})
-  await writeFile(temporary, text, {mode, flag: 'wx'})
-  await rename(temporary, path)
 }
 
 /** Returns the status as text for the textfile collector of Prometheus' node exporter. */

@@ -1,0 +1,12 @@
+import {rename, rm, writeFile} from 'node:fs/promises'
+
+/**
+ * Replaces a file atomically: a reader sees either the old or the new content. Never writes through a symbolic link
+ * that another user left in place of the temporary file, which is `path` with `.new` after it.
+ */
+export async function replaceFile(path: string, content: string | Uint8Array, mode = 0o666): Promise<void> {
+  const temporary = `${path}.new`
+  await rm(temporary, {force: true})
+  await writeFile(temporary, content, {mode, flag: 'wx'})
+  await rename(temporary, path)
+}
