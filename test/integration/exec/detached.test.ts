@@ -1,7 +1,7 @@
 import {existsSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {type ConsulClient, createClient} from '../../../src/core/client.js'
+import type {ConsulClient} from '../../../src/core/client.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import type {InitiatorOptions} from '../../../src/exec/initiator/options.js'
 import type {ExecInitiator} from '../../../src/exec/initiator-types.js'
@@ -12,15 +12,24 @@ import {jobKey, runsPrefix} from '../../../src/exec/native/layout.js'
 import {trustKeys} from '../../../src/exec/native/trust.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
-import {expectNothingLeft, followRun, foreign, openFolder, ours, startResponder, type TestResponder} from './support.js'
+import {
+  type ExecSetup,
+  expectNothingLeft,
+  followRun,
+  foreign,
+  openExecSetup,
+  ours,
+  startResponder,
+  type TestResponder,
+} from './support.js'
 
 const shell = (line: string) => ({kind: 'shell' as const, line})
 
 describe.each(backends)('a detached job on $name', backend => {
   const agent = sharedAgent(backend)
-  let folder: Awaited<ReturnType<typeof openFolder>>
+  let setup: ExecSetup
+  let folder: ExecSetup['folder']
   let client: ConsulClient
-  let responders: TestResponder[] = []
   const known = (): string => join(folder.path, 'known')
   const at = (name: string): string => join(folder.path, name)
   const initiate = (more: InitiatorOptions = {}): ExecInitiator =>
@@ -34,16 +43,10 @@ describe.each(backends)('a detached job on $name', backend => {
   }
 
   beforeAll(async () => {
-    folder = await openFolder()
-    client = createClient({address: agent.address})
-    responders = await Promise.all(['d1', 'd2'].map(start))
+    setup = await openExecSetup(agent.address, [{node: 'd1'}, {node: 'd2'}])
+    ;({folder, client} = setup)
   })
-  afterAll(async () => {
-    await expectNothingLeft(client)
-    await Promise.all(responders.map(one => one[Symbol.asyncDispose]()))
-    await client[Symbol.asyncDispose]()
-    await folder[Symbol.asyncDispose]()
-  })
+  afterAll(() => setup[Symbol.asyncDispose]())
 
   it('continues without its initiator, and another initiator reads its output from the first byte', async () => {
     const line = `echo early; while [ ! -e ${at('go')} ]; do sleep 0.05; done; echo late; [ $BATON_EXEC_NODE = d1 ]`

@@ -2,30 +2,25 @@ import {createHash, randomBytes} from 'node:crypto'
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {type ConsulClient, createClient} from '../../../src/core/client.js'
+import type {ConsulClient} from '../../../src/core/client.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import type {JobCommand} from '../../../src/exec/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
-import {openFolder, ours, startResponder, type TestResponder} from './support.js'
+import {type ExecSetup, openExecSetup, ours} from './support.js'
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
 describe.each(backends)('the output of a job on $name', backend => {
   const agent = sharedAgent(backend)
-  let folder: Awaited<ReturnType<typeof openFolder>>
+  let setup: ExecSetup
+  let folder: ExecSetup['folder']
   let client: ConsulClient
-  let responder: TestResponder
 
   beforeAll(async () => {
-    folder = await openFolder()
-    client = createClient({address: agent.address})
-    responder = await startResponder(agent.address, {node: 'o1', stateDirectory: folder.path})
+    setup = await openExecSetup(agent.address, [{node: 'o1'}])
+    ;({folder, client} = setup)
   })
-  afterAll(async () => {
-    await responder[Symbol.asyncDispose]()
-    await client[Symbol.asyncDispose]()
-    await folder[Symbol.asyncDispose]()
-  })
+  afterAll(() => setup[Symbol.asyncDispose]())
 
   async function outputOf(command: JobCommand): Promise<readonly Buffer[]> {
     const settings = {keys: [ours.key], ackTimeoutMs: 20_000, maxOutputBytes: Number.POSITIVE_INFINITY}

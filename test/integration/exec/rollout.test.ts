@@ -1,40 +1,28 @@
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {type ConsulClient, createClient} from '../../../src/core/client.js'
+import type {ConsulClient} from '../../../src/core/client.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import type {RolloutOptions} from '../../../src/exec/types.js'
 import {createSemaphore} from '../../../src/lock/semaphore.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
-import {
-  expectNothingLeft,
-  type Followed,
-  followRun,
-  openFolder,
-  ours,
-  startResponder,
-  type TestResponder,
-} from './support.js'
+import {type ExecSetup, type Followed, followRun, openExecSetup, ours} from './support.js'
 
 describe.each(backends)('a roll-out on $name', backend => {
   const agent = sharedAgent(backend)
   const names = ['n1', 'n2', 'n3', 'n4', 'n5']
-  let folder: Awaited<ReturnType<typeof openFolder>>
+  let setup: ExecSetup
+  let folder: ExecSetup['folder']
   let client: ConsulClient
-  let open: TestResponder[] = []
 
   beforeAll(async () => {
-    folder = await openFolder()
-    client = createClient({address: agent.address})
-    const start = (node: string) => startResponder(agent.address, {node, stateDirectory: folder.path})
-    open = await Promise.all(names.map(start))
+    setup = await openExecSetup(
+      agent.address,
+      names.map(node => ({node})),
+    )
+    ;({folder, client} = setup)
   })
-  afterAll(async () => {
-    await expectNothingLeft(client)
-    await Promise.all(open.map(one => one[Symbol.asyncDispose]()))
-    await client[Symbol.asyncDispose]()
-    await folder[Symbol.asyncDispose]()
-  })
+  afterAll(() => setup[Symbol.asyncDispose]())
 
   async function roll(line: string, rollout: RolloutOptions): Promise<Followed> {
     const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native', killAfterMs: 500})

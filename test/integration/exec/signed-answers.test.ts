@@ -1,33 +1,26 @@
 import {appendFileSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {type ConsulClient, createClient} from '../../../src/core/client.js'
+import type {ConsulClient} from '../../../src/core/client.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import type {InitiatorOptions} from '../../../src/exec/initiator/options.js'
 import {responderService} from '../../../src/exec/initiator/targets.js'
 import {answerRoot} from '../../../src/exec/native/layout.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
-import {expectNothingLeft, followRun, openFolder, ours, startResponder, type TestResponder} from './support.js'
+import {type ExecSetup, followRun, openExecSetup, ours} from './support.js'
 
 describe.each(backends)('the answers of responders on $name', backend => {
   const agent = sharedAgent(backend)
-  let folder: Awaited<ReturnType<typeof openFolder>>
+  let setup: ExecSetup
+  let folder: ExecSetup['folder']
   let client: ConsulClient
-  let open: TestResponder[] = []
 
   beforeAll(async () => {
-    folder = await openFolder()
-    client = createClient({address: agent.address})
-    const start = (node: string) => startResponder(agent.address, {node, stateDirectory: folder.path})
-    open = await Promise.all(['s1', 's2'].map(start))
+    setup = await openExecSetup(agent.address, [{node: 's1'}, {node: 's2'}])
+    ;({folder, client} = setup)
   })
-  afterAll(async () => {
-    await expectNothingLeft(client)
-    await Promise.all(open.map(one => one[Symbol.asyncDispose]()))
-    await client[Symbol.asyncDispose]()
-    await folder[Symbol.asyncDispose]()
-  })
+  afterAll(() => setup[Symbol.asyncDispose]())
 
   const known = (): string => join(folder.path, 'known')
   const initiate = (options: Partial<InitiatorOptions> = {}) =>

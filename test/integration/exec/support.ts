@@ -60,6 +60,31 @@ export async function startResponder(
   }
 }
 
+/** Responders and what their tests need. Disposing checks that no job has left anything, and then ends them. */
+export interface ExecSetup extends AsyncDisposable {
+  readonly folder: Awaited<ReturnType<typeof openFolder>>
+  readonly client: ConsulClient
+}
+
+/** Starts responders whose state is in one new directory. They trust {@link ours} unless their options differ. */
+export async function openExecSetup(address: string, all: readonly Partial<ResponderOptions>[]): Promise<ExecSetup> {
+  const folder = await openFolder()
+  const client = createClient({address})
+  const start = (options: Partial<ResponderOptions>): Promise<TestResponder> =>
+    startResponder(address, {stateDirectory: folder.path, ...options})
+  const responders = await Promise.all(all.map(start))
+  return {
+    folder,
+    client,
+    async [Symbol.asyncDispose]() {
+      await expectNothingLeft(client)
+      await Promise.all(responders.map(one => one[Symbol.asyncDispose]()))
+      await client[Symbol.asyncDispose]()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
 export interface Followed {
   readonly events: readonly ExecEvent[]
   readonly summary: ExecSummary

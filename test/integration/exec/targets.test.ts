@@ -1,5 +1,5 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {type ConsulClient, createClient} from '../../../src/core/client.js'
+import type {ConsulClient} from '../../../src/core/client.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import {responderService} from '../../../src/exec/initiator/targets.js'
 import {parseEnvelope} from '../../../src/exec/native/envelope.js'
@@ -8,37 +8,23 @@ import {trustKeys} from '../../../src/exec/native/trust.js'
 import type {ExpectedNode, NodeSelector} from '../../../src/exec/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
-import {
-  expectNothingLeft,
-  type Followed,
-  followRun,
-  foreign,
-  openFolder,
-  ours,
-  startResponder,
-  type TestResponder,
-} from './support.js'
+import {type ExecSetup, expectNothingLeft, type Followed, followRun, foreign, openExecSetup, ours} from './support.js'
 
 describe.each(backends)('the nodes to which a job is sent on $name', backend => {
   const agent = sharedAgent(backend)
-  let folder: Awaited<ReturnType<typeof openFolder>>
+  let setup: ExecSetup
+  let folder: ExecSetup['folder']
   let client: ConsulClient
-  const open: TestResponder[] = []
 
   beforeAll(async () => {
-    folder = await openFolder()
-    client = createClient({address: agent.address})
-    const options = {stateDirectory: folder.path}
-    const trust = trustKeys([foreign.publicFile])
-    open.push(await startResponder(agent.address, {...options, node: 'web1'}))
-    open.push(await startResponder(agent.address, {...options, node: 'web2'}))
-    open.push(await startResponder(agent.address, {...options, node: 'wary', trust}))
+    setup = await openExecSetup(agent.address, [
+      {node: 'web1'},
+      {node: 'web2'},
+      {node: 'wary', trust: trustKeys([foreign.publicFile])},
+    ])
+    ;({folder, client} = setup)
   })
-  afterAll(async () => {
-    await Promise.all(open.map(one => one[Symbol.asyncDispose]()))
-    await client[Symbol.asyncDispose]()
-    await folder[Symbol.asyncDispose]()
-  })
+  afterAll(() => setup[Symbol.asyncDispose]())
 
   const initiator = () => createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
   const find = async (selector: NodeSelector): Promise<Record<string, ExpectedNode>> => {
