@@ -90,7 +90,8 @@ export default class Responder extends ConsulCommand<typeof Responder> {
       try {
         this.#unsignedPolicy = await unsignedPolicyOf(this.flags)
         const {keys, trouble} = await trust()
-        if (!trouble) this.out.warn(`responder: reloaded: ${keys.size} key(s)`)
+        if (trouble) throw trouble
+        this.out.warn(`responder: reloaded: ${keys.size} key(s)`)
       } catch (error) {
         this.out.warn(`responder: not reloaded: ${messageOf(error)}`)
       }

@@ -12,9 +12,12 @@ export interface Fleet extends AsyncDisposable {
   lines(name: string): string[]
   /**
    * Starts a responder. Resolves when initiators can see it. With `isStranger`, the responder does not trust the key
-   * that signs the jobs, but another key.
+   * that signs the jobs, but another key. `flags` are added to its command line.
    */
-  start(name: string, options?: {readonly isStranger?: boolean}): Promise<CommandHandle>
+  start(
+    name: string,
+    options?: {readonly isStranger?: boolean; readonly flags?: readonly string[]},
+  ): Promise<CommandHandle>
 }
 
 /** Creates the directories for a group of responders. Disposing the fleet ends all responders. */
@@ -30,10 +33,12 @@ export async function openFleet(address: string): Promise<Fleet> {
   return {
     path: folder.path,
     lines: name => folder.lines(name),
-    async start(name, {isStranger = false} = {}) {
+    async start(name, {isStranger = false, flags = []} = {}) {
       const trust = join(folder.path, isStranger ? 'strange' : 'trust')
       const directories = ['--trust-dir', trust, '--state-dir', join(folder.path, 'state')]
-      const handle = startCli(['responder', '--name', name, '--ttl', '1s', ...directories], {agent: {address}})
+      const handle = startCli(['responder', '--name', name, '--ttl', '1s', ...directories, ...flags], {
+        agent: {address},
+      })
       started.push(handle)
       await handle.waitForOutput(new RegExp(`responder ${name}: ready`), {timeoutMs: 60_000})
       return handle

@@ -35,10 +35,13 @@ describe('a policy file', () => {
     })
   })
 
-  it.each(['[]', '{"may_reboot": true}', '{"nodes": "("}', '{"max_timeout": "1m"}', '{"canUseShell": true}'])(
-    'is refused with an error that names the file if it is %s',
-    async text => {
-      await expect(parsePolicy(text, 'p.json')).rejects.toThrow(/p\.json/)
-    },
-  )
+  it.each([
+    ['[]', 'it is not a JSON object'],
+    ['{"may_reboot": true}', "it has an unknown field 'may_reboot'"],
+    ['{"nodes": "("}', 'filter'],
+    ['{"max_timeout": "1m"}', 'max_timeout'],
+    ['{"canUseShell": true}', "it has an unknown field 'canUseShell'"],
+  ])('is refused with an error that names the file and the fault if it is %s', async (text, fault) => {
+    await expect(parsePolicy(text, 'p.json')).rejects.toThrow(new RegExp(`p\\.json.*${fault}`))
+  })
 })
