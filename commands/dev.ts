@@ -6,7 +6,9 @@ import * as Flags from '@oclif/core/flags'
 import writeFileAtomic from 'write-file-atomic'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {defined} from '../src/cli/defined.js'
+import {registerDefinitions} from '../src/cli/dev/register-definitions.js'
 import {trustDirectory} from '../src/cli/directories.js'
+import {readDefinitions} from '../src/config/agent-files.js'
 import {brief, briefPath} from '../src/core/brief.js'
 import {createClient} from '../src/core/client.js'
 import {CancelledError, UsageError} from '../src/core/errors.js'
@@ -35,6 +37,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     '<%= config.bin %> dev --http-addr 127.0.0.1:0 --ready-file agent.json',
     '<%= config.bin %> dev --datacenter dc1 --datacenter dc2',
     '<%= config.bin %> dev --node web-1:web:blue --node web-2:web',
+    '<%= config.bin %> dev --config-dir ./consul.d --dns-port 8600',
     '<%= config.bin %> dev --seed app.json --acl',
     '<%= config.bin %> dev --responders 3 --trust-dir ./trust',
   ]
@@ -83,6 +86,18 @@ export default class Dev extends BaseCommand<typeof Dev> {
       min: 0,
       max: 65_535,
     }),
+    'config-dir': Flags.string({
+      description: 'folder with services and checks, as agents read it: *.json and *.hcl by name (repeatable)',
+      helpValue: 'DIR',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    'config-file': Flags.string({
+      description: 'file with services and checks, read before the folders (repeatable)',
+      helpValue: 'FILE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     'enable-script-checks': Flags.boolean({
       helpGroup: testing,
       description: 'run script checks, on this machine and as this user',
@@ -109,6 +124,9 @@ export default class Dev extends BaseCommand<typeof Dev> {
     const {signal} = this.stopSignals
     const {host, port} = parseAddress(this.#address())
     const {datacenter, acl, seed, log, like} = this.flags
+    const given = [...(this.flags['config-file'] ?? []), ...(this.flags['config-dir'] ?? [])]
+    const {definitions, warnings} = await readDefinitions(given)
+    for (const warning of warnings) this.out.warn(warning)
     const agent = await startEmbeddedAgent({
       logger: log ? this.createLogger('debug') : this.logger,
       host,
@@ -122,6 +140,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
       ...(seed !== undefined && {seed: await readSeed(seed)}),
     })
     this.releases.use(agent)
+    await registerDefinitions({address: agent.address, token: agent.managementToken}, definitions)
     if (this.flags.responders) await this.#startResponders(agent, this.flags.responders)
     await this.#announce(agent)
     await new Promise<void>(resolve => {

@@ -1,9 +1,14 @@
-import {mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {once} from 'node:events'
+import {mkdir, mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {createServer} from 'node:http'
+import type {AddressInfo} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {isDeepStrictEqual} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {raw} from '../kit/raw-consul.js'
 import {runCli, startCli} from '../kit/run-cli.js'
+import {waitUntil} from '../kit/wait-until.js'
 
 let folder = ''
 beforeAll(async () => {
@@ -62,6 +67,47 @@ describe('baton dev', () => {
     expect(members.map(({Name}) => Name)).toEqual(['baton-dev', 'web-1', 'db-1'])
     const instances = await raw(address).get('/v1/health/service/web', {passing: true, tag: 'green'})
     expect(instances).toMatchObject([{Node: {Node: 'web-1'}, Service: {Tags: ['blue', 'green']}}])
+  })
+
+  it('registers the services and checks of configuration files, in the order of their names', async () => {
+    const dir = join(folder, 'consul.d')
+    await mkdir(join(dir, 'folder'), {recursive: true})
+    await using app = createServer((_request, response) => response.end('up')).listen(0, '127.0.0.1')
+    await once(app, 'listening')
+    const {port} = app.address() as AddressInfo
+    const service = {name: 'hopscotch', port, tags: ['beta'], address: '127.0.0.1', Meta: {Version: '2'}}
+    const check = `id = "hopscotch" name = "running" service_id = "hopscotch" header { x-a = ["b"] }
+      http = "http://127.0.0.1:${port}/health" interval = "50ms" timeout = "1s"`
+    await writeFile(join(dir, '1-check.hcl'), `check {\n${check}\n}\nserver = true`)
+    await writeFile(join(dir, '2-web.json'), JSON.stringify({service}))
+    const last = 'services { name = "db" port = 2 check { ttl = "30s" status = "passing" } }'
+    await writeFile(join(dir, '3-db.hcl'), `services { name = "db" port = 1 }\n${last}`)
+    await writeFile(join(dir, 'notes.txt'), 'x')
+    const script = join(folder, 'script.json')
+    await writeFile(script, JSON.stringify({checks: [{name: 'script', scriptArgs: ['true'], interval: '50ms'}]}))
+    const words = ['--config-dir', dir, '--config-file', script, '--enable-script-checks', '--acl']
+    await using dev = startCli([...anyPort, ...words])
+    const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
+    const [, token = ''] = await dev.waitForOutput(/^management token: (\S+)$/m)
+    const consul = raw(address, {token})
+    const services = await consul.get('/v1/agent/services')
+    expect(services).toMatchObject({hopscotch: {Meta: {Version: '2'}, Tags: ['beta'], Port: port}, db: {Port: 2}})
+    const states = async (): Promise<string[]> => {
+      const checks: Record<string, {CheckID: string; Status: string; ServiceID: string}> =
+        await consul.get('/v1/agent/checks')
+      return Object.values(checks)
+        .map(({CheckID, Status, ServiceID}) => `${CheckID} ${ServiceID} ${Status}`)
+        .sort()
+    }
+    const passing = ['hopscotch hopscotch passing', 'script  passing', 'service:db db passing']
+    await waitUntil(async () => isDeepStrictEqual(await states(), passing), {what: 'passing checks'})
+    expect(dev.stderr).toContain(
+      [
+        `baton: config: ${dir}/folder is left out: an agent reads no folder in a folder`,
+        `baton: config: ${dir}/notes.txt is left out: its name ends neither in .json nor in .hcl`,
+        `baton: config: ${dir}/1-check.hcl: no effect in baton dev: server`,
+      ].join('\n'),
+    )
   })
 
   it('runs responders that answer baton exec, and stops them together with the agent', async () => {
