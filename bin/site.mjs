@@ -1,17 +1,31 @@
 // Builds the documentation as a static site into dist/site: every page of docs/, the pages at the root of the
-// repository, and a reference of all commands from their tables of flags. Fails if a link leads to a page or a heading
+// repository, a reference of all commands from their tables of flags, and one of the library. Fails if a link leads to a page or a heading
 // that does not exist.
 import {cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
-import {dirname, posix} from 'node:path'
+import {dirname, join, posix} from 'node:path'
 import {fileURLToPath, pathToFileURL} from 'node:url'
 import {Marked} from 'marked'
 import {commandIds} from './build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
+/** The folder of the library's reference, in the site. */
+const libraryFolder = 'library'
+
 /** The pages in the menu, by section. An entry is a file, or a folder with all of its files. */
 const sections = [
-  ['Start', ['README.md', 'docs/index.md', 'docs/coming-from.md', 'docs/operations.md', 'docs/guarantees.md']],
+  [
+    'Start',
+    [
+      'README.md',
+      'docs/index.md',
+      'docs/packages.md',
+      'docs/coming-from.md',
+      'docs/operations.md',
+      'docs/scale.md',
+      'docs/guarantees.md',
+    ],
+  ],
   ['Commands', ['docs/commands']],
   ['Flags', ['docs/flags']],
   ['Concepts', ['docs/concepts']],
@@ -135,6 +149,10 @@ function menu(pages, current) {
         const mark = path === current ? ' aria-current="page"' : ''
         return `<li><a href="${posix.relative(at, addressOf(path))}"${mark}>${escaped(pages.get(path).title)}</a></li>`
       })
+      if (title === 'Library')
+        items.push(
+          `<li><a href="${posix.relative(at, `${libraryFolder}/index.html`)}">Reference of all exports</a></li>`,
+        )
       const isOpen = shown.includes(current) || title === 'Start'
       return `<details${isOpen ? ' open' : ''}><summary>${title}</summary><ul>${items.join('')}</ul></details>`
     })
@@ -157,8 +175,15 @@ ${menu(pages, path)}</nav>
 `
 }
 
-/** Builds the site. Throws an error that lists the broken links. */
-export async function buildSite(folder = `${root}dist/site`) {
+/** TypeDoc is loaded only where the reference is built, because that takes a second. */
+const libraryReference = async folder => (await import('./site/library.mjs')).buildLibrary(folder)
+
+/**
+ * Builds the site. Throws an error that lists the broken links.
+ *
+ * @param addLibrary writes the library's reference into a folder, and returns its entries for the search
+ */
+export async function buildSite(folder = `${root}dist/site`, addLibrary = libraryReference) {
   const sources = await readPages()
   const pages = new Map([...sources].map(([path, text]) => [path, render(path, text)]))
   const problems = brokenLinks(pages)
@@ -175,9 +200,11 @@ export async function buildSite(folder = `${root}dist/site`) {
     title,
     plain(html).replace(/\s+/g, ' '),
   ])
+  const exported = await addLibrary(join(folder, libraryFolder))
+  for (const [address, title, text] of exported) index.push([`${libraryFolder}/${address}`, title, text])
   writeFileSync(`${folder}/pages.js`, `const pages = ${JSON.stringify(index)}\n`)
   for (const name of ['style.css', 'search.js']) cpSync(`${root}bin/site/${name}`, `${folder}/${name}`)
-  return pages.size
+  return pages.size + exported.length
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

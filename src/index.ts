@@ -1,3 +1,8 @@
+/**
+ * `consul-baton`: the whole library, with the agent for tests, imports of keys, and watches.
+ *
+ * @module consul-baton
+ */
 export type {EmbeddedSnapshot, EmbeddedStatistics, FaultPanel} from './embedded/fault-panel.js'
 export type {FaultRule} from './embedded/faults.js'
 export {type EmbeddedAgent, startEmbeddedAgent} from './embedded/index.js'

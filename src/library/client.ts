@@ -1,4 +1,8 @@
-/** `consul-baton/client`: a client for one agent, queries, views and errors. */
+/**
+ * `consul-baton/client`: a client for one agent, queries, views and errors.
+ *
+ * @module consul-baton/client
+ */
 export {clientOptionsFromEnvironment} from '../config/client-options.js'
 export type {Environment} from '../config/environment.js'
 export type {

@@ -1,4 +1,8 @@
-/** `consul-baton/discover`: lists of services, and the registration of a service. */
+/**
+ * `consul-baton/discover`: lists of services, and the registration of a service.
+ *
+ * @module consul-baton/discover
+ */
 export type {ServiceDirectory} from '../discover/directory.js'
 export {type OpenDirectoryOptions, openDirectory, readList} from '../discover/open.js'
 export type {DiscoverFrom} from '../discover/source.js'

@@ -1,4 +1,8 @@
-/** `consul-baton/event`: user events, and durable events that are kept in the key-value store. */
+/**
+ * `consul-baton/event`: user events, and durable events that are kept in the key-value store.
+ *
+ * @module consul-baton/event
+ */
 export {type FireDurableOptions, type FiredDurably, fireDurable} from '../event/durable/durable-fire.js'
 export {type Keep, pruneEvents} from '../event/durable/durable-prune.js'
 export {type DurableWatchOptions, watchDurable} from '../event/durable/durable-watch.js'

@@ -1,4 +1,8 @@
-/** `consul-baton/exec`: remote execution, its keys and its policies. */
+/**
+ * `consul-baton/exec`: remote execution, its keys and its policies.
+ *
+ * @module consul-baton/exec
+ */
 
 export {createInitiator} from '../exec/initiator/initiator.js'
 export type {InitiatorOptions} from '../exec/initiator/options.js'

@@ -1,4 +1,8 @@
-/** `consul-baton/lock`: mutexes, semaphores and sessions. */
+/**
+ * `consul-baton/lock`: mutexes, semaphores and sessions.
+ *
+ * @module consul-baton/lock
+ */
 export type {FencingToken, SessionId} from '../core/api/ids.js'
 export {createElection} from '../lock/election.js'
 export type * from '../lock/election-types.js'
