@@ -14,7 +14,7 @@ describe('the documentation as a site', () => {
     folder = mkdtempSync(join(tmpdir(), 'baton-site-'))
     // Rejects if a link is broken. The library's reference takes long, and has its own test.
     await buildSite(folder, async () => [])
-  })
+  }, 300_000)
   afterAll(() => {
     rmSync(folder, {recursive: true})
   })
