@@ -3,9 +3,10 @@ import {once} from 'node:events'
 import {type AddressInfo, connect, createServer} from 'node:net'
 import {fileURLToPath} from 'node:url'
 
-/** Bytes and requests that passed in both directions. */
+/** Bytes and requests that passed in both directions, and the connections that are open now. */
 export interface Traffic {
   requests: number
+  connections: number
   bytesIn: number
   bytesOut: number
 }
@@ -49,8 +50,11 @@ export class CountingProxy implements AsyncDisposable {
 
 function serve(target: string): void {
   const {hostname, port} = new URL(target)
-  let traffic: Traffic = {requests: 0, bytesIn: 0, bytesOut: 0}
+  const none = {requests: 0, bytesIn: 0, bytesOut: 0}
+  let connections = 0
+  let traffic = {...none}
   const server = createServer(client => {
+    connections += 1
     const agent = connect(Number(port), hostname)
     for (const socket of [client, agent]) socket.setNoDelay().on('error', () => {})
     client.on('data', (chunk: Buffer) => {
@@ -62,13 +66,16 @@ function serve(target: string): void {
       traffic.bytesIn += chunk.length
       client.write(chunk)
     })
-    client.on('close', () => agent.destroy())
+    client.on('close', () => {
+      connections -= 1
+      agent.destroy()
+    })
     agent.on('close', () => client.destroy())
   })
   server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
   process.on('message', () => {
-    process.send?.(traffic)
-    traffic = {requests: 0, bytesIn: 0, bytesOut: 0}
+    process.send?.({...traffic, connections} satisfies Traffic)
+    traffic = {...none}
   })
   process.on('disconnect', () => process.exit(0))
 }
