@@ -117,7 +117,7 @@ const responders: Capability = {
       keep(signal, responder.serve({signal}))
     }
     const isReady = async (): Promise<boolean> =>
-      ready === count && (await outside.catalog.service('baton-responder')).value.length === count
+      ready === count && (await outside.catalog.service('baton-responder', {passing: true})).value.length === count
     await waitUntil(isReady, {what: 'all responders', timeoutMs: 300_000})
     return {
       async work() {
