@@ -6,6 +6,7 @@ import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -98,17 +99,22 @@ async function release(words) {
     name: isTrial ? 'Pending' : version,
   })
   const architectures = isTrial ? [process.arch] : ['x64', 'arm64']
-  await make(folder, architectures)
-  check(folder)
-  const again = mkdtempSync(join(tmpdir(), 'baton-release-again-'))
+  // Outside dist, which each build empties. The folder of the release is replaced only when everything was checked.
+  const work = mkdtempSync(join(tmpdir(), 'baton-release-'))
   try {
-    await make(again, architectures)
-    const [first, second] = [folder, again].map(one => readFileSync(join(one, 'SHA256SUMS'), 'utf8'))
+    const builds = ['first', 'second'].map(name => join(work, name))
+    for (const build of builds) await make(build, architectures)
+    const [first, second] = builds.map(build => readFileSync(join(build, 'SHA256SUMS'), 'utf8'))
     if (first !== second) throw new Error(`two builds differ:\n${first}\n${second}`)
+    check(builds[0])
+    rmSync(folder, {recursive: true, force: true})
+    cpSync(builds[0], folder, {recursive: true})
+    process.stdout.write(`${first}two builds are equal: ${folder}\n`)
   } finally {
-    rmSync(again, {recursive: true})
+    rmSync(work, {recursive: true})
+    // If packing failed, npm has not put back the whole package.json.
+    call(process.execPath, ['bin/pack.mjs', 'end'])
   }
-  process.stdout.write(`${readFileSync(join(folder, 'SHA256SUMS'), 'utf8')}two builds are equal: ${folder}\n`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await release(process.argv.slice(2))
