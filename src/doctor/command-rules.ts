@@ -15,7 +15,15 @@ const jobs = 'baton/exec/v1/jobs/'
 const statuses = 'service/consul-replicate/statuses/'
 const readJobs = [below(jobs, 'read'), below('baton/exec/v1/run/', 'read')]
 const seeLocks = (prefix: string): readonly AclRule[] => [below(prefix, 'read'), ...all('read', 'session')]
-const seeAll = (prefix: string): readonly AclRule[] => [...seeLocks(prefix), ...all('read', 'node', 'service', 'agent')]
+
+/** The rules that a status of the locks below a prefix needs. `statusDir` is where replicators keep their status keys. */
+export const statusRules = (prefix: string, statusDir: string): readonly AclRule[] => [
+  ...seeLocks(prefix),
+  below('baton/exec/v1/', 'read'),
+  below(`${statusDir}/`, 'read'),
+  ...all('read', 'node', 'service', 'agent'),
+]
+const seeAll = (prefix: string): readonly AclRule[] => statusRules(prefix, statuses.slice(0, -1))
 const readKey = (name: string): readonly AclRule[] => [key(name, 'read')]
 const writeKey = (name: string): readonly AclRule[] => [key(name, 'write')]
 const readBelow = (prefix: string): readonly AclRule[] => [below(prefix, 'read')]

@@ -1,6 +1,7 @@
 import {missingRules} from '../core/api/acl-authorize.js'
-import {type AclRule, aclRuleText} from '../core/api/acl-rule.js'
+import {aclRuleText} from '../core/api/acl-rule.js'
 import type {ServiceInstance} from '../core/types.js'
+import {statusRules} from '../doctor/command-rules.js'
 import {createInitiator} from '../exec/initiator/initiator.js'
 import {responderNameKey, responderService} from '../exec/initiator/targets.js'
 import {inspectLocks} from '../lock/inspect.js'
@@ -72,22 +73,10 @@ async function readReplication({client, statusDir, signal}: StatusContext): Prom
  * Without ACLs, no rule is missing. An agent that does not report missing rules counts as one without ACLs.
  */
 async function readMissingRules({client, prefix, statusDir, signal}: StatusContext): Promise<readonly string[]> {
-  const keys = [prefix, 'baton/exec/v1/', `${statusDir}/`]
-  const rules: readonly AclRule[] = [
-    ...keys.map(segment => readRule('key', segment)),
-    ...(['session', 'node', 'service'] as const).map(resource => readRule(resource, '')),
-  ]
   try {
-    return (await missingRules(client.caller, rules, {signal})).map(aclRuleText)
+    return (await missingRules(client.caller, statusRules(prefix, statusDir), {signal})).map(aclRuleText)
   } catch {
     signal.throwIfAborted()
     return []
   }
 }
-
-const readRule = (resource: AclRule['resource'], segment: string): AclRule => ({
-  resource,
-  segment,
-  isPrefix: true,
-  access: 'read',
-})
