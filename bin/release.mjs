@@ -1,7 +1,7 @@
 // Makes all artefacts of a release and checks them: node bin/release.mjs [--trial] [FOLDER], by default dist/release.
 //
 // The script ends before it builds anything if the tree has uncommitted changes or the CHANGELOG has no lines for the
-// version. `--trial` takes the section "Pending", allows changes, and builds for this architecture only.
+// version. `--trial` also takes the section "Pending", allows changes, and builds for this architecture only.
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {
@@ -92,11 +92,13 @@ function check(folder) {
 
 async function release(words) {
   const isTrial = words.includes('--trial')
+  const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8')
+  const isPending = isTrial && changesOf(changelog, version).length === 0
   const folder = resolve(words.find(word => !word.startsWith('-')) ?? join(root, 'dist/release'))
   checkReady({
     status: isTrial ? '' : call('git', ['status', '--porcelain']),
-    changelog: readFileSync(join(root, 'CHANGELOG.md'), 'utf8'),
-    name: isTrial ? 'Pending' : version,
+    changelog,
+    name: isPending ? 'Pending' : version,
   })
   const architectures = isTrial ? [process.arch] : ['x64', 'arm64']
   // Outside dist, which each build empties. The folder of the release is replaced only when everything was checked.
