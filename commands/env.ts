@@ -34,6 +34,11 @@ and started again, or gets --exec-reload-signal. An outage of Consul changes not
   }
   static override strict = false
   static override childForm = {ownArgs: 1, needsSeparator: true}
+  static override flagRules = ['wait', 'exec-reload-signal', 'exec-splay'].map(flag => ({
+    flag,
+    besides: ['once'],
+    warning: 'it is for runs without --once',
+  }))
   static override flags = {
     prefix: Flags.string({
       helpGroup: names,

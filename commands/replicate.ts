@@ -136,12 +136,17 @@ that it does not exist, and held when they are more than --max-delete or the sou
     )
     this.#signals()
     const isPreview = isVerify || this.flags['dry-run'] || this.flags.shadow
-    this.#warn(isPreview ? 'preview' : this.flags.once ? 'once' : 'follow')
+    this.#warn(this.#mode(isPreview))
     if (this.flags.shadow) return await this.#shadow()
     if (isPreview) return await this.#preview(isVerify)
     const pidFile = this.flags['pid-file']
     using _pid = pidFile === undefined || pidFile === '' ? undefined : writePidFile(pidFile, process.pid)
     return this.flags.once ? await this.#once() : await this.#follow()
+  }
+
+  #mode(isPreview: boolean): Mode {
+    if (this.flags.shadow) return 'shadow'
+    return isPreview ? 'preview' : this.flags.once ? 'once' : 'follow'
   }
 
   async #preview(isVerify: boolean): Promise<number> {

@@ -1,5 +1,6 @@
 import {isSea} from 'node:sea'
 import {BaseCommand} from '../src/cli/base-command.js'
+import {CancelledError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {runTour} from '../src/tour/tour.js'
 
@@ -16,13 +17,19 @@ export default class Tour extends BaseCommand<typeof Tour> {
 
   async run(): Promise<number> {
     const {env, stdout} = this.host
-    await runTour({
-      baton: isSea() ? [process.execPath] : [process.execPath, process.argv[1] ?? ''],
-      clock: systemClock,
-      env,
-      stdout,
-      signal: this.stopSignal,
-    })
+    const unread = new CancelledError('stdout was closed')
+    this.out.onClosed(() => this.stopSignals.abort(unread))
+    try {
+      await runTour({
+        baton: isSea() ? [process.execPath] : [process.execPath, process.argv[1] ?? ''],
+        clock: systemClock,
+        env,
+        stdout,
+        signal: this.stopSignal,
+      })
+    } catch (error) {
+      if (error !== unread) throw error
+    }
     return 0
   }
 }

@@ -1,12 +1,12 @@
 import {randomBytes} from 'node:crypto'
-import {readFile} from 'node:fs/promises'
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {statusDirFlag} from '../src/cli/replicate/sub-verb.js'
 import {renderPart} from '../src/cli/status/json.js'
 import type {ConsulClient} from '../src/core/client.js'
-import {messageOf, UsageError} from '../src/core/errors.js'
+import {UsageError} from '../src/core/errors.js'
+import {readInput, whyUnreadable} from '../src/core/input.js'
 import {retry} from '../src/core/retry.js'
 import {Backoff} from '../src/core/time/backoff.js'
 import {runWorkers, type Worker} from '../src/serve/lifecycle.js'
@@ -68,13 +68,13 @@ export default class Ui extends ConsulCommand<typeof Ui> {
   async #givenToken(): Promise<string | undefined> {
     const file = this.flags['access-token-file']
     if (file === undefined) return undefined
-    const text = await readFile(file, 'utf8').catch((error: unknown) => {
-      throw new UsageError(`access-token-file: cannot read ${file}: ${messageOf(error)}`, {
+    const text = await readInput(file).catch((error: unknown) => {
+      throw new UsageError(`access-token-file: cannot read ${file}: ${whyUnreadable(error)}`, {
         code: 'BATON_CONFIG',
         cause: error,
       })
     })
-    const token = text.trim()
+    const token = text.toString().trim()
     if (token.length < 16)
       throw new UsageError(`access-token-file: ${file} has less than 16 characters`, {code: 'BATON_CONFIG'})
     return token

@@ -9,6 +9,7 @@ import {UsageError} from '../../src/core/errors.js'
 import {inputLimitBytes, readInput, readStream, whyUnreadable} from '../../src/core/input.js'
 import {systemClock} from '../../src/core/time/clock.js'
 import {addTrust} from '../../src/exec/native/key-files.js'
+import {isPrivateFile} from '../../src/exec/native/keys.js'
 import {parsePolicy} from '../../src/exec/native/policy.js'
 
 const labels = {policy: 'policy', exp: 'expiry', nbf: 'beginning'} as const
@@ -43,7 +44,8 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
 
   async run(): Promise<number> {
     const {name, policy, expires} = this.flags
-    const added = await addTrust(this.flags['trust-dir'], await this.#read(this.args.file), {
+    const text = await this.#read(this.args.file)
+    const added = await addTrust(this.flags['trust-dir'], text, {
       changes: defined({
         name,
         policy: policy === undefined ? undefined : await parsePolicy(await this.#read(policy), policy),
@@ -53,6 +55,11 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
     })
     if (this.flags.json) this.out.json(added)
     else this.out.line(`trusted ${added.kid} in ${added.path}`)
+    if (isPrivateFile(text)) {
+      this.out.warn(
+        `keys: ${briefPath(this.args.file)} is the private file of the key: only its public part was stored (it must not leave the host that signs)`,
+      )
+    }
     if (added.kept.length > 0) {
       const kept = added.kept.map(field => labels[field]).join(' and ')
       this.out.warn(`keys: the key was trusted before: its ${kept} is kept (to drop it, remove ${added.path} first)`)

@@ -32,6 +32,7 @@ export default class KeysInit extends BaseCommand<typeof KeysInit> {
     }),
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
+  static override flagRules = [{flag: 'trust-dir', needs: ['trust']}]
 
   async run(): Promise<number> {
     const directory = this.flags['keys-dir'] ?? keysDirectory(this.host.env)

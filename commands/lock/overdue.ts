@@ -29,7 +29,7 @@ export default class LockOverdue extends ConsulCommand<typeof LockOverdue> {
   static override strict = false
   static override args = {key: Args.string({required: true, ignoreStdin: true, description: 'prefix of the lock'})}
   static override flags = {
-    every: durationFlag({description: 'longest time since the last success', min: 1}),
+    every: durationFlag({description: 'longest time since the last success', min: 1, max: Number.POSITIVE_INFINITY}),
     json: Flags.boolean({description: 'print the answer as JSON', helpGroup: 'COMMON'}),
   }
 

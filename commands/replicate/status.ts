@@ -32,7 +32,11 @@ stale since its last complete copy. The exit code is that of the worst prefix.`
   static override args = {mapping: Args.string({ignoreStdin: true, description: 'SOURCE@DC[:DESTINATION]'})}
   static override flags = {
     'status-dir': statusDirFlag,
-    'max-lag': durationFlag({description: 'lag from which a prefix is behind', default: '1m', min: 0}),
+    'max-lag': durationFlag({
+      description: 'lag from which a prefix is behind',
+      default: '1m',
+      max: Number.POSITIVE_INFINITY,
+    }),
   }
 
   protected override get checksHidden(): HiddenCheck {

@@ -40,7 +40,7 @@ created stay. Replicators that run learn that first, and leave the restored keys
   static override enableJsonFlag = true
   static override args = {mapping: Args.string({ignoreStdin: true, description: 'SOURCE@DC[:DESTINATION]'})}
   static override flags = {
-    since: durationFlag({description: 'undo the passes of this time'}),
+    since: durationFlag({description: 'undo the passes of this time', max: Number.POSITIVE_INFINITY}),
     pass: Flags.string({description: 'undo this pass', helpValue: 'ID'}),
     release: Flags.string({description: 'let replicators change the keys of this undo again', helpValue: 'ID|all'}),
     'dry-run': Flags.boolean({description: 'show what would be restored, and write nothing'}),

@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import type {OptionFlag} from '@oclif/core/interfaces'
 import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
-import {parseDuration} from '../core/time/duration.js'
+import {formatDuration, parseDuration} from '../core/time/duration.js'
 import type {FlagShape} from './flag-words.js'
 
 const connection = 'CONSUL CONNECTION'
@@ -66,15 +66,22 @@ export const commonFlags = {
   verbose: Flags.boolean({char: 'v', helpGroup: common, description: 'say on stderr what is being done'}),
 }
 
-/** Returns a flag for a duration in Go's syntax; the command receives milliseconds. */
+/** Maximum of most durations: the longest time that a timer of Node can wait, which is more than 24 days. */
+const longestTimerMs = 2 ** 31 - 1
+
+/**
+ * Returns a flag for a duration in Go's syntax; the command receives milliseconds. `min` and `max` are in milliseconds;
+ * the default of `max` is about 24 days.
+ */
 export function durationFlag(options: {
   readonly description: string
   readonly default?: string
   readonly min?: number
+  readonly max?: number
   readonly helpGroup?: string
   readonly aliases?: string[]
 }) {
-  const {default: fallback, min, ...rest} = options
+  const {default: fallback, min = 0, max = longestTimerMs, ...rest} = options
   return Flags.custom<number>({
     ...rest,
     helpValue: 'DURATION',
@@ -83,11 +90,18 @@ export function durationFlag(options: {
       defaultHelp: async () => fallback,
     }),
     parse: async (text, _context, flag) => {
-      const ms = parseDuration(text, `--${flag.name}`)
-      if (ms < (min ?? 0)) throw new UsageError(`--${flag.name}: '${brief(text)}' is below ${min ?? 0}ms`)
-      return ms
+      return within(parseDuration(text, `--${flag.name}`), {min, max, name: flag.name, text})
     },
   })()
+}
+
+function within(
+  ms: number,
+  {min, max, name, text}: Readonly<Record<'min' | 'max', number>> & Readonly<Record<'name' | 'text', string>>,
+): number {
+  if (ms < min) throw new UsageError(`--${name}: '${brief(text)}' is below ${min}ms`)
+  if (ms > max) throw new UsageError(`--${name}: '${brief(text)}' is above ${formatDuration(max)}`)
+  return ms
 }
 
 /**
@@ -101,9 +115,9 @@ export function bareDurationFlag(options: {
     ...options,
     helpValue: '[DURATION]',
     parse: async (text, _context, {name}) => {
-      const ms = text === 'once' ? text : parseDuration(text, `--${name}`)
-      if (ms !== 'once' && ms < 0) throw new UsageError(`--${name}: '${brief(text)}' is below 0ms`)
-      return ms
+      return text === 'once'
+        ? text
+        : within(parseDuration(text, `--${name}`), {min: 0, max: longestTimerMs, name, text})
     },
   })()
   const shape: Pick<FlagShape, 'bare' | 'bareUnless'> = {bare: 'once', bareUnless: /^[+-]?\.?\d/}

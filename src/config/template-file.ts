@@ -111,7 +111,7 @@ class Translator {
       const reason = withoutEffect[name]
       if (flag !== undefined) this.settings[flag] = value
       else if (reason !== undefined) this.#place.warn(`${this.#place.path}: ${name}: ${reason}`)
-      if (['auth', 'ssl', 'retry', 'token'].includes(name)) this.#deprecated(name)
+      if (['auth', 'ssl', 'token'].includes(name)) this.#deprecated(name)
     }
     const {consul, wait, deduplicate, syslog, default_delimiters: delimiters, max_stale: maxStale} = values
     if (typeof maxStale === 'number') this.settings['max-stale'] = `${maxStale}ms`
@@ -119,17 +119,21 @@ class Translator {
       this.#deprecated('consul = "address"')
       this.settings['http-addr'] = consul
     }
-    for (const block of [values, typeof consul === 'object' ? (consul as BlockValues) : {}]) this.#readConnection(block)
+    this.#readConnection(values, '')
+    if (typeof consul === 'object') this.#readConnection(consul as BlockValues, 'consul.')
     this.#readWait(wait)
     this.#readDelimiters((delimiters ?? {}) as BlockValues)
     if (isOn(deduplicate)) this.#place.warn(`${this.#place.path}: deduplicate: no effect: baton shares queries itself`)
     if (isOn(syslog)) this.#place.warn(`${this.#place.path}: syslog: no effect: the log goes to stderr`)
   }
 
-  #readConnection({address, token, token_file: file, namespace, auth, ssl, transport}: BlockValues): void {
+  #readConnection(values: BlockValues, prefix: string): void {
+    const {address, token, token_file: file, namespace, auth, ssl, transport, retry} = values
     const given = {'http-addr': address, token, 'token-file': file, namespace}
     for (const [flag, value] of Object.entries(given)) if (value !== undefined) this.settings[flag] = value
-    if (transport !== undefined) this.#place.warn(`${this.#place.path}: transport: no effect`)
+    const {path, warn} = this.#place
+    if (transport !== undefined) warn(`${path}: ${prefix}transport: no effect`)
+    if (retry !== undefined) warn(`${path}: ${prefix}retry: no effect: the number of attempts is not limited`)
     if (typeof auth === 'string') this.settings['consul-auth'] = auth
     else if (typeof auth === 'object') {
       const {enabled, username = '', password} = auth as BlockValues

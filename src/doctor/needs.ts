@@ -19,6 +19,9 @@ export const commandNeeds = (key: string): readonly CommandNeeds[] => [
   need('kv wait-for', rulesOf('kv wait-for', key)),
   need('kv diff', rulesOf('kv diff', key)),
   need('kv import --prefix', rulesOf('kv import', key)),
+  need('watch and discover, template, env of keys', rulesOf('discover', key)),
+  need('watch and discover, template of services', rulesOf('watch service', '')),
+  need('watch and template of nodes', rulesOf('watch nodes', '')),
   need('exec', rulesOf('exec', '')),
   need('exec --via rexec', [
     {resource: 'key', segment: '_rexec/', isPrefix: true, access: 'write'},

@@ -1,4 +1,5 @@
 import {UsageError} from '../core/errors.js'
+import {whyNotListening} from '../core/listen-error.js'
 import {noopLogger} from '../core/log.js'
 import {systemClock, systemRandom} from '../core/time/clock.js'
 import {AclStore} from './acl/store.js'
@@ -152,7 +153,7 @@ async function openDoors(cluster: Cluster, host: string, firstPort: number): Pro
     await openAll()
   } catch (error) {
     await close()
-    throw new UsageError(`embedded agent: cannot listen on ${host}:${firstPort}`, {
+    throw new UsageError(`embedded agent: cannot listen on ${host}:${firstPort}: ${whyNotListening(error)}`, {
       cause: error,
       hint: 'choose another address, or port 0 for any free one',
     })

@@ -12,7 +12,7 @@ import {
 } from '../core/errors.js'
 import {isHopeless} from '../core/hopeless.js'
 import {Backoff} from '../core/time/backoff.js'
-import {formatDuration} from '../core/time/duration.js'
+import {formatDuration, parseDuration} from '../core/time/duration.js'
 import type {SessionId} from '../core/types.js'
 import {localDirectory} from '../process/local-directory.js'
 import {type LocalTurn, takeLocalTurn, turnPath, withoutTurn} from '../process/local-turn.js'
@@ -221,8 +221,7 @@ export class Acquisition {
         })
       } catch (error) {
         signal.throwIfAborted()
-        // A client agent that forwards the request puts a text of its own before the server's error text.
-        const [refusal] = (error instanceof ConsulError && /Invalid Session TTL.*/.exec(error.text)) || []
+        const refusal = ttlRefusal(error, shape.ttlMs)
         if (refusal !== undefined) {
           throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})
         }
@@ -348,3 +347,15 @@ const waitingReasons = {
   local: 'other contenders on this host are first',
   queue: 'free, but others have waited longer',
 } as const
+
+/**
+ * Returns the reason if Consul refuses the TTL, with times in the usual form: Consul names the TTL in nanoseconds. A
+ * client agent that forwards the request puts a text of its own before the server's error text.
+ */
+function ttlRefusal(error: unknown, ttlMs: number): string | undefined {
+  const [text, least, most] =
+    (error instanceof ConsulError && /Invalid Session TTL.*?(?:\[(\S+)=(\S+)\]|$)/.exec(error.text)) || []
+  if (least === undefined || most === undefined) return text
+  const limit = (time: string): string => formatDuration(parseDuration(time))
+  return `Consul refuses a session's TTL of ${formatDuration(ttlMs)}: it takes ${limit(least)} to ${limit(most)}`
+}

@@ -3,6 +3,7 @@ import {createServer, type IncomingMessage, type Server, type ServerResponse} fr
 import type {AddressInfo, Socket} from 'node:net'
 import {linkSignal} from '../core/cancel/link-signal.js'
 import {CancelledError, messageOf, UsageError} from '../core/errors.js'
+import {whyNotListening} from '../core/listen-error.js'
 import type {Clock, Logger} from '../core/types.js'
 import {formatListen, type ListenAddress} from './listen.js'
 import {errorReply, type Reply, send} from './reply.js'
@@ -95,16 +96,8 @@ async function listen(server: Server, address: ListenAddress): Promise<AddressIn
   return server.address() as AddressInfo
 }
 
-const listenTexts: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use',
-  EACCES: 'this user may not use the port',
-  EADDRNOTAVAIL: 'this machine does not have the address',
-  ENOTFOUND: 'no such host',
-}
-
 function toListenError(error: NodeJS.ErrnoException, address: ListenAddress): UsageError {
-  const why = listenTexts[error.code ?? ''] ?? messageOf(error)
-  return new UsageError(`listen address ${formatListen(address)}: ${why}`, {
+  return new UsageError(`listen address ${formatListen(address)}: ${whyNotListening(error)}`, {
     code: 'BATON_CONFIG',
     cause: error,
     hint: 'choose another one with `listen`',

@@ -1,5 +1,6 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 import {createInterface} from 'node:readline'
+import {listenForAbort} from '../core/cancel/listen-for-abort.js'
 import type {Clock} from '../core/types.js'
 
 export interface TourProcessesOptions {
@@ -13,7 +14,10 @@ export interface TourProcessesOptions {
 
 /** A running command of the tour. Its output is shown line by line with a label. */
 export interface TourProcess {
-  /** Resolves with the exit code, or with 128 if a signal ended the command. */
+  /**
+   * Resolves with the exit code, or with 128 if a signal ended the command. Rejects with the signal's reason if the
+   * tour is stopped before.
+   */
   readonly done: Promise<number>
   /**
    * Resolves with the first line of stdout or stderr that matches. Rejects if the process ends without such a
@@ -37,8 +41,15 @@ export class TourProcesses implements AsyncDisposable {
   readonly #options: TourProcessesOptions
   readonly #started = new Set<TourProcess>()
 
+  /** Never resolves. Rejects when the tour is stopped. */
+  readonly #stopped: Promise<never>
+
   constructor(options: TourProcessesOptions) {
     this.#options = options
+    this.#stopped = new Promise((_, reject) => {
+      listenForAbort(options.signal, () => reject(options.signal.reason))
+    })
+    this.#stopped.catch(() => {})
   }
 
   get signal(): AbortSignal {
@@ -59,6 +70,7 @@ export class TourProcesses implements AsyncDisposable {
     options: {readonly label?: string; readonly env?: TourProcessesOptions['env']} = {},
   ): TourProcess {
     const {label, env = {}} = options
+    this.signal.throwIfAborted()
     const prefix = label === undefined ? '' : `[${label}] `
     this.say(`${prefix}$ baton ${args.map(quote).join(' ')}`)
     const [file, ...first] = this.#options.baton
@@ -96,7 +108,7 @@ export class TourProcesses implements AsyncDisposable {
         wake()
       })
     }
-    const done = new Promise<number>((resolve, reject) => {
+    const ended = new Promise<number>((resolve, reject) => {
       child.once('error', reject)
       child.once('close', (code, signal) => {
         seen.ended = true
@@ -104,6 +116,9 @@ export class TourProcesses implements AsyncDisposable {
         resolve(code ?? (signal === null ? 0 : 128))
       })
     })
+    const done = Promise.race([ended, this.#stopped])
+    // A command that the tour does not wait for, such as a replicator, is only stopped.
+    done.catch(() => {})
     return {
       done,
       line: pattern => firstLine(seen, pattern, this.signal),
@@ -111,7 +126,7 @@ export class TourProcesses implements AsyncDisposable {
         if (seen.ended) return
         child.kill('SIGTERM')
         using _force = this.#options.clock.timer(5000, () => killGroup(child))
-        await done.catch(() => undefined)
+        await ended.catch(() => undefined)
       },
     }
   }

@@ -32,6 +32,16 @@ describe('baton dev', () => {
     )
   })
 
+  it('refuses an address whose port is in use, and names the reason', async () => {
+    await using dev = startCli(anyPort)
+    const [, address = ''] = await dev.waitForOutput(/ready at http:\/\/(\S+)/)
+    const {exitCode, stderr} = await runCli(['dev', '--http-addr', address])
+    expect({exitCode, stderr}).toEqual({
+      exitCode: 64,
+      stderr: `baton: embedded agent: cannot listen on ${address}: the port is in use (choose another address, or port 0 for any free one)\n`,
+    })
+  })
+
   it('stops at once even if a blocking query is waiting', async () => {
     await using dev = startCli([...anyPort])
     const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)

@@ -46,6 +46,16 @@ describe('baton tour', () => {
     }
   })
 
+  it('stops when stdout is closed, and leaves no process and no file behind', async () => {
+    await using tour = startCli(['tour'], {env: {TMPDIR: folder}})
+    await tour.waitForOutput(/acquired jobs\/nightly/)
+    tour.closeStdout()
+    const {exitCode, stdout, stderr} = await tour.exited
+    expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
+    expect(stdout).not.toMatch(/exec: a command on every/)
+    expect(leftovers()).toEqual([])
+  })
+
   it('stops at once on a signal, and leaves no process and no file behind', async () => {
     await using tour = startCli(['tour'], {env: {TMPDIR: folder}})
     await tour.waitForOutput(/acquired jobs\/nightly/)

@@ -168,6 +168,11 @@ export class CommandHandle implements AsyncDisposable {
     return waitForOutput(this, pattern, options)
   }
 
+  /** Closes the reading end of the command's stdout, as `head` does when it has read enough. */
+  closeStdout(): void {
+    this.#child.stdout?.destroy()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.killGroup('SIGKILL')
     await this.processExit

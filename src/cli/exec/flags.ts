@@ -63,6 +63,7 @@ export const execFlags = {
     helpGroup: 'TIME',
     description: 'with --detach or --prepare: how long the job and its results are kept, up to 24h (default: 1h)',
     min: 1,
+    max: 24 * 3_600_000,
   }),
   window: durationFlag({
     helpGroup: 'TIME',

@@ -16,6 +16,7 @@ export const acquireFlags = {
     helpValue: 'N',
     description: 'maximum number of holders',
     default: 1,
+    max: Number.MAX_SAFE_INTEGER,
   }),
   try: bareDurationFlag({
     helpGroup: lockGroup,

@@ -17,6 +17,7 @@ export const policyFlags = {
     helpGroup: runGroup,
     description: 'run only if no contender has run it within this time (exit 0)',
     min: 1000,
+    max: Number.POSITIVE_INFINITY,
   }),
   record: Flags.boolean({
     helpGroup: runGroup,

@@ -1,5 +1,6 @@
 import type {Environment} from '../../config/environment.js'
 import type {PrefixSettings} from '../../config/replicate-schema.js'
+import {brief} from '../../core/brief.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
 import {formatMapping, parseMapping} from '../../replicate/mapping.js'
@@ -169,7 +170,7 @@ function toQuiescence(text: string): Pick<ReplicatorOptions, 'quiescence'> {
   const minMs = parseDuration(least, '--wait')
   const maxMs = most === undefined ? 4 * minMs : parseDuration(most, '--wait')
   if (rest.length > 0 || minMs < 0 || maxMs < minMs) {
-    throw new UsageError(`--wait: '${text}' is not MIN[:MAX]`, {hint: 'write it like 5s or 5s:20s'})
+    throw new UsageError(`--wait: '${brief(text)}' is not MIN[:MAX]`, {hint: 'write it like 5s or 5s:20s'})
   }
   return minMs === 0 || maxMs === 0 ? {} : {quiescence: {minMs, maxMs}}
 }

@@ -12,10 +12,11 @@ interface GivenFlags extends PatternTexts {
   readonly 'consul-ssl'?: boolean | undefined
   readonly 'source-http-addr'?: string | undefined
   readonly shadow: boolean
+  readonly 'undo-keep'?: number | undefined
 }
 
 /** `preview` stands for `replicate verify` and for --dry-run. */
-export type Mode = 'follow' | 'once' | 'preview'
+export type Mode = 'follow' | 'once' | 'preview' | 'shadow'
 
 /**
  * Throws a UsageError for flags that contradict each other, and for empty values that would select all keys or none.
@@ -32,6 +33,13 @@ export function refuseContradictions(flags: GivenFlags, isApproved: boolean, isV
   }
   if (flags.shadow && (isVerify || flags.once || flags['dry-run'])) {
     throw new UsageError('--shadow: it compares until it is stopped', {hint: 'leave --once, --dry-run and verify out'})
+  }
+  if (flags.shadow && flags.json === true)
+    throw new UsageError('--json: --shadow prints one line after another', {hint: 'use --ndjson'})
+  if (flags.shadow && isApproved) {
+    throw new UsageError('--shadow contradicts an approval of deletes: it writes nothing', {
+      hint: 'leave one of them out',
+    })
   }
   for (const name of patternFlags) {
     if (flags[name]?.includes('') === true) {
@@ -54,8 +62,30 @@ const always: Readonly<Record<string, string>> = {
   'consul-transport-tls-handshake-timeout': forConsulReplicate,
   'syslog-facility': 'the log goes to stderr',
 }
-const onlyWhileFollowing = ['wait', 'reload-signal', 'kill-signal', 'listen', 'heartbeat']
 const tlsFlags = ['ca-file', 'ca-path', 'client-cert', 'client-key', 'tls-server-name']
+const followOnly = ['wait', 'reload-signal', 'kill-signal', 'listen', 'heartbeat', 'shard-above', 'audit-every']
+const writeOnly = ['pid-file', 'undo-keep', 'undo-dir', 'lock', 'grace']
+const retrying = ['consul-retry-attempts', 'consul-retry']
+const [endless, following, writing] = [
+  'failures are retried forever without --once',
+  'it is for runs without --once',
+  'it is for runs that write',
+]
+
+/** Flags that have no effect in a mode, with the reason. */
+const inVain: Readonly<Record<Mode, readonly (readonly [names: readonly string[], reason: string])[]>> = {
+  follow: [[['consul-retry-attempts'], endless]],
+  once: [[followOnly, following]],
+  preview: [
+    [followOnly, following],
+    [writeOnly, writing],
+  ],
+  shadow: [
+    [followOnly, '--shadow only compares'],
+    [writeOnly, writing],
+    [retrying, '--shadow retries failures forever'],
+  ],
+}
 
 /** Returns one line for each setting that has no effect in this mode. */
 export function settingsWithoutEffect(
@@ -76,13 +106,10 @@ export function settingsWithoutEffect(
   for (const [name, reason] of Object.entries(always)) add(name, reason)
   if (flags['consul-ssl'] === false) for (const name of tlsFlags) addTyped(name, '--consul-ssl is false')
   if (!flags.delete) for (const name of ['max-delete', 'delete-budget']) addTyped(name, 'nothing is deleted')
-  if (mode === 'follow') {
-    addTyped('consul-retry-attempts', 'failures are retried forever without --once')
-    if (!flags['consul-retry']) add('consul-retry', 'failures are retried forever without --once')
-    return lines
-  }
-  for (const name of onlyWhileFollowing) addTyped(name, 'it is for runs without --once')
-  if (mode === 'preview')
-    for (const name of ['pid-file', 'undo-keep', 'undo-dir', 'lock']) addTyped(name, 'it is for runs that write')
+  if (flags['undo-keep'] === 0) addTyped('undo-dir', '--undo-keep 0 keeps nothing')
+  for (const [names, reason] of inVain[mode]) for (const name of names) addTyped(name, reason)
+  if (mode === 'follow' && !flags['consul-retry']) add('consul-retry', endless)
+  if (mode !== 'follow' && mode !== 'shadow' && !flags['consul-retry'])
+    addTyped('consul-retry-attempts', '--no-consul-retry makes one attempt')
   return lines
 }

@@ -196,9 +196,14 @@ export const replicateFlags = {
   'consul-retry-backoff': durationFlag({
     helpGroup: consulReplicate,
     description: 'accepted, without effect',
+    max: Number.POSITIVE_INFINITY,
     aliases: ['retry'],
   }),
-  'consul-retry-max-backoff': durationFlag({helpGroup: consulReplicate, description: 'accepted, without effect'}),
+  'consul-retry-max-backoff': durationFlag({
+    helpGroup: consulReplicate,
+    description: 'accepted, without effect',
+    max: Number.POSITIVE_INFINITY,
+  }),
   'kill-signal': Flags.string({helpGroup: consulReplicate, description: 'one more signal that stops (exit 12)'}),
   'reload-signal': Flags.string({
     helpGroup: consulReplicate,

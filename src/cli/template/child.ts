@@ -56,7 +56,7 @@ export function toChild({flags, isGiven, words, block, env}: Given): ChildSettin
   const argv: [string, ...string[]] | undefined =
     file === undefined ? (command === undefined ? undefined : commandArgv(command, reloadSignal)) : [file, ...rest]
   if (argv === undefined) return undefined
-  if (argv[0] === '') throw new UsageError('template: the name of the child is empty')
+  if (argv[0] === '') throw new UsageError('the name of the child is empty')
   const killSignal = parseSignal(flags['exec-kill-signal'] ?? exec.kill_signal ?? '', '--exec-kill-signal')
   return {
     argv,

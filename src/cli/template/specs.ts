@@ -216,8 +216,11 @@ const fault = (text: string): UsageError => new UsageError(text, {code: 'BATON_C
 /** Parses `MIN` or `MIN:MAX`. */
 export function toQuiet(text: string | undefined, what = '--wait'): Quiet | undefined {
   if (text === undefined) return undefined
-  const [min = '', max] = text.split(':')
+  const [min = '', max, ...rest] = text.split(':')
   const minMs = parseWait(min, what)
+  if (rest.length > 0) {
+    throw new UsageError(`${what}: '${brief(text)}' is not MIN[:MAX]`, {hint: 'write it like 5s or 5s:20s'})
+  }
   if (minMs === 0 && max === undefined) return undefined
   if (max === undefined) return {minMs}
   const maxMs = parseWait(max, what)
@@ -226,12 +229,7 @@ export function toQuiet(text: string | undefined, what = '--wait'): Quiet | unde
 }
 
 function parseWait(text: string, what: string): number {
-  let ms: number
-  try {
-    ms = parseDuration(text)
-  } catch (error) {
-    throw new UsageError(`${what}: ${messageOf(error)}`, {cause: error})
-  }
+  const ms = parseDuration(text, what)
   if (ms < 0) throw new UsageError(`${what}: '${brief(text)}' is negative`)
   return ms
 }

@@ -89,6 +89,9 @@ export function parsePrivateKey(text: string, where: string): PrivateSigningKey 
   }
 }
 
+/** True for the text of a private file of baton, damaged or not. */
+export const isPrivateFile = (text: string): boolean => parseObject(Buffer.from(text))?.['d'] !== undefined
+
 /** Returns the public key with this JWK coordinate, or undefined if the coordinate is not valid. */
 export function publicKeyOf(x: string): KeyObject | undefined {
   try {

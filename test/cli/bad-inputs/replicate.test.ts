@@ -1,5 +1,6 @@
-import {describe, it} from 'vitest'
+import {describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {runInProcess} from '../../kit/run-in-process.js'
 import {type BadInput, expectRefused, row} from './expect-refused.js'
 
 const [badFlags, badConfig] = [13, 15]
@@ -44,6 +45,7 @@ const flags: readonly (readonly [flags: string, line: string, exitCode?: number]
   ["--exclude-match ''", '--exclude-match: an empty text leaves out every key (leave --exclude-match out)'],
   ['--source-token x', '--source-token: only with --source-http-addr'],
   ["--source-http-addr ''", '--source-http-addr: the address is empty'],
+  ['--shadow --approve-deletes', `--shadow contradicts an approval of deletes: it writes nothing ${leaveOut}`],
   ['--pid-file /no/dir/x', '--pid-file: cannot write /no/dir/x: ENOENT'],
   ['--client-cert /no/such', 'client-cert: cannot read /no/such: ENOENT', badConfig],
   ['--ca-file /no/such', 'ca-file: cannot read /no/such: ENOENT', badConfig],
@@ -110,6 +112,13 @@ const inVain: readonly (readonly [flags: string, line: string])[] = [
   ],
   ['--wait 5s', '--wait: no effect: it is for runs without --once'],
   ['--kill-signal USR1', '--kill-signal: no effect: it is for runs without --once'],
+  ['--shard-above 5', '--shard-above: no effect: it is for runs without --once'],
+  ['--audit-every 5m', '--audit-every: no effect: it is for runs without --once'],
+  ['--undo-keep 0 --undo-dir /u', '--undo-dir: no effect: --undo-keep 0 keeps nothing'],
+  [
+    '--no-consul-retry --consul-retry-attempts 3',
+    '--consul-retry-attempts: no effect: --no-consul-retry makes one attempt',
+  ],
   ['--no-delete --max-delete 5', '--max-delete: no effect: nothing is deleted'],
   ['--consul-ssl=false --tls-server-name x', '--tls-server-name: no effect: --consul-ssl is false'],
   ['--exclude nothing/', '--exclude nothing/: no source has such keys, so it has no effect'],
@@ -142,6 +151,20 @@ describe.each(backends.filter(({name}) => name === 'embedded'))(
 
     it.each(inVain)('are named on stderr (flags: %s)', async (words, line) => {
       await expectRefused(row(`replicate empty/@dc1:copy/ --once ${words}`, `baton: ${line}`, 0), {agent})
+    })
+
+    it('are refused beside --shadow if they would print one object at the end', async () => {
+      const {exitCode, stdout} = await runInProcess(['replicate', 'empty/@dc1:copy/', '--shadow', '--json'], {agent})
+      expect({exitCode, ...JSON.parse(stdout)}).toMatchObject({
+        exitCode: badFlags,
+        error: {message: '--json: --shadow prints one line after another (use --ndjson)'},
+      })
+    })
+
+    it('are named on stderr by a command that only compares', async () => {
+      const line = 'baton: --grace: no effect: it is for runs that write'
+      const stdout = 'empty/@dc1 -> copy/: 0 to create, 0 to update, 0 to delete, 0 equal\n'
+      await expectRefused({...row('replicate verify empty/@dc1:copy/ --grace 1s', line, 0), stdout}, {agent})
     })
 
     it('are named on stderr if a configuration file contains them', async () => {

@@ -16,7 +16,7 @@ const rows: readonly BadInput[] = [
     'baton: template: {empty} is a template, and would be overwritten',
   ],
   [['template', '{junk}:out', '--'], 'baton: template: no child after -- (leave -- out, or give a command)'],
-  [['template', '{junk}:out', '--', ''], 'baton: template: the name of the child is empty'],
+  [['template', '{junk}:out', '--', ''], 'baton: the name of the child is empty'],
   [['template', '{junk}:out', '--exec', 'a', '--', 'b'], 'baton: --exec: does not go with arguments after --'],
   [
     ['template', '{junk}:out', '--exec', ''],
@@ -37,6 +37,14 @@ const rows: readonly BadInput[] = [
   [
     ['template', '{junk}:out', '--lock', '', '--once'],
     'baton: --lock: the value is empty (leave the flag out, or give it a value)',
+  ],
+  [
+    ['template', '{junk}:out', '--wait', '1s:2s:3s'],
+    "baton: --wait: '1s:2s:3s' is not MIN[:MAX] (write it like 5s or 5s:20s)",
+  ],
+  [
+    ['template', '{junk}:out', '--wait', 'x'],
+    "baton: --wait: 'x' is not a duration (write it like 1h30m, 15s or 250ms)",
   ],
   [['template', '{junk}:out', '--wait', '-1s'], "baton: --wait: '-1s' is negative"],
   [

@@ -67,7 +67,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     expect(all.exitCode).toBe(0)
     expect(all.stdout).toContain('may read key app/db, nodes, services, agent')
     expect(all.stdout).toMatch(
-      /^ok {3}rights +suffice for lock, kv put, kv incr, update and edit, kv wait-for, kv diff, kv import --prefix, exec, exec --via rexec, responder, replicate, service run, register, deregister and maint, service ls, members, event list, event fire/m,
+      /^ok {3}rights +suffice for lock, kv put, kv incr, update and edit, kv wait-for, kv diff, kv import --prefix, watch and discover, template, env of keys, watch and discover, template of services, watch and template of nodes, exec, exec --via rexec, responder, replicate, service run, register, deregister and maint, service ls, members, event list, event fire/m,
     )
     expect(all.stdout).not.toContain(master)
     const consul = raw(agent.address, {token: master})

@@ -259,6 +259,19 @@ describe('baton exec, baton responder and baton keys', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
+  it('trust the public part of a private file, and warn that the file was given', async () => {
+    await runCli(['keys', 'init', 'whole', ...keys()])
+    const file = at('keys/whole.key.json')
+    const {exitCode, stderr} = await runCli(['keys', 'add', file, '--trust-dir', at('whole.d')])
+    expect({exitCode, stderr}).toEqual({
+      exitCode: 0,
+      stderr: expect.stringMatching(
+        /^baton: keys: .* is the private file of the key: only its public part was stored /,
+      ),
+    })
+    expect(readFileSync(at('whole.d/whole.json'), 'utf8')).not.toContain(JSON.parse(readFileSync(file, 'utf8')).d)
+  })
+
   it('refuse a private key that other users can read, or that is damaged', async () => {
     await runCli(['keys', 'init', 'open', ...keys()])
     chmodSync(at('keys/open.key.json'), 0o644)

@@ -119,7 +119,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
   it.each(['5s', '48h'])('exits with 64 for a TTL that Consul refuses: %s', async ttl => {
     const result = await run(['--ttl', ttl, lock(), '--', 'echo', 'ran'])
     expect(result).toMatchObject({exitCode: 64, stdout: ''})
-    expect(result.stderr).toContain('Invalid Session TTL')
+    expect(result.stderr).toContain(`Consul refuses a session's TTL of ${ttl}: it takes 10s to 24h (change the TTL)`)
   })
 
   it('exits with 76 if the lock is lost, even if the child succeeds', async () => {

@@ -35,7 +35,8 @@ describe('baton replicate --once', () => {
     ]
     const {exitCode, stderr} = await runInProcess(['replicate', `-consul-addr=${addressOf('dc2')}`, ...args, ...more])
     const inVain = ['wait', 'kill-signal'].map(name => `baton: --${name}: no effect: it is for runs without --once\n`)
-    expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: inVain.join('')})
+    const once = 'baton: --consul-retry-attempts: no effect: --no-consul-retry makes one attempt\n'
+    expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: inVain.join('') + once})
     expect(await at('dc2').kvKeys('went/')).toEqual(['went/a'])
     expect(await at('dc2').kvKeys('st/')).toHaveLength(1)
   })

@@ -53,7 +53,7 @@ timeout = "3s"`
       },
       templates: [],
       exec: {},
-      warnings: [],
+      warnings: ['ct.hcl: consul.retry: no effect: the number of attempts is not limited'],
     })
   })
 
@@ -111,7 +111,7 @@ deduplicate { enabled = true }`)
     expect(warnings.toSorted()).toEqual([
       'ct.hcl: consul = "address" is deprecated, use the consul block',
       'ct.hcl: deduplicate: no effect: baton shares queries itself',
-      'ct.hcl: retry is deprecated, use the consul block',
+      'ct.hcl: retry: no effect: the number of attempts is not limited',
       'ct.hcl: ssl is deprecated, use the consul block',
       'ct.hcl: token is deprecated, use the consul block',
       'ct.hcl: vault: no effect: Vault is not supported',

@@ -189,7 +189,7 @@ describe('doctor, when it examines the agent', () => {
         (resource, segment, access) => !(resource === 'key' && access === 'write') || segment === 'x',
       )
       const able =
-        'suffice for kv wait-for, kv diff, service run, register, deregister and maint, service ls, members, event list, event fire'
+        'suffice for kv wait-for, kv diff, watch and discover, template, env of keys, watch and discover, template of services, watch and template of nodes, service run, register, deregister and maint, service ls, members, event list, event fire'
       expect(found).toContainEqual({check: 'rights', verdict: 'ok', text: able})
       expect(found).toContainEqual({
         check: 'rights',
