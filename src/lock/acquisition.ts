@@ -104,6 +104,7 @@ export class Acquisition {
       this.#hold = new LeasedHold({
         client: this.#client,
         prefix: this.#options.prefix,
+        also: this.#options.also,
         keys: this.#kind.keys,
         session,
         grant: outcome,

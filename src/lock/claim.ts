@@ -12,19 +12,20 @@ import {parseSemaphoreDocument, pruneHolders} from './wire/semaphore-document.js
  */
 export interface HoldClaim {
   readonly prefix: string
+  /** Prefixes of further mutexes that the hold has. @default none */
+  readonly also?: readonly string[]
   readonly session: SessionId
   readonly mode: 'mutex' | 'semaphore'
 }
 
 /**
- * Returns an operation that Consul refuses once the hold is over. The key of a mutex is locked by its
- * session. A slot of a semaphore lasts as long as its contender's key, which no other contender may delete.
+ * Returns operations that Consul refuses once the hold is over. The key of a mutex is locked by its session. A slot of
+ * a semaphore lasts as long as its contender's key, which no other contender may delete.
  */
-const fenceOf = ({prefix, session, mode}: HoldClaim): KvOperation => ({
-  verb: 'check-session',
-  key: mode === 'mutex' ? lockKey(prefix) : joinKey(prefix, session),
-  session,
-})
+const fencesOf = ({prefix, also = [], session, mode}: HoldClaim): readonly KvOperation[] => {
+  const keys = mode === 'mutex' ? [prefix, ...also].map(lockKey) : [joinKey(prefix, session)]
+  return keys.map(key => ({verb: 'check-session', key, session}))
+}
 
 /**
  * Commits a transaction that Consul refuses if the hold has ended. If it is refused for this reason, nothing is
@@ -36,21 +37,22 @@ export async function commitFenced(
   operations: readonly KvOperation[],
   options: CallOptions = {},
 ): Promise<TxnResult> {
-  const fence = fenceOf(claim)
-  const result = await client.txn.commit([fence, ...operations], options)
+  const fences = fencesOf(claim)
+  const result = await client.txn.commit([...fences, ...operations], options)
   if (result.committed) return result
-  const refusal = result.errors.find(({opIndex}) => opIndex === 0)
+  const refusal = result.errors.find(({opIndex}) => opIndex < fences.length)
   if (refusal) {
     const {prefix, session} = claim
     if (refusal.what.includes('Permission denied')) {
-      const hint = `the token lacks ${aclRuleText({resource: 'key', segment: fence.key, access: 'read'})}`
+      const segment = fences[refusal.opIndex]?.key ?? lockKey(prefix)
+      const hint = `the token lacks ${aclRuleText({resource: 'key', segment, access: 'read'})}`
       const details = {prefix, session}
       throw new BatonError('BATON_ACL_DENIED', `lock ${prefix}: nothing was written: ${refusal.what}`, {hint, details})
     }
     const text = `lock ${prefix}: session ${session} does not hold it any more: nothing was written`
     throw new LockLostError(text, {details: {prefix, session, why: refusal.what}})
   }
-  return {...result, errors: result.errors.map(error => ({...error, opIndex: error.opIndex - 1}))}
+  return {...result, errors: result.errors.map(error => ({...error, opIndex: error.opIndex - fences.length}))}
 }
 
 /**
@@ -59,9 +61,13 @@ export async function commitFenced(
  */
 export async function disproveClaim(
   client: ConsulClient,
-  {prefix, session, mode}: HoldClaim,
+  {prefix, also = [], session, mode}: HoldClaim,
   options: CallOptions = {},
 ): Promise<string | undefined> {
+  for (const further of also) {
+    const why = await disproveClaim(client, {prefix: further, session, mode}, options)
+    if (why !== undefined) return `${lockKey(further)}: ${why}`
+  }
   const key = lockKey(prefix)
   const read = {...options, consistency: 'consistent'} as const
   const {value: entry} = await client.kv.get(key, read)

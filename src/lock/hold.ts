@@ -28,6 +28,8 @@ const retryMs = 100
 interface LeasedHoldOptions {
   readonly client: ConsulClient
   readonly prefix: string
+  /** Prefixes of further mutexes of this hold. */
+  readonly also?: readonly string[] | undefined
   readonly keys: readonly [string, ...string[]]
   readonly session: Session
   readonly grant: Grant
@@ -151,9 +153,9 @@ export class LeasedHold implements Hold {
     checkOptions('commit', options, signalRules)
     this.signal.throwIfAborted()
     if (this.#released) throw new LockLostError(`lock ${this.prefix}: it was released`)
-    const {client, shape} = this.#options
+    const {client, shape, also = []} = this.#options
     const mode = shape.hasLockDelay ? 'mutex' : 'semaphore'
-    return commitFenced(client, {prefix: this.prefix, session: this.session, mode}, operations, options)
+    return commitFenced(client, {prefix: this.prefix, also, session: this.session, mode}, operations, options)
   }
 
   remainingMs(): number {
@@ -311,7 +313,7 @@ export class LeasedHold implements Hold {
    * Finds out whether the key was deleted by hand or with its session, in so little time that the work can still stop.
    */
   async #explain(why: string): Promise<string> {
-    if (why !== deletedKey && why !== deletedContender) return why
+    if (!why.endsWith(deletedKey) && !why.endsWith(deletedContender)) return why
     const {client, session} = this.#options
     const limits = {timeoutMs: explainWithinMs, consistency: 'consistent', plane: 'control'} as const
     try {

@@ -6,6 +6,7 @@ import {abortSignal, callback, duration, name, oneOf, text, texts} from '../core
  */
 export const lockRules = {
   prefix: text,
+  also: texts,
   ttlMs: duration(),
   lockDelayMs: duration(),
   graceMs: duration(),

@@ -38,5 +38,7 @@ export function createSemaphore(client: ConsulClient, options: SemaphoreOptions)
 export function checkSemaphoreOptions(options: SemaphoreOptions): void {
   checkOptions('createSemaphore', options, {...lockRules, limit: count({min: 1})}, ['prefix', 'limit'])
   checkPrefix(options.prefix)
+  if ((options.also ?? []).length > 0)
+    throw new UsageError('lock: a semaphore cannot be acquired together with other keys')
   if (options.prefix.replace(/^\//, '') === '') throw new UsageError('lock: a semaphore needs a prefix')
 }

@@ -7,6 +7,13 @@ import type {LeaseDeadline} from './lease.js'
 export interface LockOptions {
   /** Prefix of the lock. Its key is `<prefix>/.lock`, as with `consul lock`. */
   readonly prefix: string
+  /**
+   * Prefixes of further mutexes, at most 14, that are acquired, held and released together with this one. While one of
+   * them is held elsewhere, none is acquired, and the contender has no place in their queues. If one is lost, the hold
+   * is lost. The fencing token counts for each of them. Not for a semaphore.
+   * @default none
+   */
+  readonly also?: readonly string[]
   /** TTL of the session in milliseconds. @default 15000 */
   readonly ttlMs?: number
   /** Lock-delay of the session in milliseconds; Consul caps it at 60 s. @default 15000 */
@@ -113,7 +120,7 @@ export interface Hold extends AsyncDisposable {
   readonly prefix: string
   /** Key of the lock: `<prefix>/.lock`. */
   readonly key: string
-  /** All keys that this hold has acquired: `key` alone for mutexes and semaphores. */
+  /** All keys that this hold has acquired: `key`, and those of `also`. */
   readonly keys: readonly string[]
   /** Session that holds the lock. */
   readonly session: SessionId

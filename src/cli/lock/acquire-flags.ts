@@ -18,6 +18,13 @@ export const acquireFlags = {
     default: 1,
     max: Number.MAX_SAFE_INTEGER,
   }),
+  also: Flags.string({
+    multiple: true,
+    multipleNonGreedy: true,
+    helpGroup: lockGroup,
+    helpValue: 'KEY',
+    description: 'acquire this lock in the same transaction, all or none (repeatable)',
+  }),
   try: bareDurationFlag({
     helpGroup: lockGroup,
     description: 'longest wait for the lock (exit 75); without a value: one attempt',
@@ -52,6 +59,7 @@ export const acquireFlags = {
 
 interface AcquireFlags {
   readonly limit: number
+  readonly also: readonly string[] | undefined
   readonly ttl: number | undefined
   readonly 'lock-delay': number | undefined
   readonly fair: 'queue' | 'share' | 'off'
@@ -65,6 +73,7 @@ export function toAcquireOptions(flags: AcquireFlags, problem = '--limit must be
   const node = flags['session-node']
   return {
     limit: flags.limit,
+    ...(flags.also !== undefined && flags.also.length > 0 && {also: flags.also}),
     ttlMs: flags.ttl ?? defaultTtlMs,
     lockDelayMs: flags['lock-delay'] ?? defaultLockDelayMs,
     fair: flags.fair,

@@ -16,6 +16,11 @@ export const claimFlags = {
     helpValue: 'PREFIX',
     description: 'prefix of the lock (default: BATON_LOCK_PREFIX, that of the lock around this command)',
   }),
+  'lock-also': Flags.string({
+    helpGroup,
+    helpValue: 'PREFIXES',
+    description: 'prefixes of further locks of the same hold, one a line (default: BATON_LOCK_ALSO)',
+  }),
   'lock-session': Flags.string({
     helpGroup,
     helpValue: 'ID',
@@ -35,18 +40,20 @@ export const claimFlags = {
 
 interface ClaimFlags {
   readonly 'lock-prefix': string | undefined
+  readonly 'lock-also': string | undefined
   readonly 'lock-session': string | undefined
   readonly 'lock-mode': 'mutex' | 'semaphore' | undefined
 }
 
 /** Throws a UsageError if neither flags nor the environment name a lock and the session that holds it. */
 export function toClaim(verb: string, flags: ClaimFlags): HoldClaim {
-  const {'lock-prefix': prefix, 'lock-session': session, 'lock-mode': mode = 'mutex'} = flags
+  const {'lock-prefix': prefix, 'lock-also': also = '', 'lock-session': session, 'lock-mode': mode = 'mutex'} = flags
   if (prefix === undefined || session === undefined) {
     throw new UsageError(`lock ${verb}: no lock is held around this command`, {
       hint: `run it under baton lock PREFIX -- COMMAND, or give --lock-prefix and --lock-session`,
     })
   }
-  checkPrefix(prefix)
-  return {prefix, session: session as SessionId, mode}
+  const further = also.split('\n').filter(one => one !== '')
+  for (const one of [prefix, ...further]) checkPrefix(one)
+  return {prefix, also: further, session: session as SessionId, mode}
 }

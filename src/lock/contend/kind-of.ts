@@ -3,7 +3,7 @@ import type {LockKind} from '../kind.js'
 import {checkMutexOptions} from '../mutex.js'
 import {checkSemaphoreOptions} from '../semaphore.js'
 import type {SemaphoreOptions} from '../types.js'
-import {MutexKind} from './mutex-kind.js'
+import {mutexKindOf} from './mutex-kind-of.js'
 import {SemaphoreKind} from './semaphore-kind.js'
 
 /**
@@ -16,5 +16,5 @@ export function kindOf(client: ConsulClient, options: SemaphoreOptions): LockKin
     return new SemaphoreKind(client, options)
   }
   checkMutexOptions(options)
-  return new MutexKind(client, options)
+  return mutexKindOf(client, options)
 }

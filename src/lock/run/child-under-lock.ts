@@ -27,6 +27,8 @@ export interface ChildUnderLockOptions {
   readonly child: Omit<ChildSpec, 'clock' | 'markedBy'>
   readonly ttlMs?: number
   readonly limit: number
+  /** Prefixes of further mutexes that are held together with this one. @default none */
+  readonly also?: readonly string[]
 }
 
 /**
@@ -35,11 +37,12 @@ export interface ChildUnderLockOptions {
 export const lockVariables = (
   {scope}: ConsulClient,
   {prefix, key, session, token}: Contender,
-  {ttlMs, limit}: ChildUnderLockOptions,
+  {ttlMs, limit, also = []}: ChildUnderLockOptions,
 ): Readonly<Record<string, string>> => ({
   CONSUL_LOCK_HELD: 'true',
   BATON_LOCK_PREFIX: prefix,
   BATON_LOCK_KEY: key,
+  ...(also.length > 0 && {BATON_LOCK_ALSO: also.join('\n')}),
   [sessionVariable]: session,
   BATON_LOCK_MODE: limit > 1 ? 'semaphore' : 'mutex',
   BATON_LOCK_TTL: formatDuration(ttlMs ?? defaultTtlMs),
@@ -51,7 +54,9 @@ export const lockVariables = (
 /** Returns the child with the variables of the lock in its environment. */
 export function childSpec(client: ConsulClient, contender: Contender, options: ChildUnderLockOptions): ChildSpec {
   const {child} = options
-  const env = {...child.env, ...lockVariables(client, contender, options)}
+  // The further keys of a lock around this one are not keys of this lock.
+  const {BATON_LOCK_ALSO: _, ...inherited} = child.env
+  const env = {...inherited, ...lockVariables(client, contender, options)}
   return {...child, env, markedBy: sessionVariable, clock: client.clock}
 }
 

@@ -27,6 +27,11 @@ const rows: readonly BadInput[] = [
   [['lock', '-try=-5s', 'k', 'true'], "baton: --try: '-5s' is below 0ms"],
   [['lock', '-n', 'two', 'k', 'true'], "baton: --limit: 'two' is not a whole number (see baton lock --help)"],
   [['lock', '-n', '', 'k', 'true'], "baton: --limit: '' is not a whole number (see baton lock --help)"],
+  [['lock', '--also', '/k', 'k', 'true'], 'baton: lock k: one of its keys is named twice'],
+  [
+    ['lock', '-n', '2', '--also', 'm', 'k', 'true'],
+    'baton: lock: a semaphore cannot be acquired together with other keys',
+  ],
   [['lock', '-n', '0', 'k', 'true'], 'baton: --limit must be positive'],
   [['lock', '-n', '-1', 'k', 'true'], 'baton: --limit must be positive'],
   [['lock', '-n', '1.5', 'k', 'true'], "baton: --limit: '1.5' is not a whole number (see baton lock --help)"],

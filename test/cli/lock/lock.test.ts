@@ -5,7 +5,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {raw} from '../../kit/raw-consul.js'
-import {type CommandOptions, runCli, startCli} from '../../kit/run-cli.js'
+import {type CommandOptions, cliPath, runCli, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 let folder = ''
@@ -63,6 +63,24 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect(child.get('BATON_LOCK_SESSION')).toMatch(/^[0-9a-f-]{36}$/)
     expect(Number(child.get('BATON_FENCING_TOKEN'))).toBeGreaterThan(1)
     expect(child.get('OTHER')).toBe('kept')
+  })
+
+  it('acquires several locks with --also, and describes all of them to the child', async () => {
+    const [one, two] = [`${leaks.prefix}one`, `${leaks.prefix}two`]
+    const script = `${process.execPath} ${cliPath} lock assert && ${process.execPath} ${cliPath} lock put ${leaks.prefix}data x && env`
+    const {stdout, exitCode} = await run([one, '--also', two, '--', 'sh', '-c', script])
+    expect(exitCode).toBe(0)
+    const child = new Map(stdout.split('\n').map(line => line.split('=', 2) as [string, string]))
+    expect([child.get('BATON_LOCK_PREFIX'), child.get('BATON_LOCK_ALSO')]).toEqual([one, two])
+    expect(await consul().kvKeys(leaks.prefix)).toEqual([`${leaks.prefix}data`])
+    await consul().kvDelete(`${leaks.prefix}data`)
+    await using holder = start([two, '--', 'sh', '-c', 'echo held; sleep 60'])
+    await holder.waitForOutput(/held/)
+    const refused = await run(['--try', one, '--also', two, '--', 'true'])
+    expect(refused).toMatchObject({exitCode: 75, stderr: expect.stringContaining(`(${two}/.lock)`)})
+    expect(await consul().kvGet(`${one}/.lock`)).toBeUndefined()
+    const inner = await run([one, '--', 'sh', '-c', 'echo "<$BATON_LOCK_ALSO>"'], {env: {BATON_LOCK_ALSO: 'outer'}})
+    expect(inner.stdout).toBe('<>\n')
   })
 
   it("holds the lock while the child runs, and releases it only when none of the child's processes is left", async () => {

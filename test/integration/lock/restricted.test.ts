@@ -38,6 +38,16 @@ describe.each(backends)('the queue of a mutex, with ACLs on $name,', backend => 
     expect(await raw(agent.address, {token: master}).kvKeys('restricted/')).toEqual([])
   })
 
+  it('does not acquire several keys if the token may not write one of them, and names that key', async () => {
+    await using client = createClient({address: agent.address, token})
+    const both = createMutex(client, {prefix, also: ['restricted/a']})
+    await expect(both.acquire()).rejects.toMatchObject({
+      code: 'BATON_ACL_DENIED',
+      message: expect.stringContaining('restricted/a/.lock'),
+    })
+    expect(await raw(agent.address, {token: master}).kvKeys('restricted/')).toEqual([])
+  })
+
   it('is not shared with consul lock by a holder whose token may not read all sessions, and the holder reports that', async () => {
     // The answer of Consul without the sessions that the token may not read.
     await using proxy = await HttpProxy.start(agent.address)

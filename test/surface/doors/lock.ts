@@ -4,6 +4,7 @@ import {type Doors, type Kind, or, without} from './door.js'
 const lock = {
   client: 'object',
   prefix: 'text',
+  also: 'texts',
   ttlMs: 'duration',
   lockDelayMs: 'duration',
   nodeChecks: 'texts',
