@@ -186,13 +186,15 @@ export default class Lock extends ConsulCommand<typeof Lock> {
   }
 
   #reporter(isCompat: boolean, hooks: Hooks, command: string): (event: AnyLockEvent) => void {
-    const {verbose: isVerbose, quiet: isQuiet, events} = this.flags
+    const {verbose: isVerbose, quiet: isQuiet, events, 'metrics-file': metricsFile} = this.flags
     const {prefix} = this.args
     const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
     this.#waiting = waiting
     const facts = {...toAcquireOptions(this.flags), graceMs: this.flags.grace ?? defaultGraceMs, command}
     const recorder = new FlightRecorder(stateDirectory(this.host.env, 'locks'), prefix, facts)
-    const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events, recorder}))
+    const reporter = this.releases.use(
+      new LockReporter({prefix, out: this.out, waiting, events, metricsFile, recorder}),
+    )
     return event => {
       reporter.record(event)
       hooks.handle(event)

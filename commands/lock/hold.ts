@@ -82,12 +82,14 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
     checkPrefix(prefix)
     const {signal} = this.stopSignals
     if (flags['follow-parent']) this.#follow(parent)
-    const {verbose: isVerbose, quiet: isQuiet, events} = flags
+    const {verbose: isVerbose, quiet: isQuiet, events, 'metrics-file': metricsFile} = flags
     const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
     const settings = {...toAcquireOptions(flags), graceMs: flags.grace ?? defaultGraceMs, command: 'lock hold'}
     const directory = stateDirectory(this.host.env, 'locks')
     const recorder = new FlightRecorder(directory, prefix, settings)
-    const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events, recorder}))
+    const reporter = this.releases.use(
+      new LockReporter({prefix, out: this.out, waiting, events, metricsFile, recorder}),
+    )
     await holdWhile(this.openClient(), {
       prefix,
       ...settings,

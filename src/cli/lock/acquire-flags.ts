@@ -54,6 +54,11 @@ export const acquireFlags = {
     description: "node of the session, instead of the agent's own, which may leave when the agent is stopped",
   }),
   name: Flags.string({helpGroup: lockGroup, description: 'name of the session'}),
+  'metrics-file': Flags.string({
+    helpGroup: lockGroup,
+    helpValue: 'FILE',
+    description: 'write the state of this run as a text file of Prometheus',
+  }),
   events: Flags.string({helpGroup: lockGroup, description: 'write events as lines of JSON', helpValue: 'FILE|fd:N'}),
 }
 

@@ -5,6 +5,7 @@ import type {Output} from '../output.js'
 import {type AnyLockEvent, toEventLine, toProgress, toWarning} from './event-lines.js'
 import type {FlightRecorder} from './flight-recorder.js'
 import {LeaseNews} from './lease-news.js'
+import {MetricsFile} from './metrics-file.js'
 import type {WaitingLine} from './waiting-line.js'
 
 /** Events after which the line about waiting for the lock is erased, or is replaced by another line. */
@@ -16,6 +17,8 @@ interface LockReporterOptions {
   readonly waiting: WaitingLine
   /** Value of `--events`; undefined if the flag was not given. */
   readonly events: string | undefined
+  /** Value of `--metrics-file`; undefined if the flag was not given. */
+  readonly metricsFile: string | undefined
   /** Records the events on this machine. */
   readonly recorder: FlightRecorder
 }
@@ -24,13 +27,17 @@ interface LockReporterOptions {
 export class LockReporter implements AsyncDisposable {
   readonly #options: LockReporterOptions
   readonly #events: EventWriter | undefined
+  readonly #metrics: MetricsFile | undefined
   readonly #news: LeaseNews
 
   constructor(options: LockReporterOptions) {
-    const {prefix, events} = options
+    const {prefix, events, metricsFile: path, out} = options
     this.#options = options
     this.#events = events === undefined ? undefined : new EventWriter(events, 'events')
-    this.#news = new LeaseNews({prefix, now: systemBootTime, wallMs: () => systemClock.wallMs()})
+    const wallMs = (): number => systemClock.wallMs()
+    const warn = (text: string): void => out.warn(text)
+    this.#metrics = path === undefined ? undefined : new MetricsFile({path, prefix, wallMs, warn})
+    this.#news = new LeaseNews({prefix, now: systemBootTime, wallMs})
   }
 
   /** Writes an event as a line of JSON, and records it on this machine. */
@@ -39,6 +46,7 @@ export class LockReporter implements AsyncDisposable {
     const line = toEventLine(event, {prefix, wallMs: systemClock.wallMs()})
     this.#events?.line(line)
     recorder.record(line)
+    this.#metrics?.handle(event)
   }
 
   /** Prints a line for people if the event needs one. */
@@ -65,6 +73,7 @@ export class LockReporter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#options.waiting.end()
     this.#options.recorder[Symbol.dispose]()
+    this.#metrics?.[Symbol.dispose]()
     await this.#events?.[Symbol.asyncDispose]()
   }
 }

@@ -3,6 +3,7 @@ import {type BadInput, describeBadInputs, pem} from './table.js'
 const claim = ['--lock-prefix', 'a', '--lock-session', 'x']
 const rows: readonly BadInput[] = [
   [['lock', 'k', '--events', `${pem}/x`, '--', 'true'], 'baton: --events: cannot write to -----BEGIN PRIVATE…: E…'],
+  [['lock', 'k', '--metrics-file', '/dev/null/x', '--', 'true'], 'baton: --metrics-file: cannot write /dev/null/x: …'],
   [['lock'], 'baton: missing argument: PREFIX (see baton lock --help)'],
   [['lock', 'k'], 'baton: lock k: no command to run (baton lock k -- COMMAND)'],
   [['lock', '', 'true'], 'baton: lock: the prefix is empty (every command with an empty prefix would share one lock)'],
