@@ -1,19 +1,18 @@
 import {expect, it} from 'vitest'
 import {judgeResults} from '../../../src/exec/initiator/verdict.js'
-import type {NodeOutcome} from '../../../src/exec/types.js'
+import type {NodeOutcome, NodeResult} from '../../../src/exec/types.js'
 
-const judge = (...outcomes: NodeOutcome[]): string =>
-  judgeResults(
-    outcomes.map((outcome, at) => ({
-      node: `n${at}`,
-      via: 'rexec',
-      outcome,
-      isExpected: true,
-      isAcked: true,
-      isSigned: false,
-      isLate: false,
-    })),
-  )
+const toResults = (outcomes: readonly NodeOutcome[]): readonly NodeResult[] =>
+  outcomes.map((outcome, at) => ({
+    node: `n${at}`,
+    via: 'rexec',
+    outcome,
+    isExpected: true,
+    isAcked: true,
+    isSigned: false,
+    isLate: false,
+  }))
+const judge = (...outcomes: NodeOutcome[]): string => judgeResults(toResults(outcomes))
 
 const ok: NodeOutcome = {type: 'ok'}
 const failed: NodeOutcome = {type: 'failed', code: 1}
@@ -33,4 +32,11 @@ it('judgeResults returns the worst outcome of all nodes', () => {
   expect(judge(silent, lost, failed)).toBe('incomplete')
   expect(judge(silent, timedOut)).toBe('incomplete')
   expect(judge(failed, silent, lost, refused)).toBe('refused')
+})
+
+it('judgeResults returns `stopped` only if the run left a node out', () => {
+  const left: NodeOutcome = {type: 'not-run', reason: ''}
+  expect(judgeResults(toResults([ok, failed, left]), true)).toBe('stopped')
+  expect(judgeResults(toResults([ok, failed]), true)).toBe('failed')
+  expect(judgeResults(toResults([refused, left]), true)).toBe('refused')
 })
