@@ -1,8 +1,9 @@
 /**
  * Runs as many responders as the first argument says, in one process, until stdin ends. Prints `ready` when all of them
- * are registered. With `simulated` as the last argument, jobs start no processes: each ends at once with exit code 0,
- * after 10,000 bytes of output if its command names this number. A single process that starts thousands of others
- * spends most of its time on copying its memory map, which responders on their own machines do not.
+ * are registered. The last argument is their kind. `processes`: they run the commands of jobs, and share a client.
+ * `apart`: each has a client of its own. `simulated`: jobs start no processes; each ends at once with exit code 0, after
+ * 10,000 bytes of output if its command contains this number. A single process that starts thousands of others spends
+ * most of its time on copies of its memory map, which responders on their own machines do not.
  */
 import {Readable} from 'node:stream'
 import {createClient} from '../../src/core/client.js'
@@ -13,8 +14,8 @@ import {serveJobs} from '../../src/exec/responder/responder.js'
 const [count = '1', address = '', stateDirectory = '', publicFile = '', kind = ''] = process.argv.slice(2)
 const stop = new AbortController()
 const trust = trustKeys([publicFile])
-// All responders share one client, and thereby their blocking queries.
-const client = createClient({address})
+// Responders that share a client also share their blocking queries.
+const shared = createClient({address})
 let ready = 0
 
 const simulate: StartJobChild = async ({command}) => {
@@ -41,6 +42,7 @@ const simulate: StartJobChild = async ({command}) => {
 }
 
 const serveOne = async (at: number): Promise<void> => {
+  const client = kind === 'apart' ? createClient({address}) : shared
   const options = {
     trust,
     stateDirectory,
@@ -61,4 +63,4 @@ const served = Array.from({length: Number(count)}, (_, at) => serveOne(at))
 process.stdin.resume()
 process.stdin.on('end', () => stop.abort())
 await Promise.all(served)
-await client[Symbol.asyncDispose]()
+await shared[Symbol.asyncDispose]()

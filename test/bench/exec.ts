@@ -3,7 +3,7 @@
  * the remote execution of the agents and through responders. Measures the time of `uptime`, of large output and of a
  * fleet of simulated responders, entries in Consul's log for a silent job, and requests of idle responders. Needs
  * `consul` on the PATH. Run it on a quiet machine: AGENTS=1,4 ROUNDS=10 SILENT=60 FLEET=1000 npm run bench:exec --
- * [uptime output silent idle fleet processes]
+ * [uptime output drip silent idle fleet processes]
  */
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -88,6 +88,28 @@ async function withAgents(count: number, use: (cluster: ConsulCluster) => Promis
   }
 }
 
+/**
+ * Measures how long each piece of a slow output needs from the command to the initiator. The pieces are the times at
+ * which they were written.
+ */
+async function drip(cluster: ConsulCluster): Promise<void> {
+  await using client = createClient({address: cluster.address})
+  const line = 'for at in 1 2 3 4 5 6 7 8 9 10 11 12; do date +%s%N; sleep 0.3; done'
+  await using run = await createInitiator(client, {keys: [key.key], via: 'native', ackTimeoutMs: 30_000}).run({
+    command: {kind: 'shell', line},
+  })
+  const delays: number[] = []
+  for await (const event of run) {
+    if (event.type !== 'output') continue
+    const times = event.chunk.toString().trim().split('\n')
+    for (const time of times) delays.push(Date.now() - Number(time) / 1e6)
+  }
+  const most = Math.max(...delays)
+  say(
+    `a line each 300 ms, from the command to the initiator: median ${median(delays).toFixed(0)} ms, at most ${most.toFixed(0)} ms, ${delays.length} lines (load ${load()})`,
+  )
+}
+
 async function logIndex({address}: {readonly address: string}): Promise<number> {
   const self = (await raw(address).get('/v1/agent/self')) as {Stats: {raft: {last_log_index: string}}}
   return Number(self.Stats.raft.last_log_index)
@@ -111,7 +133,7 @@ async function silent(cluster: ConsulCluster): Promise<void> {
 interface FleetPlace {
   readonly agent: ConsulServer
   readonly address: string
-  readonly kind: 'simulated' | 'processes'
+  readonly kind: 'simulated' | 'processes' | 'apart'
 }
 
 /** Reads what a process has used since its start. */
@@ -144,7 +166,7 @@ async function withFleet(count: number, {agent, address, kind}: FleetPlace, use:
 
 async function idle(agent: ConsulServer): Promise<void> {
   await using proxy = await HttpProxy.start(agent.address)
-  await withFleet(100, {agent, address: proxy.address, kind: 'processes'}, async () => {
+  await withFleet(100, {agent, address: proxy.address, kind: 'apart'}, async () => {
     await new Promise(resolve => setTimeout(resolve, 3000))
     const before = proxy.requests.length
     let written = 0
@@ -184,7 +206,7 @@ async function fleet(agent: ConsulServer, kind: FleetPlace['kind']): Promise<voi
 
 async function main(): Promise<void> {
   buildOnce()
-  if (isWanted('uptime') || isWanted('output') || isWanted('silent')) {
+  if (['uptime', 'output', 'silent', 'drip'].some(isWanted)) {
     for (const count of sizes) {
       await withAgents(count, async cluster => {
         if (isWanted('uptime')) {
@@ -200,6 +222,7 @@ async function main(): Promise<void> {
           await compare(cluster, ['head -c 10000000 /dev/urandom | base64'], 3)
         }
         if (isWanted('silent') && count > 1) await silent(cluster)
+        if (isWanted('drip')) await drip(cluster)
       })
     }
   }

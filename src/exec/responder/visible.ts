@@ -5,6 +5,8 @@ import {passingResponders} from '../initiator/targets.js'
 
 const visibleWithinMs = 10_000
 const visiblePollMs = 50
+/** Minimum ratio of the pause after a read to the time of the read, because a read returns all responders. */
+const pauseRatio = 4
 
 interface VisibleOptions {
   readonly whenUp: <T>(attempt: () => Promise<T>) => Promise<T>
@@ -24,13 +26,14 @@ export async function untilVisible(
   for (;;) {
     const askedAtMs = clock.monotonicMs()
     if ((await whenUp(() => readNames(client, signal))).has(name)) return
-    deadlineMs += clock.monotonicMs() - askedAtMs
+    const tookMs = clock.monotonicMs() - askedAtMs
+    deadlineMs += tookMs
     if (clock.monotonicMs() > deadlineMs) {
       throw new BatonError('BATON_TIMEOUT', `responder ${name}: registered, but not in the catalog after 10s`, {
         hint: "does the agent's token have service:write on baton-responder?",
       })
     }
-    await clock.sleep(visiblePollMs, signal)
+    await clock.sleep(Math.max(visiblePollMs, pauseRatio * tookMs), signal)
   }
 }
 
