@@ -1,5 +1,5 @@
 import {createWriteStream, fstatSync, openSync, type WriteStream} from 'node:fs'
-import {briefPath} from '../core/brief.js'
+import {brief, briefPath} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 import {whyUnreadable} from '../core/input.js'
 
@@ -36,6 +36,11 @@ export class EventWriter implements AsyncDisposable {
 
 function openPlace(place: string, flag: string): number {
   const [, number] = /^fd:(\d+)$/.exec(place) ?? []
+  if (number === undefined && place.startsWith('fd:')) {
+    throw new UsageError(`--${flag}: '${brief(place)}' does not name a descriptor`, {
+      hint: `write it as fd:3, or a file of this name as ./${briefPath(place)}`,
+    })
+  }
   try {
     if (number === undefined) return openSync(place, 'a')
     fstatSync(Number(number))

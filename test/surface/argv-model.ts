@@ -114,7 +114,10 @@ export function linesOf(command: CommandClass): fc.Arbitrary<MeantLine> {
   const flag = fc.constantFrom(...names).chain(name => flagItem(name, definitions[name] ?? {type: 'boolean'}, text))
   const choices = argsOf(command).flatMap(({options = []}) => options)
   const word = fc
-    .oneof(text.filter(isUndashed), fc.constantFrom(...choices, 'app/key'))
+    .oneof(text.filter(isUndashed), {
+      weight: choices.length > 0 ? 4 : 1,
+      arbitrary: fc.constantFrom(...choices, 'app/key'),
+    })
     .map((one): GivenWord => ({kind: 'word', text: one}))
   const needed = names.filter(name => definitions[name]?.required === true)
   const required = needed.map(name => flagItem(name, definitions[name] ?? {type: 'boolean'}, text))

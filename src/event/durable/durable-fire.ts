@@ -1,4 +1,5 @@
 import type {EventFilters} from '../../core/api/event.js'
+import {brief} from '../../core/brief.js'
 import type {ConsulClient} from '../../core/client.js'
 import {valueLimitBytes} from '../../core/consul-constants.js'
 import {BatonError, ConflictError, isBatonError} from '../../core/errors.js'
@@ -84,7 +85,7 @@ function checkSizes(
   const max = Math.floor((valueLimitBytes - (size.value - Math.ceil(size.payload / 3) * 4)) / 4) * 3
   throw new BatonError(
     'BATON_TOO_LARGE',
-    `event ${name}: the payload of ${size.payload} bytes is ${size.payload - max} too long: a durable event takes ${max}`,
+    `event ${brief(name)}: the payload of ${size.payload} bytes is ${size.payload - max} too long: a durable event takes ${max}`,
     {details: {given: size.payload, over: size.payload - max, max}},
   )
 }

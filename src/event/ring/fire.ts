@@ -1,4 +1,5 @@
 import type {EventFilters} from '../../core/api/event.js'
+import {brief} from '../../core/brief.js'
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError, ConsulError, UsageError} from '../../core/errors.js'
 import {loadRe2} from '../../core/re2.js'
@@ -126,7 +127,7 @@ function tooLarge(
   const [atLeast, atMost] = isExact ? ['', ''] : ['at least ', 'at most ']
   return new BatonError(
     'BATON_TOO_LARGE',
-    `event ${name}: the payload of ${given} bytes is ${atLeast}${over} too long: ${atMost}${max} fit with this name and these filters`,
+    `event ${brief(name)}: the payload of ${given} bytes is ${atLeast}${over} too long: ${atMost}${max} fit with this name and these filters`,
     {cause, hint: 'with `spillTtlMs` it is put into KV and a pointer to it is sent', details: {given, over, max}},
   )
 }

@@ -59,6 +59,12 @@ const rows: readonly BadInput[] = [
     ['lock', '--events', '/no/such/dir/x', 'k', 'true'],
     'baton: --events: cannot write to /no/such/dir/x: ENOENT (name a file, or fd:N for an open descriptor)',
   ],
+  ...['fd:', 'fd:x', 'fd:-1'].map(
+    (place): BadInput => [
+      ['lock', '--events', place, 'k', 'true'],
+      `baton: --events: '${place}' does not name a descriptor (write it as fd:3, or a file of this name as ./${place})`,
+    ],
+  ),
   [
     ['lock', '--events', 'fd:77', 'k', 'true'],
     'baton: --events: cannot write to fd:77: EBADF (open it first: 77>file)',

@@ -26,6 +26,8 @@ describe.each(backends)('baton event on $name', backend => {
     const refused = await fire('list-me', 'x'.repeat(500))
     expect([refused.exitCode, refused.stdout]).toEqual([64, ''])
     expect(refused.stderr).toMatch(/^baton: event list-me: the payload of 500 bytes is \d+ too long: \d+ fit/)
+    const long = await fire('n'.repeat(600), 'x')
+    expect(long.stderr).toMatch(/^baton: event n{19}…: the payload of 1 bytes is \d+ too long/)
   })
 
   it('computes the exact maximum length of a payload before it sends anything', async () => {
