@@ -87,6 +87,19 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     await raw(cluster.address).put('/v1/catalog/deregister', {Node: 'baton-locks'})
   }, 400_000)
 
+  it('stops the command before another contender starts if its agent reaches no server (exit code 76)', async () => {
+    const history = join(folder, 'cut')
+    await using holder = await begin('cut', ['--ttl', '10s', '--lock-delay', '5s', '--grace', '1s'], 120, 0)
+    for (const server of cluster.servers) await server.pause()
+    const {exitCode, stderr} = await holder.exited
+    expect({exitCode, stderr}).toMatchObject({exitCode: 76, stderr: expect.stringContaining('not proven for')})
+    for (const server of cluster.servers) server.resume()
+    await cluster.untilReady()
+    const words = ['lock', 'k/cut', '--', criticalSection, history, 'rival', '0.1']
+    expect((await runCli(words, {agent: cluster})).exitCode).toBe(0)
+    expect(checkNoOverlap(history)).toMatchObject({order: ['cut', 'rival'], unfinished: ['cut']})
+  })
+
   it('lets the command continue if the leader is lost while other servers are alive', async () => {
     const leader = await cluster.leader()
     await using holder = await begin('leader', [], 20, 0)
