@@ -110,6 +110,9 @@ const responders: Capability = {
         stateDirectory: folder,
         node: `sim-${at}`,
         env: process.env,
+        // The only agent here tells the catalog about one service after the other: with the default, services of a large
+        // fleet expire meanwhile.
+        ...(count > 20 && {ttlMs: 120_000}),
         observer: event => {
           if (event.type === 'responder.registered') ready += 1
         },
