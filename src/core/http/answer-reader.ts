@@ -156,19 +156,39 @@ export class AnswerReader {
 }
 
 function parseHead(text: string): Head {
-  const [statusLine = '', ...lines] = text.split('\r\n')
-  const [, minor, status] = /^HTTP\/1\.([01]) (\d{3})(?: .*)?$/.exec(statusLine) ?? []
+  const end = endOfLine(text, 0)
+  const [, minor, status] = /^HTTP\/1\.([01]) (\d{3})(?: .*)?$/.exec(text.slice(0, end)) ?? []
   if (status === undefined) throw new NotHttpError('no status')
   const headers = new Map<string, string>()
-  for (const line of lines) {
-    const colon = line.indexOf(':')
-    const name = line.slice(0, colon).toLowerCase()
-    if (colon < 1 || /\s/.test(name)) throw new NotHttpError('a header without name')
-    const value = line.slice(colon + 1).trim()
+  for (let from = end + 2; from < text.length; ) {
+    const to = endOfLine(text, from)
+    const colon = text.indexOf(':', from)
+    if (colon < 0 || colon >= to) throw new NotHttpError('a header without name')
+    const name = toHeaderName(text.slice(from, colon))
+    const value = text.slice(colon + 1, to).trim()
     const earlier = headers.get(name)
     headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`)
+    from = to + 2
   }
   const connection = headers.get('connection')?.toLowerCase() ?? ''
   const isKeptAlive = minor === '1' ? !connection.includes('close') : connection.includes('keep-alive')
   return {status: Number(status), headers, isKeptAlive}
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\r\n', from)
+  return end < 0 ? text.length : end
+}
+
+/** Names of headers as peers write them, with their lower-case form. An agent sends the same few names every time. */
+const headerNames = new Map<string, string>()
+const mostHeaderNames = 100
+
+function toHeaderName(text: string): string {
+  const known = headerNames.get(text)
+  if (known !== undefined) return known
+  if (text === '' || /\s/.test(text)) throw new NotHttpError('a header without name')
+  const name = text.toLowerCase()
+  if (headerNames.size < mostHeaderNames) headerNames.set(text, name)
+  return name
 }

@@ -101,19 +101,18 @@ export function createCaller(options: CallerOptions): Caller {
       const path = `${call.path}${toQuery(call, settings)}`
       const sentAtMs = options.clock.monotonicMs()
       const limits = toLimits(call, settings)
-      const response = await expand(
-        await options.transport.send({
-          method: call.method,
-          path,
-          headers: toHeaders(options, call, settings),
-          ...(call.body && {body: call.body}),
-          ...(call.takeMemory && {takeMemory: call.takeMemory}),
-          ...limits,
-          plane: settings.plane ?? (settings.index === undefined ? 'control' : 'watch'),
-          ...(settings.signal && {signal: settings.signal}),
-          ...(settings.onFirstByte && {onFirstByte: settings.onFirstByte}),
-        }),
-      )
+      const sent = await options.transport.send({
+        method: call.method,
+        path,
+        headers: toHeaders(options, call, settings),
+        ...(call.body && {body: call.body}),
+        ...(call.takeMemory && {takeMemory: call.takeMemory}),
+        ...limits,
+        plane: settings.plane ?? (settings.index === undefined ? 'control' : 'watch'),
+        ...(settings.signal && {signal: settings.signal}),
+        ...(settings.onFirstByte && {onFirstByte: settings.onFirstByte}),
+      })
+      const response = sent.headers.get('content-encoding') === 'gzip' ? await expand(sent) : sent
       const {status} = response
       if (!(call.accept ?? [200]).includes(status) || (status === 404 && !isConsulAbsence(response))) {
         throw toWireError({method: call.method, path}, response, options.clock.wallMs())
@@ -129,15 +128,25 @@ export function createCaller(options: CallerOptions): Caller {
  */
 const longBody = 64 * 1024
 
+const [leastChunk, mostChunk] = [64, 4 * 1024 * 1024]
+
+/**
+ * Returns the size of the expanded body, which a gzip file states at its end, within limits. Memory of that size takes
+ * the whole body at once, which is a third faster than several pieces that are joined.
+ */
+function expandedSize(body: Buffer): number {
+  const stated = body.length < 4 ? 0 : body.readUInt32LE(body.length - 4)
+  return Math.min(Math.max(stated, leastChunk), mostChunk)
+}
+
 /**
  * Loads node:zlib only when a compressed body arrives, because most processes never receive one.
  */
 async function expand(response: TransportResponse): Promise<TransportResponse> {
-  if (response.headers.get('content-encoding') !== 'gzip') return response
   const {gunzip, gunzipSync} = process.getBuiltinModule('node:zlib')
   try {
     const {body} = response
-    if (body.length < longBody) return {...response, body: gunzipSync(body)}
+    if (body.length < longBody) return {...response, body: gunzipSync(body, {chunkSize: expandedSize(body)})}
     const expanded = await new Promise<Buffer>((resolve, reject) => {
       gunzip(body, (error, bytes) => (error ? reject(error) : resolve(bytes)))
     })

@@ -1,5 +1,4 @@
 import type {OnReadOpts, Socket} from 'node:net'
-import {listenForAbort} from '../cancel/listen-for-abort.js'
 import type {TransportResponse} from '../types.js'
 import {AnswerReader} from './answer-reader.js'
 import type {TakeMemory} from './body-memory.js'
@@ -7,13 +6,13 @@ import type {Deadline} from './deadline.js'
 
 interface Exchange {
   readonly reader: AnswerReader
-  readonly deadline: Pick<Deadline, 'moved'>
+  readonly deadline: Deadline
   settle(outcome: TransportResponse | Error): void
 }
 
 /** Options of one exchange: a request and its answer. */
 interface ExchangeOptions {
-  readonly deadline: Pick<Deadline, 'signal' | 'moved'>
+  readonly deadline: Deadline
   /** Returns memory for the body of the answer. @default new memory for each answer */
   readonly takeMemory?: TakeMemory | undefined
 }
@@ -44,25 +43,23 @@ export class Connection {
   }
 
   /**
-   * Sends a whole request and resolves with the whole answer. If the deadline aborts, the exchange rejects and the
-   * socket is closed.
+   * Sends a whole request and resolves with the whole answer. If the deadline ends the request, the exchange rejects
+   * and the socket is closed.
    */
   exchange(request: Uint8Array, {deadline, takeMemory}: ExchangeOptions): Promise<TransportResponse> {
-    const {signal} = deadline
     return new Promise((resolve, reject) => {
-      signal.throwIfAborted()
-      const handleAbort = (): void => this.close(new Error('cancelled'))
+      if (deadline.isOver) throw deadline.reason
       this.#exchange = {
         reader: new AnswerReader(takeMemory),
         deadline,
         settle: outcome => {
-          signal.removeEventListener('abort', handleAbort)
+          deadline.onOver = undefined
           this.#exchange = undefined
           if (outcome instanceof Error) reject(outcome)
           else resolve(outcome)
         },
       }
-      listenForAbort(signal, handleAbort)
+      deadline.onOver = () => this.close(new Error('cancelled'))
       this.#socket ??= this.#open()
       const socket = this.#socket
       socket.ref()
@@ -128,8 +125,11 @@ export class Connection {
       return
     }
     try {
-      exchange.deadline.moved()
-      if (!exchange.reader.push(bytes)) return
+      exchange.deadline.begun()
+      if (!exchange.reader.push(bytes)) {
+        exchange.deadline.moved()
+        return
+      }
     } catch (error) {
       this.close(error as Error)
       return

@@ -12,7 +12,7 @@ import {
 } from '../check-options.js'
 import {clockRule} from '../context-rules.js'
 import {formatAddress} from './address.js'
-import {type Deadline, startDeadline} from './deadline.js'
+import {Deadline} from './deadline.js'
 import {Lane} from './lane.js'
 import {toTransportError} from './transport-errors.js'
 import type {Plane, Transport, TransportOptions, TransportRequest, TransportResponse} from './types.js'
@@ -70,19 +70,18 @@ export abstract class LaneTransport<Connection> implements Transport {
   async send(request: TransportRequest): Promise<TransportResponse> {
     checkOptions('transport', request, requestRules, ['method', 'path', 'timeoutMs', 'plane'])
     // Avoids `using`, because its compiled form for Node 20 is slow and every request runs this code.
-    const deadline = startDeadline(request, {clock: this.options.clock, peer: this.#peer})
-    const {signal} = deadline
+    const deadline = new Deadline(request, {clock: this.options.clock, peer: this.#peer})
     const lane = this.#lanes[request.plane]
     let connection: Connection | undefined
     let isAnswered = false
     try {
-      signal.throwIfAborted()
-      connection = await lane.take(signal)
+      if (deadline.isOver) throw deadline.reason
+      connection = lane.takeFree() ?? (await lane.take(deadline.signal))
       const answer = await this.exchange(connection, request, deadline)
       isAnswered = true
       return answer
     } catch (error) {
-      throw signal.aborted ? signal.reason : toTransportError(error, this.#peer)
+      throw deadline.isOver ? deadline.reason : toTransportError(error, this.#peer)
     } finally {
       deadline[Symbol.dispose]()
       if (connection !== undefined) {
@@ -102,7 +101,7 @@ export abstract class LaneTransport<Connection> implements Transport {
   /** Returns a new connection, which may connect later. */
   protected abstract open(): Connection
 
-  /** Sends the request on this connection. Rejects if the deadline's signal aborts. */
+  /** Sends the request on this connection. Rejects if the deadline ends the request. */
   protected abstract exchange(
     connection: Connection,
     request: TransportRequest,

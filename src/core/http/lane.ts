@@ -1,4 +1,5 @@
 import {listenForAbort} from '../cancel/listen-for-abort.js'
+
 /**
  * Limits how many resources are in use at once. Hands out the most recently used resource first. Callers
  * queue if none is free.
@@ -16,13 +17,22 @@ export class Lane<Resource> {
     this.#open = open
   }
 
-  /** Rejects with the signal's reason if it aborts while the caller waits. */
-  async take(signal: AbortSignal): Promise<Resource> {
-    while (this.#closedWith === undefined && this.#busy.size >= this.#limit) await this.#wait(signal)
+  /** Returns a resource; undefined if all are in use. */
+  takeFree(): Resource | undefined {
     if (this.#closedWith !== undefined) throw this.#closedWith
+    if (this.#busy.size >= this.#limit) return undefined
     const resource = this.#idle.pop() ?? this.#open()
     this.#busy.add(resource)
     return resource
+  }
+
+  /** Waits for a resource if all are in use. Rejects with the signal's reason if it aborts while the caller waits. */
+  async take(signal: AbortSignal): Promise<Resource> {
+    for (;;) {
+      const resource = this.takeFree()
+      if (resource !== undefined) return resource
+      await this.#wait(signal)
+    }
   }
 
   /** Ends the use of a resource. The caller must destroy a resource that is not reusable. */

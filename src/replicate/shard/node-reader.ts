@@ -1,5 +1,6 @@
 import type {Snapshot} from '../../core/types.js'
 import {runSteps} from '../steps.js'
+import type {EntryLengths} from './entry-lengths.js'
 import {adopt, growTree, isListable, leafKeys, leafOf, type Vertex} from './key-tree.js'
 import type {Changes, Node, SideOptions} from './node.js'
 import type {Look} from './shard-reads.js'
@@ -8,6 +9,7 @@ import type {Look} from './shard-reads.js'
 interface Side {
   readonly changes: Changes
   readonly isOverflowing: boolean
+  readonly entryLengths: EntryLengths
   isNews(vertex: Vertex, index: bigint, isEmpty: boolean): boolean
   readKeys(names: readonly string[]): Promise<void>
 }
@@ -108,28 +110,28 @@ export class NodeReader {
   }
 
   async #readLeaf(vertex: Vertex): Promise<void> {
+    if (!this.#options.readsValues && !this.#side.entryLengths.areShort) return this.#checkLeaf(vertex)
     const {versions} = vertex
-    const {reads, isInScope, readsValues} = this.#options
-    if (!readsValues) return this.#checkLeaf(vertex)
-    const {value: entries, index = 0n} = await reads.entries(vertex.prefix)
+    const {changes} = this.#side
+    const {reads, isInScope} = this.#options
+    const {value: list, index = 0n} = await reads.entries(vertex.prefix, versions)
+    const changed = new Map(list.changed.map(entry => [entry.key, entry]))
     const present = new Set<string>()
-    for (const entry of entries) {
-      if (!isInScope(entry.key)) continue
-      present.add(entry.key)
-      if (versions.get(entry.key) !== Number(entry.modifyIndex)) this.#side.changes.set(entry.key, entry)
-      else this.#side.changes.delete(entry.key)
+    for (const name of list.names) {
+      if (!isInScope(name)) continue
+      present.add(name)
+      const entry = changed.get(name)
+      if (entry) changes.set(name, entry)
+      else changes.delete(name)
     }
     this.#missGone(vertex, present)
+    this.#side.entryLengths.addList(list.names.length, list.bytes)
     vertex.known = index
-    vertex.count = entries.length
-    if (entries.length > 2 * leafKeys)
-      await this.#divideLeaf(
-        vertex,
-        entries.map(({key}) => key),
-      )
+    vertex.count = list.names.length
+    if (list.names.length > 2 * leafKeys) await this.#divideLeaf(vertex, list.names)
   }
 
-  /** Compares names and indexes without reading values, because there is hardly ever a difference. */
+  /** Compares names and indexes without reading values, which may be long, because there is hardly ever a difference. */
   async #checkLeaf(vertex: Vertex): Promise<void> {
     const {reads, isInScope} = this.#options
     const {value: names, index = 0n} = await reads.names(vertex.prefix)

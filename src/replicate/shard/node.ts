@@ -79,6 +79,8 @@ export interface Version {
   readonly modifyIndex: bigint
   /** True if the key belongs to a lock, so that the mapping must leave it alone. */
   readonly isForeign: boolean
+  /** Length of the value. */
+  readonly bytes: number
 }
 
 /** Options of a side, which is the source or the destination of a mapping. */
@@ -88,8 +90,8 @@ export interface SideOptions {
   readonly clock: Clock
   readonly signal: AbortSignal
   /**
-   * False for the side where most changes are our own writes: leaves are then compared by index, and only
-   * keys that differ are read.
+   * False for the side where most changes are our own writes: leaves with long values are then compared by index, and
+   * only keys that differ are read.
    */
   readonly readsValues: boolean
   /** Maximum number of tree nodes. */

@@ -8,8 +8,8 @@ import {type Doubt, SideWatch} from './side-watch.js'
 /** Maximum number of tree nodes at the destination. It is small, because other clients make few changes there. */
 const placesOfDestination = 8
 const mostChanges = 2000
-/** Minimum time between two answers of one query, in milliseconds. */
-const pauses = {source: 50, destination: 500}
+/** Minimum time between two answers of one query, in milliseconds: of any, and after one that shows our own write. */
+const pauses = {source: {leastPauseMs: 50, ownPauseMs: 50}, destination: {leastPauseMs: 500, ownPauseMs: 2000}}
 
 /**
  * Creates the source side and the destination side of a mapping. Together they keep at most `placeCount` queries
@@ -77,7 +77,7 @@ export function openWatch(side: ShardSide, {options, part, outage, ...on}: Watch
     context: part === 'source' ? source : destination,
     follow: {waitMs, freshConsistency: 'consistent', ...(isStale && {consistency: 'stale', maxStaleMs})},
     outage,
-    leastPauseMs: pauses[part],
+    ...pauses[part],
     ...on,
   })
 }

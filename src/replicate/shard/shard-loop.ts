@@ -301,10 +301,10 @@ export class ShardLoop {
     for (const {key} of pass.refused) this.#retries.add([scope.toSource(key)], retryMs)
   }
 
-  #toVersion = (entry: ReplicaEntry): Version => ({
-    modifyIndex: entry.modifyIndex,
-    isForeign: this.#worker.scope.isForeign(entry),
-  })
+  #toVersion = (entry: ReplicaEntry): Version => {
+    const {modifyIndex, value} = entry
+    return {modifyIndex, isForeign: this.#worker.scope.isForeign(entry), bytes: value.length}
+  }
 
   /** Compares all keys, also for changes that no query shows. If the audit fails, the next one is due at once. */
   async #audit(): Promise<ReplicationPass> {

@@ -4,7 +4,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {txnOperationLimit} from '../../core/consul-constants.js'
 import {type Answer, toSnapshot} from '../../core/http/caller.js'
 import type {BlockingReadOptions, CallOptions, Consistency, KvEntry, Snapshot} from '../../core/types.js'
-import {listEntries} from '../pass/list-entries.js'
+import {listNew, type NewInList} from '../pass/list-entries.js'
 
 /** The answer about a prefix: its index, and the names up to a separator. */
 export interface Look {
@@ -90,9 +90,10 @@ export class ShardReads {
     return toSnapshot(answer, toNames(answer))
   }
 
-  entries(prefix: string): Promise<Snapshot<readonly KvEntry[]>> {
+  /** Reads all names that start with `prefix`, and the entries whose ModifyIndex is not in `versions`. */
+  entries(prefix: string, versions: ReadonlyMap<string, number>): Promise<Snapshot<NewInList>> {
     const {client, compress} = this.#options
-    return listEntries(client, prefix, this.#fresh, compress)
+    return listNew(client, prefix, {...this.#fresh, compress, versions})
   }
 
   /** Resolves with the keys whose ModifyIndex differs from the given one or that the token may not read. */

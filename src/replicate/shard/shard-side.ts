@@ -1,8 +1,8 @@
 import type {Snapshot} from '../../core/types.js'
 import {forEachStep, runSteps, type Steps, sortSteps} from '../steps.js'
+import {EntryLengths} from './entry-lengths.js'
 import {
   clearSteps,
-  coldestIn,
   cutTree,
   forgetSteps,
   growTree,
@@ -42,6 +42,7 @@ export class ShardSide {
   /** Changes that were found and that no pass has taken yet. */
   changes: Changes = new Map()
   nodes: Node[] = []
+  readonly entryLengths = new EntryLengths()
   readonly #options: SideOptions
   readonly #reader: NodeReader
   readonly #verification: Verification
@@ -88,14 +89,6 @@ export class ShardSide {
   /** Number of keys whose ModifyIndex is known. */
   get size(): number {
     return this.#size
-  }
-
-  /**
-   * The key with the lowest ModifyIndex among some keys of each tree node; undefined if no request path can contain any
-   * of them.
-   */
-  get coldest(): string | undefined {
-    return coldestIn(this.nodes.map(({vertex}) => vertex))
   }
 
   /** True if so many keys have changed that listing everything is cheaper. */
@@ -148,24 +141,33 @@ export class ShardSide {
       forgetOwn(node)
       await this.#run(clearSteps(node.vertex))
     }
-    await this.#run(forEachStep(list, ([name, version]) => this.record(name, version)))
+    this.entryLengths.clear()
+    await this.#run(
+      forEachStep(list, ([name, version]) => {
+        this.record(name, version)
+        this.entryLengths.add(version.bytes)
+      }),
+    )
   }
 
-  /** Records the version of a key, or its absence if `version` is undefined. */
-  record(name: string, version: Version | undefined): void {
-    if (!this.#options.isInScope(name)) return
+  /** Records the version of a key, or its absence if `version` is undefined. Returns true if that is new. */
+  record(name: string, version: Version | undefined): boolean {
+    if (!this.#options.isInScope(name)) return false
     const versions = this.#homeOf(name)?.versions ?? this.#loose
     const before = versions.size
-    if (version === undefined) versions.delete(name)
-    else versions.set(name, Number(version.modifyIndex))
+    const known = versions.get(name)
+    const index = version && Number(version.modifyIndex)
+    if (index === undefined) versions.delete(name)
+    else versions.set(name, index)
     this.#size += versions.size - before
     if (version?.isForeign === true) this.#foreign.add(name)
     else this.#foreign.delete(name)
+    return index !== known
   }
 
   /** Records the version of a key that this process has just read or written, so that it does not count as a change. */
   recordOwn(name: string, version: Version | undefined): void {
-    this.record(name, version)
+    if (this.record(name, version)) this.#verification.written()
     const node = this.nodeOf(name)
     if (node && version) addOwn(node, version.modifyIndex)
   }

@@ -3,7 +3,7 @@ import type {Outage} from '../../core/outage.js'
 import {follow} from '../../core/query/follow.js'
 import type {BlockingQuery, Followed, FollowOptions, QueryContext} from '../../core/query/types.js'
 import type {BlockingReadOptions, ConsulIndex, Snapshot} from '../../core/types.js'
-import {isBare, type Vertex} from './key-tree.js'
+import {coldestIn, isBare, type Vertex} from './key-tree.js'
 import type {Node} from './node.js'
 import type {Look, ShardReads} from './shard-reads.js'
 import type {ShardSide} from './shard-side.js'
@@ -19,6 +19,8 @@ export interface WatchOptions {
   readonly outage: Outage
   /** Minimum time between two answers of one query. */
   readonly leastPauseMs: number
+  /** Minimum time between two answers of one query if the first shows nothing but our own writes. */
+  readonly ownPauseMs: number
   /** Called when a part has changed and should be read. */
   readonly onMoved: () => void
   /** Called for an answer that shows nothing new, although it may hide the change of another client. */
@@ -100,7 +102,7 @@ export class SideWatch {
   }
 
   async #watchNode(node: Node, signal: AbortSignal): Promise<void> {
-    const {side, onMoved, onSeen, leastPauseMs} = this.#options
+    const {side, onMoved, onSeen, leastPauseMs, ownPauseMs} = this.#options
     const {vertex} = node
     for await (const {kind, snapshot} of this.#follow(vertex, signal)) {
       const {index = 0n, value} = snapshot
@@ -112,12 +114,14 @@ export class SideWatch {
       if (kind === 'reset') await side.doubt(node)
       else if (!side.isNews(vertex, index, value.isEmpty)) continue
       node.answer = snapshot
-      if (side.explain(node)) onSeen()
+      const isOwn = side.explain(node)
+      if (isOwn) onSeen()
       else {
         node.isMoved = true
         onMoved()
       }
-      await this.#sleep(Math.max(leastPauseMs, Math.min(longestPauseMs, node.costMs * costShare)), signal)
+      const pauseMs = isOwn ? ownPauseMs : Math.min(longestPauseMs, node.costMs * costShare)
+      await this.#sleep(Math.max(leastPauseMs, pauseMs), signal)
     }
   }
 
@@ -126,16 +130,18 @@ export class SideWatch {
   }
 
   async #watchRoot(signal: AbortSignal): Promise<void> {
-    const {side, context, onMoved, onSeen} = this.#options
+    const {side, context, onMoved, onSeen, ownPauseMs} = this.#options
     for await (const {kind, snapshot} of this.#follow({prefix: side.prefix, separator: '/'}, signal)) {
       this.#compareFirst(kind, snapshot)
       if (kind === 'unchanged') continue
-      if (side.isSwept(snapshot)) onSeen()
+      const isSwept = side.isSwept(snapshot)
+      if (isSwept) onSeen()
       else {
         this.rootAnswer = snapshot
         onMoved()
       }
-      await context.clock.sleep(Math.max(leastRootPauseMs, side.size * rootPauseOfKeyMs), signal)
+      const leastMs = isSwept ? Math.max(leastRootPauseMs, ownPauseMs) : leastRootPauseMs
+      await context.clock.sleep(Math.max(leastMs, side.size * rootPauseOfKeyMs), signal)
     }
   }
 
@@ -147,7 +153,7 @@ export class SideWatch {
   async #watchColdest(signal: AbortSignal): Promise<void> {
     const {side, context} = this.#options
     for (;;) {
-      const key = side.coldest
+      const key = coldestIn(side.nodes.map(({vertex}) => vertex))
       if (key !== undefined) {
         for await (const {kind, snapshot} of this.#follow({prefix: key, separator: '/'}, signal)) {
           if (snapshot.value.isEmpty || kind === 'changed' || kind === 'reset') break

@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
+import {coldestIn} from '../../../src/replicate/shard/key-tree.js'
 import {ShardReads} from '../../../src/replicate/shard/shard-reads.js'
 import {ShardSide} from '../../../src/replicate/shard/shard-side.js'
 import {FakeClock} from '../../kit/fake-clock.js'
@@ -34,7 +35,7 @@ describe('a source or destination of which only ModifyIndexes are kept in memory
       isLeftOut: () => false,
     })
     await side.divide(
-      names.map(name => [name, {modifyIndex: 5n, isForeign: false}] as const),
+      names.map(name => [name, {modifyIndex: 5n, isForeign: false, bytes: 1}] as const),
       9n,
     )
     return side
@@ -47,17 +48,17 @@ describe('a source or destination of which only ModifyIndexes are kept in memory
     for (const name of names) if (name.startsWith('p/1/')) side.record(name, undefined)
     // A delete of a shorter prefix leaves the index of this prefix unchanged.
     expect(side.isNews(vertex, 3n, true)).toBe(false)
-    side.record('p/1/1', {modifyIndex: 12n, isForeign: false})
+    side.record('p/1/1', {modifyIndex: 12n, isForeign: false, bytes: 1})
     expect(side.isNews(vertex, 3n, true)).toBe(true)
   })
 
   it('reports the number of keys, and a key with a low index', async () => {
     const side = await sideOf(Array.from({length: 300}, (_, at) => `p/${at % 3}/${at}`))
     expect(side.size).toBe(300)
-    side.record('p/0/0', {modifyIndex: 3n, isForeign: false})
-    side.record('p/0/new', {modifyIndex: 20n, isForeign: false})
+    side.record('p/0/0', {modifyIndex: 3n, isForeign: false, bytes: 1})
+    side.record('p/0/new', {modifyIndex: 20n, isForeign: false, bytes: 1})
     side.record('p/2/2', undefined)
     expect(side.size).toBe(300)
-    expect(side.coldest).toBe('p/0/0')
+    expect(coldestIn(side.nodes.map(({vertex}) => vertex))).toBe('p/0/0')
   })
 })

@@ -43,4 +43,17 @@ describe('the verification of a prefix that the replicator itself has changed', 
     expect(steps.flat().filter(prefix => prefix === 'p/7/')).toHaveLength(2)
     expect(new Set(steps.flat()).size).toBe(41)
   })
+
+  it('begins only after a while if the last one was long and there were few writes since, at once after many', async () => {
+    const clock = new FakeClock()
+    const node: Node = {...nodeOf(top), verifyAtMs: clock.monotonicMs()}
+    const step = async ({children}: Vertex): Promise<readonly Vertex[]> => children
+    const verification = new Verification({step} as unknown as NodeReader, clock)
+    while (verification.dueAtMs([node]) < Number.POSITIVE_INFINITY) await verification.step([node])
+    node.verifyAtMs = clock.monotonicMs()
+    verification.written()
+    expect(verification.dueAtMs([node])).toBe(clock.monotonicMs() + 120_000)
+    for (let count = 0; count < 20; count += 1) verification.written()
+    expect(verification.dueAtMs([node])).toBe(clock.monotonicMs())
+  })
 })
