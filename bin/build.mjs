@@ -62,6 +62,7 @@ const vendorFiles = {
  * Parts of oclif that its parser loads but baton never calls. They would be half of the code that runs at each start.
  */
 const leftOut = [
+  {importer: 'cache.js', paths: ['@oclif/core/package.json'], contents: "exports.version = 'unknown'"},
   {importer: 'command.js', paths: ['./config'], contents: 'exports.Config = class {}'},
   {importer: 'command.js', paths: ['./help/util', './ux'], contents: ''},
   {importer: 'errors/error.js', paths: ['./errors/pretty-print'], contents: ''},
@@ -85,6 +86,26 @@ const leftOut = [
 
 function later(name) {
   return `module.exports = new Proxy({}, {get: (_, part) => require('${name}')[part]})`
+}
+
+/**
+ * Modules of Node that take long to load and that most runs do not need. Each is loaded when one of its exports is first
+ * used.
+ */
+const loadedLate = ['node:fs/promises', 'node:timers/promises']
+
+const lateModules = {
+  name: 'late-modules',
+  setup(bundler) {
+    bundler.onResolve({filter: new RegExp(`^(${loadedLate.join('|')})$`)}, ({path, namespace}) =>
+      namespace === 'file' ? {path, namespace: 'late'} : undefined,
+    )
+    bundler.onLoad({filter: /./, namespace: 'late'}, async ({path}) => {
+      const names = Object.keys(await import(path)).filter(name => name !== 'default')
+      const getters = names.map(name => `get ${name}() {return require('${path}').${name}}`)
+      return {contents: `module.exports = {${getters.join(',')}}`, loader: 'js', resolveDir: root}
+    })
+  },
 }
 
 const withoutRunner = {
@@ -168,7 +189,7 @@ async function buildBundle(name, isIncluded, plugins = []) {
     ...common,
     entryPoints: ['src/main/main.ts'],
     outfile: `dist/cli/${name}.cjs`,
-    plugins: [...plugins, commandTable(isIncluded), vendorFiles, withoutRunner],
+    plugins: [...plugins, commandTable(isIncluded), vendorFiles, lateModules, withoutRunner],
     minifyWhitespace: true,
     minifySyntax: true,
     lineLimit: 160,

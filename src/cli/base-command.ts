@@ -61,12 +61,21 @@ export type HostedConfig = Config & {readonly host?: CommandHost}
 
 type Flagged = Pick<typeof BaseCommand, 'baseFlags' | 'flags' | 'enableJsonFlag'>
 
+const shapesOf = new WeakMap<Flagged, Readonly<Record<string, FlagShape>>>()
+
 /** Returns the facts about a command's flags, including oclif's own --json, that are needed to split its arguments. */
-export const flagShapes = ({baseFlags, flags, enableJsonFlag}: Flagged): Readonly<Record<string, FlagShape>> => ({
-  ...(enableJsonFlag && {json: {type: 'boolean'}}),
-  ...(baseFlags as unknown as Readonly<Record<string, FlagShape>>),
-  ...(flags as unknown as Readonly<Record<string, FlagShape>>),
-})
+export function flagShapes(command: Flagged): Readonly<Record<string, FlagShape>> {
+  const known = shapesOf.get(command)
+  if (known) return known
+  const {baseFlags, flags, enableJsonFlag} = command
+  const shapes = {
+    ...(enableJsonFlag && {json: {type: 'boolean' as const}}),
+    ...(baseFlags as unknown as Readonly<Record<string, FlagShape>>),
+    ...(flags as unknown as Readonly<Record<string, FlagShape>>),
+  } satisfies Readonly<Record<string, FlagShape>>
+  shapesOf.set(command, shapes)
+  return shapes
+}
 
 /** Returns the flags among a command's arguments, each in its long form together with its value in one argument. */
 export const ownFlags = (

@@ -30,9 +30,14 @@ export interface Reading {
   readonly fault?: UsageError
 }
 
+const indexes = new WeakMap<Readonly<Record<string, FlagShape>>, ReadonlyMap<string, string>>()
+
 /** Returns a map from each name of each flag to the name that the command uses. */
 export function indexFlags(flags: Readonly<Record<string, FlagShape>>): ReadonlyMap<string, string> {
+  const known = indexes.get(flags)
+  if (known) return known
   const names = new Map<string, string>()
+  indexes.set(flags, names)
   for (const [name, flag] of Object.entries(flags)) {
     if (flag.char !== undefined) names.set(flag.char, name)
     for (const one of [name, ...(flag.aliases ?? [])]) {

@@ -1,4 +1,4 @@
-import {setImmediate as nextTurn} from 'node:timers/promises'
+import {setImmediate} from 'node:timers'
 import {messageOf} from '../core/errors.js'
 
 /**
@@ -34,7 +34,7 @@ export class WrittenStream {
     const stream = this.#stream
     if (stream.writableLength > 0) await new Promise<void>(resolve => stream.write('', () => resolve()))
     // Even if a write fails immediately, Node emits its error only in a later tick.
-    else await nextTurn()
+    else await new Promise(resolve => setImmediate(resolve))
     return this.#failure && whyUnwritten(this.#failure)
   }
 }

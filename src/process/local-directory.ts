@@ -19,7 +19,7 @@ function isSafeParent(path: string, uid: number): boolean {
 export function ownDirectory(path: string, parent: string, uid: number): string {
   if (!isSafeParent(parent, uid)) throw new Error(`${parent}: other users may replace files in it`)
   try {
-    mkdirSync(path, {mode: 0o700})
+    if (lstatSync(path, {throwIfNoEntry: false}) === undefined) mkdirSync(path, {mode: 0o700})
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }

@@ -173,9 +173,22 @@ function listen(path: string): Promise<Server | 'taken' | 'unsupported'> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       resolve(error.code === 'EADDRINUSE' ? 'taken' : 'unsupported')
     })
-    server.listen({path}, () => resolve(server))
+    server.once('listening', () => resolve(server))
+    startListening(server, path)
   })
 }
+
+/**
+ * Lets the server listen as `listen` does in a process that is not a worker of a cluster. `listen` itself would load
+ * Node's whole `cluster` module at each start.
+ */
+function startListening(server: Server & {readonly _listen2?: ListenAlone}, path: string): void {
+  if (typeof server._listen2 === 'function') server._listen2(path, -1, -1)
+  else server.listen({path})
+}
+
+/** Binds and listens without asking a cluster. Node keeps this method under its old name. */
+type ListenAlone = (path: string, port: number, addressType: number) => void
 
 /**
  * `over`: the contender with the turn passed it on or ended. `left`: that contender sent nothing for too

@@ -7,6 +7,8 @@ import {dirname} from 'node:path'
  * folder that cannot exist, for instance below /proc.
  */
 export function makeFolder(path: string, mode: number): void {
+  // Most folders exist already, and an error that is thrown takes ten times as long as this question.
+  if (statSync(path, {throwIfNoEntry: false})?.isDirectory() === true) return
   const code = tryToMake(path, mode)
   if (code === undefined) return
   if (code === 'ENOENT' && dirname(path) !== path) makeFolder(dirname(path), mode)

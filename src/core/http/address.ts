@@ -14,6 +14,17 @@ export interface AgentAddress {
 export const defaultAddress = '127.0.0.1:8500'
 
 /**
+ * An IPv4 address or a name in its usual form, with a port. Most addresses are like this, and Node's URL takes a fiftieth
+ * of the start-up time.
+ */
+const plainAddress = (() => {
+  const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+  const label = '[a-z](?:[a-z0-9-]*[a-z0-9])?'
+  return new RegExp(`^(?:http://)?((?:${octet}\\.){3}${octet}|(?!xn--)${label}(?:\\.(?!xn--)${label})*):(\\d{1,5})$`)
+})()
+const longestPort = 65_535
+
+/**
  * Reads an address in the forms of CONSUL_HTTP_ADDR: `host:port`, `http(s)://host:port/prefix`, `unix:///path`. With
  * `ssl` a plain `http` address is used with TLS anyway, as Consul's own client does.
  */
@@ -23,6 +34,15 @@ export function parseAddress(text: string, options: {readonly ssl?: boolean} = {
     if (socketPath === '') throw badAddress(text)
     return {protocol: 'http:', hostname: 'localhost', port: 80, basePath: '', socketPath}
   }
+  const [, hostname, port] = plainAddress.exec(text) ?? []
+  if (hostname !== undefined && Number(port) <= longestPort)
+    return {
+      protocol: options.ssl === true ? 'https:' : 'http:',
+      hostname,
+      port: Number(port),
+      basePath: '',
+      socketPath: undefined,
+    }
   let url: URL
   try {
     url = new URL(text.includes('://') ? text : `http://${text}`)

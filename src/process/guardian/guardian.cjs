@@ -3,7 +3,7 @@ const {readdirSync, readFileSync} = require('node:fs')
 const {spawn} = require('node:child_process')
 const {setTimeout: sleep} = require('node:timers/promises')
 
-const [grace, ...release] = process.argv.slice(1)
+const [grace, , ...release] = process.argv.slice(1)
 const known = new Map()
 let shape
 let root
@@ -96,18 +96,16 @@ const watch = () => {
 }
 
 const orders = {
-  marked: variable => {
+  marked: () => {
     shape = 'marked'
-    marker = variable
   },
   group: pid => {
     shape = 'group'
     root = pid
   },
-  terminal: (pid, variable) => {
+  terminal: pid => {
     shape = 'terminal'
     root = pid
-    marker = variable
   },
   gone: () => {
     shape = undefined
@@ -126,6 +124,7 @@ process.stdin
     const lines = text.split('\n')
     text = lines.pop()
     payload ??= lines.shift()
+    marker ??= lines.shift()
     for (const line of lines) {
       const [verb, ...words] = line.split(' ')
       orders[verb](...words)
@@ -133,6 +132,7 @@ process.stdin
     watch()
   })
   .on('end', async () => {
+    clearTimeout(alarm)
     if (shape === 'marked') await sleep(100)
     await stopping
     await stop(now() + Number(grace))

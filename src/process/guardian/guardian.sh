@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# The guardian uses only builtins until its last step. Arguments: the grace in hundredths of a second, then the command
-# that releases the lock. The first line of stdin is the input of that command. It is read without a timeout, because a
-# timeout costs bash three more system calls for each byte. The other lines are:
-#   marked NAME=VALUE         a child is about to start, with this in its environment
+# The guardian uses only builtins until its last step. Arguments: the grace in hundredths of a second, the length of the
+# first two lines of stdin, and then the command that releases the lock. The first line is the input of that command,
+# the second is NAME=VALUE, which a child has in its environment. Each later line ends in spaces and has 40 characters,
+# because bash reads a text of known length with one system call, but a line with one for each character. They are:
+#   marked                    a child is about to start
 #   group PID                 the child leads its own session and group
-#   terminal PID NAME=VALUE   the child shares a terminal's group
+#   terminal PID              the child shares a terminal's group
 #   gone                      no process of the child is left
 #   deadline TERM KILL        in hundredths of a second since boot
 #   released                  the lock was released: the guardian ends
 # A process that was found stays in `known` after its parents have exited.
 # shellcheck disable=SC2034 # `_` receives unused values
 
-grace=$1
-shift
+grace=$1 length=$2
+shift 2
 shape='' root='' marker='' term_at=0 kill_at=0 stopped='' payload='' line='' never='' now=0
 declare -A known=() asked=()
 pids=() orphans=()
@@ -113,19 +114,24 @@ stop() {
 
 obey() {
   case $1 in
-    marked) shape=marked marker=$2 ;;
+    marked) shape=marked ;;
     group) shape=group root=$2 stopped='' ;;
-    terminal) shape=terminal root=$2 marker=$3 stopped='' ;;
+    terminal) shape=terminal root=$2 stopped='' ;;
     gone) shape='' root='' ;;
     deadline) term_at=$2 kill_at=$3 stopped='' ;;
     released) exit 0 ;;
   esac
 }
 
-IFS= read -r payload || exit 0
+IFS= read -r -N "$length" line || exit 0
+payload=${line%%$'\n'*}
+marker=${line#*$'\n'}
+marker=${marker%$'\n'}
+line=''
 while :; do
-  seconds=1
+  timeout=()
   if ((term_at)) && [ -z "$stopped" ]; then
+    seconds=1
     clock
     if ((now >= term_at)); then
       stop "$kill_at"
@@ -134,8 +140,9 @@ while :; do
     fi
     left=$((term_at - now))
     ((left < 100)) && printf -v seconds '0.%02d' "$left"
+    timeout=(-t "$seconds")
   fi
-  IFS= read -r -t "$seconds" part
+  IFS= read -r -N $((40 - ${#line})) "${timeout[@]}" part
   status=$?
   line+=$part
   ((status > 128)) && continue

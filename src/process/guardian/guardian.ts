@@ -2,8 +2,8 @@ import {type ChildProcess, spawn} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import type {Writable} from 'node:stream'
 import type {Family} from '../family.js'
-import {isOnPath} from '../search-path.js'
-import {bashGuardian, nodeGuardian, releaseCommand} from './guardian-script.js'
+import {findOnPath} from '../search-path.js'
+import {bashWords, nodeGuardian, releaseCommand} from './guardian-script.js'
 
 /** One request of the release, ready to be sent by another process. */
 export interface OrphanRequest {
@@ -40,6 +40,10 @@ export interface GuardianOptions {
 const laterMs = 200
 const mostStarts = 3
 const defaultPath = '/usr/local/bin:/usr/bin:/bin'
+/** Length of each line after the first two. Shorter lines end in spaces, so that bash can read a whole line at once. */
+const lineLength = 40
+/** Without these variables, bash reads the user's entry in the password database at each start. */
+const bashLooksUp = {HOME: '/', SHELL: '/bin/sh'}
 
 const toHundredths = (ms: number): number => Math.floor((ms + laterMs) / 10)
 
@@ -56,8 +60,9 @@ export class Guardian {
   readonly #lines = new Map<string, string>()
   #process: ChildProcess | undefined
   readonly #searchPath: string
-  readonly #release: string
-  readonly #command: typeof bashGuardian | typeof nodeGuardian
+  /** The first two lines of the guardian process's input. */
+  readonly #facts: string
+  readonly #command: readonly [string, ...string[]]
   #starts = 0
   #isReleased = false
 
@@ -66,19 +71,20 @@ export class Guardian {
     this.#searchPath = options.searchPath ?? defaultPath
     // The PATH is searched for bash beforehand, because a failed start of bash would be noticed only after
     // the child was started.
-    this.#command = isOnPath('bash', this.#searchPath) ? bashGuardian : nodeGuardian
+    const bash = findOnPath('bash', this.#searchPath)
+    this.#command = bash === undefined ? nodeGuardian : [bash, ...bashWords]
     const {target, requests} = options.release
     const encoded = requests.map(one => ({...one, body: Buffer.from(one.body).toString('base64')}))
-    this.#lines.set('marked', options.marker)
-    this.#release = Buffer.from(JSON.stringify({target, requests: encoded})).toString('base64')
+    this.#lines.set('marked', '')
+    const release = Buffer.from(JSON.stringify({target, requests: encoded})).toString('base64')
+    this.#facts = `${release}\n${options.marker}\n`
     if (existsSync('/proc/uptime')) this.#start()
     else options.onFailure('this system has no /proc')
   }
 
   /** Guards a child and its descendants (the family) from now on. */
   watch(family: Family): void {
-    const {rootPid, shape, marker} = family
-    this.#send(shape, shape === 'group' ? String(rootPid) : `${rootPid} ${marker ?? ''}`)
+    this.#send(family.shape, String(family.rootPid))
   }
 
   /** Moves the deadline of the hold. The times are in milliseconds since boot. */
@@ -104,18 +110,23 @@ export class Guardian {
     this.#write(`${verb} ${words}`)
   }
 
-  #write(line: string): void {
-    if (this.#process?.stdin?.writable === true) this.#process.stdin.write(`${line}\n`)
+  #write(...lines: readonly string[]): void {
+    this.#writeText(lines.map(line => `${line.padEnd(lineLength - 1)}\n`).join(''))
+  }
+
+  #writeText(text: string): void {
+    if (this.#process?.stdin?.writable === true) this.#process.stdin.write(text)
   }
 
   #start(): void {
     this.#starts += 1
     const grace = String(Math.ceil(this.#options.graceMs / 10))
     const [file, ...words] = this.#command
-    const guardian = spawn(file, [...words, grace, ...releaseCommand], {
+    const length = String(Buffer.byteLength(this.#facts))
+    const guardian = spawn(file, [...words, grace, length, ...releaseCommand], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
-      env: {PATH: this.#searchPath},
+      env: {PATH: this.#searchPath, ...bashLooksUp},
     })
     this.#process = guardian
     let isOver = false
@@ -132,7 +143,7 @@ export class Guardian {
     const pipe = guardian.stdin as Writable | null | undefined
     pipe?.on('error', () => {})
     guardian.unref()
-    this.#write(this.#release)
-    for (const [verb, rest] of this.#lines) this.#write(`${verb} ${rest}`)
+    this.#writeText(this.#facts)
+    this.#write(...[...this.#lines].map(([verb, rest]) => `${verb} ${rest}`))
   }
 }

@@ -1,4 +1,4 @@
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -33,6 +33,21 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     const script = 'for word; do printf "<%s>" "$word"; done; exit 7'
     const result = await run([lock(), '--', 'sh', '-c', script, 'sh', ...words])
     expect(result).toMatchObject({exitCode: 7, stdout: words.map(word => `<${word}>`).join(''), stderr: ''})
+  })
+
+  it('loads none of the parts of Node that it does not need and that would make each start slower', async () => {
+    const probe = join(folder, 'probe.cjs')
+    const list = join(folder, 'loaded')
+    writeFileSync(
+      probe,
+      `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(list)}, process.moduleLoadList.join('\\n')))`,
+    )
+    const env = {NODE_OPTIONS: `--require=${probe}`}
+    expect(await run([lock(), '--', 'sh', '-c', 'exit 0'], {env})).toMatchObject({exitCode: 0, stderr: ''})
+    const loaded = readFileSync(list, 'utf8').split('\n')
+    expect(loaded).toContain('NativeModule net')
+    const late = ['cluster', 'crypto', 'fs/promises', 'http', 'readline', 'timers/promises', 'worker_threads']
+    expect(loaded.filter(name => late.includes(name.replace('NativeModule ', '')))).toEqual([])
   })
 
   it('without --, joins the arguments and runs them in a shell, as consul lock does', async () => {

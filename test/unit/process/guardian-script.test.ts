@@ -3,7 +3,7 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {bashGuardian, nodeGuardian} from '../../../src/process/guardian/guardian-script.js'
+import {bashWords, nodeGuardian} from '../../../src/process/guardian/guardian-script.js'
 import {guardGroup, killQuietly} from '../../kit/process-guard.js'
 import {findByEnv, isAlive} from '../../kit/processes.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -19,6 +19,8 @@ afterEach(() => {
   for (const {pid} of findByEnv(mark())) killQuietly(pid)
   rmSync(folder, {recursive: true})
 })
+
+const lineLength = 40
 
 const mark = () => `GUARDED=${process.pid}-${marks}`
 
@@ -51,12 +53,13 @@ const released = (): string => {
 const bootHundredths = (): number => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100
 
 describe.each([
-  ['bash', bashGuardian],
+  ['bash', ['bash', ...bashWords]],
   ['node', nodeGuardian],
 ] as const)('the guardian script for %s', (_name, [file, ...words]) => {
   function start(graceHundredths: number): ChildProcess {
     const release = ['sh', '-c', `cat >${folder}/released`]
-    const guardian = spawn(file, [...words, String(graceHundredths), ...release], {
+    const facts = `payload\n${mark()}\n`
+    const guardian = spawn(file, [...words, ...[graceHundredths, facts.length].map(String), ...release], {
       cwd: folder,
       detached: true,
       stdio: ['pipe', 'ignore', 'inherit'],
@@ -64,11 +67,11 @@ describe.each([
     })
     guardGroup(guardian.pid!)
     started.push(guardian.pid!)
-    guardian.stdin.write('payload\n')
+    guardian.stdin.write(facts)
     return guardian
   }
   const tell = (guardian: ChildProcess, ...lines: string[]) =>
-    guardian.stdin!.write(lines.map(one => `${one}\n`).join(''))
+    guardian.stdin!.write(lines.map(one => `${one.padEnd(lineLength - 1)}\n`).join(''))
   const isGone = (guardian: ChildProcess) =>
     waitUntil(() => guardian.exitCode !== null, {what: 'the end of the guardian', timeoutMs: 20_000})
 
@@ -80,7 +83,7 @@ describe.each([
       const root = startFamily(`${stubborn('inner')} & setsid ${stubborn('outer')} & wait`)
       const members = [root, await numberIn('inner'), await numberIn('outer')]
       const guardian = start(20)
-      tell(guardian, `marked ${mark()}`, `${shape} ${root} ${mark()}`)
+      tell(guardian, 'marked', `${shape} ${root}`)
       guardian.stdin!.end()
       await waitUntil(() => released() === 'payload', {what: 'the release', timeoutMs: 20_000})
       expect(members.filter(isAlive)).toEqual([])
@@ -92,7 +95,7 @@ describe.each([
     startFamily(stubborn('child'))
     const child = await numberIn('child')
     const guardian = start(10)
-    tell(guardian, `marked ${mark()}`)
+    tell(guardian, 'marked')
     guardian.stdin!.end()
     await waitUntil(() => released() === 'payload', {what: 'the release', timeoutMs: 20_000})
     expect(isAlive(child)).toBe(false)
@@ -139,9 +142,13 @@ describe.each([
     const root = startFamily(stubborn('child'))
     await numberIn('child')
     const guardian = start(10)
-    guardian.stdin!.write('gro')
+    const late = Math.floor(bootHundredths()) + 100_000
+    // With a deadline, the guardian reads with a timeout of a second.
+    tell(guardian, `deadline ${late} ${late}`)
+    const line = `${`group ${root}`.padEnd(lineLength - 1)}\n`
+    guardian.stdin!.write(line.slice(0, 3))
     await new Promise(resolve => setTimeout(resolve, 1300))
-    guardian.stdin!.write(`up ${root}\n`)
+    guardian.stdin!.write(line.slice(3))
     guardian.stdin!.end()
     await waitUntil(() => released() === 'payload', {what: 'the release', timeoutMs: 20_000})
     expect(isAlive(root)).toBe(false)

@@ -14,6 +14,24 @@ describe('parseAddress', () => {
     expect(parseAddress(text)).toEqual({...address, socketPath: undefined})
   })
 
+  it.each([
+    '010.1.1.1:1',
+    '1.2.3:80',
+    'host:080',
+    'HOST.Example:80',
+    'xn--bcher-kva.example:1',
+    '255.0.0.9:65535',
+    'a-b.c:8500',
+  ])('reads the host and the port of %s as a URL', text => {
+    const url = new URL(`http://${text}`)
+    expect(parseAddress(text)).toMatchObject({hostname: url.hostname, port: Number(url.port || 80)})
+  })
+
+  it.each(['256.1.1.1:80', '1.2.3.999:80', 'xn--a:80'])('refuses %s as a URL does', text => {
+    expect(() => new URL(`http://${text}`)).toThrow()
+    expect(() => parseAddress(text)).toThrow(UsageError)
+  })
+
   it('reads the path of a Unix socket', () => {
     expect(parseAddress('unix:///run/consul.sock')).toMatchObject({protocol: 'http:', socketPath: '/run/consul.sock'})
   })
