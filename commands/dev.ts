@@ -1,6 +1,5 @@
 import {randomUUID} from 'node:crypto'
-import {mkdtemp, rm} from 'node:fs/promises'
-import {tmpdir} from 'node:os'
+import {rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as Flags from '@oclif/core/flags'
 import writeFileAtomic from 'write-file-atomic'
@@ -13,6 +12,7 @@ import {brief, briefPath} from '../src/core/brief.js'
 import {createClient} from '../src/core/client.js'
 import {CancelledError, UsageError} from '../src/core/errors.js'
 import {exchangeInputBytes, readInput, whyUnreadable} from '../src/core/input.js'
+import {makeTemporaryFolder} from '../src/core/temporary-folder.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {type EmbeddedAgent, type ScriptRunner, type SimulatedNode, startEmbeddedAgent} from '../src/embedded/index.js'
 import {trustFromDirectory} from '../src/exec/native/trust.js'
@@ -169,7 +169,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     const {keys, trouble} = await trust()
     if (trouble) throw trouble
     if (keys.size === 0) this.out.warn(`dev: no key in ${this.flags['trust-dir']}: responders refuse every job`)
-    const home = await mkdtemp(join(tmpdir(), 'baton-dev-'))
+    const home = makeTemporaryFolder('baton-dev-')
     this.releases.defer(() => rm(home, {recursive: true, force: true}))
     const stop = new AbortController()
     const {address, managementToken: token} = agent

@@ -1,7 +1,7 @@
-import {mkdtempSync, rmSync} from 'node:fs'
-import {tmpdir} from 'node:os'
+import {rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {createClient} from '../core/client.js'
+import {makeTemporaryFolder} from '../core/temporary-folder.js'
 import type {Clock} from '../core/types.js'
 import {startEmbeddedAgent} from '../embedded/index.js'
 import {TourProcesses, type TourProcessesOptions} from './processes.js'
@@ -17,7 +17,7 @@ const nodes = ['web-1', 'web-2', 'db-1']
  * nothing behind.
  */
 export async function runTour(options: TourOptions): Promise<void> {
-  const home = mkdtempSync(join(tmpdir(), 'baton-tour-'))
+  const home = makeTemporaryFolder('baton-tour-')
   try {
     await using agent = await startEmbeddedAgent({datacenters: ['dc1', 'dc2']})
     const second = agent.addresses.get('dc2') ?? agent.address

@@ -1,7 +1,7 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
-import {tmpdir} from 'node:os'
+import {rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {InputTooLarge, readInputSync, valueInputBytes} from '../../core/input.js'
+import {makeTemporaryFolder} from '../../core/temporary-folder.js'
 import type {Clock} from '../../core/types.js'
 import {startChild} from '../../process/child.js'
 
@@ -14,7 +14,7 @@ export class EditFile implements Disposable {
 
   constructor(key: string, original: Buffer) {
     this.#original = original
-    this.#directory = mkdtempSync(join(tmpdir(), 'baton-kv-edit-'))
+    this.#directory = makeTemporaryFolder('baton-kv-edit-')
     // The file name ends like the key, because some editors choose their mode by the extension.
     const name = key.slice(key.lastIndexOf('/') + 1).replaceAll(/[^\w.-]/g, '_')
     this.path = join(this.#directory, name.replace(/^\.*/, '') || 'value')
