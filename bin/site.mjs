@@ -20,6 +20,7 @@ const sections = [
       'README.md',
       'docs/index.md',
       'docs/packages.md',
+      'docs/ten-minutes.md',
       'docs/coming-from.md',
       'docs/operations.md',
       'docs/scale.md',
