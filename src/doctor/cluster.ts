@@ -100,7 +100,7 @@ const nameOf = ({meta, node}: ServiceInstance): string => meta['responder'] ?? n
 
 function stateOf({checks, serviceId}: ServiceInstance): {readonly isPassing: boolean; readonly note: string} {
   const own = checks.find(check => check.serviceId === serviceId)
-  return {isPassing: checks.every(({status}) => status === 'passing'), note: own?.output ?? serving}
+  return {isPassing: checks.every(({status}) => status === 'passing'), note: own?.output || serving}
 }
 
 function undetermined(check: Finding['check'], error: unknown): Finding {
