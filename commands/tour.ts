@@ -1,7 +1,5 @@
-import {isSea} from 'node:sea'
 import {BaseCommand} from '../src/cli/base-command.js'
-import {CancelledError} from '../src/core/errors.js'
-import {systemClock} from '../src/core/time/clock.js'
+import {showTour} from '../src/cli/show-tour.js'
 import {runTour} from '../src/tour/tour.js'
 
 export default class Tour extends BaseCommand<typeof Tour> {
@@ -13,23 +11,10 @@ export default class Tour extends BaseCommand<typeof Tour> {
     70: 'a command of the tour failed, or a bug in baton',
     '128+n': 'stopped by signal n',
   }
-  static override examples = ['<%= config.bin %> tour']
+  static override examples = ['<%= config.bin %> tour', '<%= config.bin %> tour services']
 
   async run(): Promise<number> {
-    const {env, stdout} = this.host
-    const unread = new CancelledError('stdout was closed')
-    this.out.onClosed(() => this.stopSignals.abort(unread))
-    try {
-      await runTour({
-        baton: isSea() ? [process.execPath] : [process.execPath, process.argv[1] ?? ''],
-        clock: systemClock,
-        env,
-        stdout,
-        signal: this.stopSignal,
-      })
-    } catch (error) {
-      if (error !== unread) throw error
-    }
+    await showTour(this.host, {out: this.out, stops: this.stopSignals}, runTour)
     return 0
   }
 }

@@ -10,6 +10,8 @@ export interface TourProcessesOptions {
   readonly baton: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
+  /** Working directory of the commands. @default that of this process */
+  readonly cwd?: string
 }
 
 /** A running command of the tour. Its output is shown line by line with a label. */
@@ -76,6 +78,7 @@ export class TourProcesses implements AsyncDisposable {
     const [file, ...first] = this.#options.baton
     const child = spawn(file, [...first, ...args], {
       env: {...this.#options.env, ...env},
+      cwd: this.#options.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })

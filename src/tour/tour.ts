@@ -111,10 +111,11 @@ async function showDiscover(processes: TourProcesses): Promise<void> {
   await server.stop()
 }
 
-async function until(processes: TourProcesses, isTrue: () => Promise<boolean>): Promise<void> {
+/** Resolves when the condition is true. Rejects after ten seconds. */
+export async function until(processes: TourProcesses, isTrue: () => Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     if (await isTrue()) return
     await processes.pause(50)
   }
-  throw new Error('the copy did not arrive within 10 s')
+  throw new Error('the tour waited for 10 s in vain')
 }

@@ -15,6 +15,7 @@ export const offlineCommands: readonly string[] = [
   'lock why',
   'responder status',
   'tour',
+  'tour services',
 ]
 
 /** Files and variables that the command lines of {@link CommandLines} need. */
