@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs'
 import {readdir, stat, writeFile} from 'node:fs/promises'
 import {basename, join} from 'node:path'
 import {briefPath} from '../../core/brief.js'
@@ -64,7 +65,9 @@ export async function readSigningKey(directory: string, nameOrPath: string, agen
     mode = (await stat(path)).mode
     text = (await readInput(path)).toString()
   } catch (error) {
-    throw cannot('read', path, error)
+    // A word without a slash is a name, but a file of that name may be what is meant.
+    const hint = !nameOrPath.includes('/') && existsSync(nameOrPath) ? `for the file, write ./${nameOrPath}` : undefined
+    throw cannot('read', path, error, hint)
   }
   if (isSshPublicLine(text)) return findAgentKey(parseSshPublicLine(text, path), path, agentSocket)
   if ((mode & 0o077) !== 0) {
@@ -298,8 +301,11 @@ function refuseBadName(name: string): void {
   }
 }
 
-const cannot = (verb: string, path: string, error: unknown): BatonError =>
-  new UsageError(`key ${briefPath(path)}: cannot ${verb} it: ${whyOf(error)}`, {cause: error})
+const cannot = (verb: string, path: string, error: unknown, hint?: string): BatonError =>
+  new UsageError(`key ${briefPath(path)}: cannot ${verb} it: ${whyOf(error)}`, {
+    cause: error,
+    ...(hint !== undefined && {hint}),
+  })
 
 /** Returns the reason for a failure, without the path that Node's own message would repeat. */
 const whyOf = (error: unknown): string =>

@@ -5,6 +5,7 @@ import {raw} from '../../kit/raw-consul.js'
 import {startCli} from '../../kit/run-cli.js'
 import {runInProcess} from '../../kit/run-in-process.js'
 import {waitUntil} from '../../kit/wait-until.js'
+import {twoDatacenters} from '../replicate/two-datacenters.js'
 
 describe.each(backends.slice(0, 1))('baton env on $name', backend => {
   const agent = sharedAgent(backend)
@@ -46,6 +47,18 @@ describe.each(backends.slice(0, 1))('baton env on $name', backend => {
     expect(baton.stdout).toBe('start 1\nstart 2\n')
   })
 
+  it('restarts the program once for changes that follow one another within the time of --wait', async () => {
+    await put('wait/n', '0')
+    const words = ['env', 'wait', '--wait', '1s:60s', '--', 'sh', '-c', 'echo "n=$n"; exec sleep 1000']
+    await using baton = startCli(words, {agent})
+    await baton.waitForOutput(/n=0\n/)
+    for (const n of ['1', '2', '3']) await put('wait/n', n)
+    await baton.waitForOutput(/n=3\n/)
+    baton.kill('SIGTERM')
+    await baton.exited
+    expect(baton.stdout).toBe('n=0\nn=3\n')
+  })
+
   it('leaves no program behind when baton is killed', async () => {
     await put('killed/a', '1')
     await using baton = startCli(['env', 'killed', '--', 'sh', '-c', 'echo "pid $$"; exec sleep 1000'], {agent})
@@ -67,5 +80,27 @@ describe.each(backends.slice(0, 1))('baton env on $name', backend => {
       127,
       expect.stringContaining('/no/program: command not found'),
     ])
+  })
+})
+
+describe('baton env with a prefix of another datacenter', () => {
+  const {addressOf, at, options, put} = twoDatacenters()
+
+  it('reads the keys of that datacenter, and follows them', async () => {
+    await put('dc1', {'conf/where': 'dc1'})
+    await put('dc2', {'conf/where': 'dc2'})
+    const show = ['--', 'sh', '-c', 'echo "where=$where"; exec sleep 1000']
+    await using baton = startCli(['env', 'conf@dc1', ...show], {agent: {address: addressOf('dc2')}})
+    await baton.waitForOutput(/where=dc1\n/)
+    await at('dc1').kvPut('conf/where', 'moved')
+    await baton.waitForOutput(/where=moved\n/)
+  })
+
+  it('exits with 69 at once if the datacenter does not exist', async () => {
+    const {exitCode, stderr} = await runInProcess(['env', 'conf@nowhere', '--', 'true'], options())
+    expect({exitCode, stderr}).toEqual({
+      exitCode: 69,
+      stderr: expect.stringContaining('check the name of the datacenter'),
+    })
   })
 })

@@ -20,8 +20,8 @@ const owedAfter = (...seen: readonly (KvEntry | undefined)[]): number => {
   return turns.owedTurns
 }
 
-describe('the number of turns that follow those of consul lock', () => {
-  it('makes the turns of both sides equal, together with that of the contender itself', () => {
+describe('the number of turns that contenders of baton may take to balance those of consul lock', () => {
+  it('makes the turns of both sides equal, together with the own turn of the contender', () => {
     expect(owedAfter(lock('a', 1), lock(undefined, 1), lock('b', 2), lock('c', 3))).toBe(2)
   })
 

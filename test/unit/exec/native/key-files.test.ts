@@ -66,6 +66,13 @@ describe('key files', () => {
     await expect(readSigningKey(keys, path)).rejects.toThrow(/not a private key of baton/)
     await expect(readSigningKey(keys, 'nobody')).rejects.toThrow(/cannot read it/)
   })
+
+  it('are refused with the advice to write ./ if a name without a slash is that of a file in the current folder', async () => {
+    await expect(readSigningKey(keys, 'package.json')).rejects.toMatchObject({
+      hint: 'for the file, write ./package.json',
+    })
+    await expect(readSigningKey(keys, 'no-such-file')).rejects.toMatchObject({hint: undefined})
+  })
 })
 
 describe('the directory of trusted keys', () => {
