@@ -151,7 +151,10 @@ function firstLine(seen: Seen, pattern: RegExp, signal: AbortSignal): Promise<Re
         }
       }
       if (signal.aborted) settle(() => reject(signal.reason))
-      else if (seen.ended) settle(() => reject(new Error(`a command ended without ${String(pattern)}`)))
+      else if (seen.ended) {
+        const last = seen.lines.slice(-3).join(' | ')
+        settle(() => reject(new Error(`a command ended without ${String(pattern)}; its last lines: ${last}`)))
+      }
     }
     seen.waiting.add(check)
     signal.addEventListener('abort', check)

@@ -26,6 +26,7 @@ const otherOutput: Readonly<Record<string, string>> = {
   'service run': 'its stdout belongs to the program',
   template: 'writes files; --dry prints what they would contain',
   tour: 'is read by people',
+  'tour services': 'is read by people',
   ui: 'runs until it is stopped',
 }
 

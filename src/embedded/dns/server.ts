@@ -21,11 +21,28 @@ const mostAnswers = 3
 const nameError = 3
 const refused = 5
 
+/** Maximum number of free UDP ports that are tried until TCP is free on the same port. */
+const mostPorts = 20
+
+type Codec = typeof import('dns-packet')
+
 /**
  * Answers DNS questions about the catalog over UDP and TCP, with a TTL of 0. Does not resolve names outside `consul.`.
+ * Port 0 selects a port that is free for both.
  */
 export async function openDnsDoor(options: DnsOptions): Promise<DnsDoor> {
   const codec = await import('dns-packet')
+  for (let ports = 1; ; ports += 1) {
+    try {
+      return await openPort(options, codec)
+    } catch (error) {
+      const isInUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      if (options.port !== 0 || !isInUse || ports === mostPorts) throw error
+    }
+  }
+}
+
+async function openPort(options: DnsOptions, codec: Codec): Promise<DnsDoor> {
   const socket = createSocket(isIP(options.host) === 6 ? 'udp6' : 'udp4')
   await bind(socket, options)
   socket.on('error', () => {})
@@ -61,7 +78,7 @@ async function bind(socket: Socket, {host, port}: DnsOptions): Promise<void> {
 }
 
 /** Decodes a packet. Returns undefined if the packet is not a question; the server does not answer such a packet. */
-function decode(codec: typeof import('dns-packet'), message: Buffer): DecodedPacket | undefined {
+function decode(codec: Codec, message: Buffer): DecodedPacket | undefined {
   try {
     const packet = codec.decode(message)
     return packet.type === 'query' && packet.questions?.length === 1 ? packet : undefined

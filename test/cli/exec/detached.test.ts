@@ -94,7 +94,7 @@ describe('baton exec --detach', () => {
     await fails(['--detach', '--via=native', '--node=nope', 'true'], 5, 'no node matched')
     await fails(['--detach', '--batch=1', 'true'], 64, 'does not go with')
     await fails(['--keep=1h', 'true'], 64, '--keep: only with --detach')
-    await fails(['--detach', '--keep=25h', 'true'], 64, 'at most 24h')
+    await fails(['--detach', '--keep=25h', 'true'], 64, "--keep: '25h' is above 24h")
     await fails(['--detach', '--keep=1h', '--timeout=1h', 'true'], 64, 'keep it longer')
     await fails(['show'], 64, 'which job?')
     await fails(['show', '../x'], 64, 'Consul has no job ../x')
