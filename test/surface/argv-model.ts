@@ -121,9 +121,15 @@ export function linesOf(command: CommandClass): fc.Arbitrary<MeantLine> {
     .map((one): GivenWord => ({kind: 'word', text: one}))
   const needed = names.filter(name => definitions[name]?.required === true)
   const required = needed.map(name => flagItem(name, definitions[name] ?? {type: 'boolean'}, text))
-  const head = fc
+  const mixed = fc
     .tuple(fc.array(fc.oneof({weight: 2, arbitrary: flag}, word), {maxLength: 6}), fc.option(fc.tuple(...required)))
     .map(([items, more]) => [...items, ...(more ?? [])])
+  // Only what the command needs, because some commands accept few of the mixed lines.
+  const neededWords = argsOf(command)
+    .filter(one => one.required === true)
+    .map(({options = ['app/key']}) => fc.constantFrom(...options).map((one): GivenWord => ({kind: 'word', text: one})))
+  const least = fc.tuple(fc.tuple(...neededWords), fc.tuple(...required)).map(([words, flags]) => [...flags, ...words])
+  const head = fc.oneof({weight: 7, arbitrary: mixed}, {weight: 1, arbitrary: least})
   const {childForm, dataForm} = command
   if (childForm) {
     const native = fc.array(text, {maxLength: 4}).map(words => ({form: 'native' as const, words}))

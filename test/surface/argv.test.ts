@@ -68,7 +68,7 @@ describe('each argument on a command line', () => {
       }),
       {numRuns},
     )
-    expect(usedCount, 'lines that the command accepts').toBeGreaterThan(0)
+    expect(usedCount, 'lines that the command accepts').toBeGreaterThan(numRuns / 50)
   })
 
   it.each([...commands])('is refused by baton %s if it looks like a flag but is unknown', async (id, command) => {
