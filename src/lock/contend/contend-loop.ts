@@ -3,6 +3,7 @@ import {isBatonError, isTransient} from '../../core/errors.js'
 import {follow} from '../../core/query/follow.js'
 import type {BlockingQuery} from '../../core/query/types.js'
 import {retry} from '../../core/retry.js'
+import {Backoff} from '../../core/time/backoff.js'
 import type {ContendOptions, Grant} from '../kind.js'
 
 /** Wait time of a contender's blocking query. */
@@ -37,6 +38,30 @@ export const untilAnswered = <T>(
     isRetryable: error => !options.isOnce && isTransient(error),
     onRetry: error => options.waiting({type: 'lock.waiting', reason: 'unreachable', error}),
   })
+
+/**
+ * Repeats a step until it resolves to something other than `again`. While Consul does not answer, the pauses grow. With
+ * `isOnce`, rejects at the first failure.
+ */
+export async function untilDecided<T>(
+  client: ConsulClient,
+  {signal, isOnce, waiting}: ContendOptions,
+  step: () => Promise<T | 'again'>,
+): Promise<T> {
+  const backoff = new Backoff({minMs: 100, maxMs: 5000, random: client.random})
+  for (;;) {
+    try {
+      const result = await step()
+      backoff.reset()
+      if (result !== 'again') return result
+    } catch (error) {
+      signal.throwIfAborted()
+      if (isOnce || !isTransient(error)) throw error
+      waiting({type: 'lock.waiting', reason: 'unreachable', error})
+      await client.clock.sleep(backoff.next(), signal)
+    }
+  }
+}
 
 /**
  * Repeats a blocking query and passes each answer to `judge`, until `judge` resolves to a grant. With `isOnce`, passes

@@ -1,7 +1,6 @@
 import {lateSignal} from '../../core/cancel/late-signal.js'
 import type {ConsulClient} from '../../core/client.js'
-import {isBatonError, isTransient} from '../../core/errors.js'
-import {Backoff} from '../../core/time/backoff.js'
+import {isBatonError} from '../../core/errors.js'
 import type {ConsulIndex, FencingToken, KvEntry, KvOperation, SessionId, TxnResult} from '../../core/types.js'
 import {bootTimeOf} from '../../session/session.js'
 import type {Session} from '../../session/types.js'
@@ -12,11 +11,9 @@ import {describeHolder, encodeHolderRecord, ownRecord} from '../wire/holder-reco
 import {releaseMutex, takeMutex} from '../wire/mutex-operations.js'
 import {lockKey} from '../wire/names.js'
 import {refused, toRefusal} from '../wire/refusal.js'
-import {attemptPause, waiterWaitMs} from './contend-loop.js'
+import {attemptPause, untilDecided, waiterWaitMs} from './contend-loop.js'
 import {type JointKey, releaseJointly} from './joint-release.js'
 import {MutexKey} from './mutex-key.js'
-
-const retryMs = {minMs: 100, maxMs: 5000}
 
 /**
  * Several mutexes that are acquired in one transaction, and released in one. While one of them is held elsewhere, this
@@ -48,21 +45,8 @@ export class JointKind implements LockKind {
       .sort((one, other) => (one.mutex.key < other.mutex.key ? -1 : 1))
   }
 
-  async contend(session: Session, options: ContendOptions): Promise<Grant | undefined> {
-    const {signal, isOnce, waiting} = options
-    const backoff = new Backoff({...retryMs, random: this.#client.random})
-    for (;;) {
-      try {
-        const step = await this.#step(session, options)
-        backoff.reset()
-        if (step !== 'again') return step
-      } catch (error) {
-        signal.throwIfAborted()
-        if (isOnce || !isTransient(error)) throw error
-        waiting({type: 'lock.waiting', reason: 'unreachable', error})
-        await this.#client.clock.sleep(backoff.next(), signal)
-      }
-    }
+  contend(session: Session, options: ContendOptions): Promise<Grant | undefined> {
+    return untilDecided(this.#client, options, () => this.#step(session, options))
   }
 
   withdraw(): Promise<void> {

@@ -1,5 +1,4 @@
-import {isBatonError, isTransient} from '../../core/errors.js'
-import {Backoff} from '../../core/time/backoff.js'
+import {isBatonError} from '../../core/errors.js'
 import type {ConsulIndex, KvEntry, KvOperation, SessionId} from '../../core/types.js'
 import type {Grant} from '../kind.js'
 import type {QueueEvent} from '../types.js'
@@ -7,7 +6,7 @@ import {describeHolder, isOffered, isUnproven, owedTurnsOf} from '../wire/holder
 import {enterQueue, leaveQueue, passOver, probeLockDelay, proveReceipt, takeMutex} from '../wire/mutex-operations.js'
 import type {QueueEntry} from '../wire/queue-entry.js'
 import {toRefusal} from '../wire/refusal.js'
-import {waiterWaitMs} from './contend-loop.js'
+import {untilDecided, waiterWaitMs} from './contend-loop.js'
 import type {MutexState} from './mutex-key.js'
 import {type ContenderOptions, takeFree, toContender} from './plain-contender.js'
 import {OtherTurns, turnsAfterOffer} from './share.js'
@@ -20,7 +19,6 @@ const delayPollMs = 500
 const followers = 3
 /** Maximum number of queue entries that are deleted in one transaction, which can have at most 64 operations. */
 const mostPassedOver = 50
-const retryMs = {minMs: 100, maxMs: 5000}
 
 export interface QueuedContenderOptions extends ContenderOptions {
   readonly entryKey: string
@@ -46,21 +44,8 @@ interface Stuck {
  * entry there.
  */
 export async function contendInQueue(options: QueuedContenderOptions): Promise<Grant | 'left' | undefined> {
-  const {client, signal, isOnce, waiting} = options
   const contender = new QueuedContender(options)
-  const backoff = new Backoff({...retryMs, random: client.random})
-  for (;;) {
-    try {
-      const step = await contender.step()
-      backoff.reset()
-      if (step !== 'again') return step
-    } catch (error) {
-      signal.throwIfAborted()
-      if (isOnce || !isTransient(error)) throw error
-      waiting({type: 'lock.waiting', reason: 'unreachable', error})
-      await client.clock.sleep(backoff.next(), signal)
-    }
-  }
+  return untilDecided(options.client, options, () => contender.step())
 }
 
 /**
