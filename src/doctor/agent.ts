@@ -18,17 +18,14 @@ const attempts = 4
  * the whole seconds of the Date header.
  */
 const largestSkewMs = 5000
-/** Default limit on the connections that an agent accepts from one address. */
-export const defaultConnectionLimit = 200
-
 export interface AgentReport {
   readonly findings: readonly Finding[]
   /** True if something answered at the address, even with an error. */
   readonly hasAnswered: boolean
+  /** True if the connection was reset, as an agent does above its limit on connections. */
+  readonly wasReset: boolean
   /** Undefined if no agent answered. */
-  readonly agent:
-    | {readonly connectionLimit: number; readonly hasLeader: boolean; readonly self: SelfReport | undefined}
-    | undefined
+  readonly agent: {readonly hasLeader: boolean; readonly self: SelfReport | undefined} | undefined
 }
 
 /**
@@ -49,7 +46,7 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
     const fix = isBatonError(error) ? howToAnswer(error) : undefined
     const finding: Finding = {check: 'agent', verdict: 'fail', text: messageOf(error), ...(fix !== undefined && {fix})}
     const hasAnswered = error instanceof ConsulError || isBatonError(error, 'BATON_BAD_ANSWER')
-    return {findings: [finding], hasAnswered, agent: undefined}
+    return {findings: [finding], hasAnswered, wasReset: isReset(error), agent: undefined}
   }
   const {latencyMs} = fastest
   const self = await readSelf(client)
@@ -69,14 +66,15 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
       : {check: 'leader', verdict: 'ok', text: leader},
     ...examineClock(fastest),
   ]
-  const connectionLimit = self?.connectionLimit ?? defaultConnectionLimit
-  return {findings, hasAnswered: true, agent: {connectionLimit, hasLeader: leader !== '', self}}
+  return {findings, hasAnswered: true, wasReset: false, agent: {hasLeader: leader !== '', self}}
 }
+
+const isReset = (error: unknown): boolean => isBatonError(error) && error.details['code'] === 'ECONNRESET'
 
 /** Returns advice for some errors. It replaces their usual hint, which suggests running doctor. */
 function howToAnswer(error: BatonError): string | undefined {
-  const {hint, details} = error
-  if (details['code'] === 'ECONNRESET') return 'this machine may hold too many connections: see the next line'
+  const {hint} = error
+  if (isReset(error)) return 'this machine may hold too many connections: see the next line'
   if (hint === undefined && error instanceof ConsulError && error.status >= 500)
     return 'the agent does not reach the servers: see consul members, and the log of the agent'
   return hint

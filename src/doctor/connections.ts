@@ -3,6 +3,10 @@ import {readFileSync} from 'node:fs'
 import type {Finding} from './types.js'
 
 const established = '01'
+/** Default limit on the connections that an agent accepts from one address. */
+const defaultLimit = 200
+/** A closed connection counts until the agent has finished its request, which may be a blocking query. */
+const stillCounted = ': the agent may still count closed ones, until the wait of their blocking queries is over'
 
 /**
  * Returns the number of established connections from this machine to one of the hosts at the port. `tables` are the
@@ -48,17 +52,19 @@ function expandV6(host: string): number[] {
 export interface ConnectionsOptions {
   readonly host: string
   readonly port: number
-  /** Maximum number of connections that the agent accepts from one address. */
-  readonly limit: number
-  /** False if the agent does not report its limit, so that `limit` is the default. */
-  readonly isLimitKnown: boolean
+  /** Maximum number of connections that the agent accepts from one address; undefined if it is unknown. */
+  readonly limit: number | undefined
+  /** False if the agent does not answer. Then every connection can be the cause. */
+  readonly hasAnswered: boolean
+  /** True if the agent reset a connection. */
+  readonly wasReset: boolean
   /** Returns the contents of the tables, for tests. @default reads /proc/net/tcp and tcp6 */
   readonly readTables?: () => readonly string[]
 }
 
 /** Counts the connections of all processes on this machine, as the agent does. */
 export async function examineConnections(options: ConnectionsOptions): Promise<Finding> {
-  const {host, port, limit, isLimitKnown} = options
+  const {host, port, limit, hasAnswered, wasReset} = options
   let count: number
   try {
     const tables = (options.readTables ?? readProc)()
@@ -67,11 +73,12 @@ export async function examineConnections(options: ConnectionsOptions): Promise<F
   } catch {
     return {check: 'connections', verdict: 'ok', text: 'cannot be counted on this system'}
   }
-  const text = isLimitKnown
-    ? `${count} of ${limit} from this machine to the agent`
-    : `${count} from this machine to the agent, whose limit is unknown (${limit} by default)`
-  const isNear = isLimitKnown ? count >= limit * 0.75 : count > 0
-  if (!isNear) return {check: 'connections', verdict: 'ok', text}
+  const text =
+    limit === undefined
+      ? `${count} from this machine to the agent, whose limit is unknown (${defaultLimit} by default)`
+      : `${count} of ${limit} from this machine to the agent`
+  const isNear = hasAnswered ? count >= (limit ?? defaultLimit) * 0.75 : count > 0
+  if (!isNear) return {check: 'connections', verdict: 'ok', text: wasReset ? `${text}${stillCounted}` : text}
   return {
     check: 'connections',
     verdict: 'warn',

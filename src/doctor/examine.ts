@@ -2,7 +2,7 @@ import type {ConsulClient} from '../core/client.js'
 import {isBatonError, messageOf} from '../core/errors.js'
 import {parseAddress} from '../core/http/address.js'
 import {examineAcl} from './acl.js'
-import {defaultConnectionLimit, examineAgent} from './agent.js'
+import {examineAgent} from './agent.js'
 import {examineSelf} from './agent-self.js'
 import {examineDatacenters, examineResponders} from './cluster.js'
 import {examineConnections} from './connections.js'
@@ -41,12 +41,12 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
     ...examineKeys(options.keys),
   ]
   const {hostname: host, port, socketPath} = parseAddress(client.address)
-  const {findings: found, hasAnswered, agent} = await examineAgent(client)
+  const {findings: found, hasAnswered, wasReset, agent} = await examineAgent(client)
   findings.push(...found)
   // Connections are counted even if no agent answered, because an agent resets connections above its limit.
   if (socketPath === undefined && (agent || !hasAnswered)) {
-    const limit = agent?.connectionLimit ?? defaultConnectionLimit
-    findings.push(await examineConnections({host, port, limit, isLimitKnown: agent !== undefined}))
+    const limit = agent?.self?.connectionLimit
+    findings.push(await examineConnections({host, port, limit, hasAnswered, wasReset}))
   }
   if (!agent) return findings
   if (agent.self) findings.push(...examineSelf(agent.self))

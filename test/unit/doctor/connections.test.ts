@@ -6,6 +6,9 @@ const row = (remote: string, state = '01'): string =>
   `   1: 0100007F:D431 ${remote} ${state} 00000000:00000000 00:00000000`
 const table = (...rows: string[]): string => [head, ...rows, ''].join('\n')
 
+const local = {host: '127.0.0.1', port: 8500, hasAnswered: true, wasReset: false}
+const gone = {...local, limit: undefined, hasAnswered: false}
+
 describe('doctor, when it counts connections', () => {
   it('counts only established connections to the agent', () => {
     const rows = [
@@ -32,32 +35,40 @@ describe('doctor, when it counts connections', () => {
 
   it('warns before the limit is reached', async () => {
     const rows = Array.from({length: 150}, () => row('0100007F:2134'))
-    const options = {host: '127.0.0.1', port: 8500, limit: 200, isLimitKnown: true}
+    const options = {...local, limit: 200}
     const of = (count: number) => examineConnections({...options, readTables: () => [table(...rows.slice(0, count))]})
     expect(await of(149)).toMatchObject({verdict: 'ok', text: expect.stringMatching(/^149 of 200 /)})
     expect(await of(150)).toMatchObject({verdict: 'warn', fix: expect.stringContaining('http_max_conns_per_client')})
   })
 
-  it('warns about every connection if the agent does not answer and its limit is unknown', async () => {
-    const of = (...rows: string[]) =>
-      examineConnections({
-        ...{host: '127.0.0.1', port: 8500, limit: 200, isLimitKnown: false},
-        readTables: () => [table(...rows)],
-      })
+  it('does not claim to know a limit that the agent does not report', async () => {
+    const readTables = (): readonly string[] => [table(row('0100007F:2134'))]
+    expect(await examineConnections({...local, limit: undefined, readTables})).toMatchObject({
+      verdict: 'ok',
+      text: '1 from this machine to the agent, whose limit is unknown (200 by default)',
+    })
+  })
+
+  it('says that closed connections may still count if the agent resets connections although none is open', async () => {
+    const readTables = (): readonly string[] => [table()]
+    const finding = await examineConnections({...gone, wasReset: true, readTables})
+    expect(finding.text).toContain('the agent may still count closed ones')
+  })
+
+  it('warns about every connection if the agent does not answer', async () => {
+    const of = (...rows: string[]) => examineConnections({...gone, readTables: () => [table(...rows)]})
     expect(await of(row('0100007F:2134'))).toMatchObject({
       verdict: 'warn',
       text: expect.stringMatching(/^1 from this machine .* limit is unknown \(200 by default\)/),
     })
-    expect(await of()).toMatchObject({verdict: 'ok'})
+    expect(await of()).toMatchObject({verdict: 'ok', text: expect.stringMatching(/by default\)$/)})
   })
 
   it('reports if it cannot count the connections', async () => {
     const readTables = (): never => {
       throw new Error('no /proc')
     }
-    expect(
-      await examineConnections({host: '127.0.0.1', port: 1, limit: 200, isLimitKnown: true, readTables}),
-    ).toMatchObject({
+    expect(await examineConnections({...local, limit: 200, readTables})).toMatchObject({
       verdict: 'ok',
     })
   })
