@@ -26,6 +26,7 @@ import {Reporter} from '../src/cli/replicate/reporter.js'
 import {openReplicatorService} from '../src/cli/replicate/service.js'
 import {shadowFields, shadowLines} from '../src/cli/replicate/shadow.js'
 import {destinationOf} from '../src/cli/replicate/sub-verb.js'
+import {unreadableLines} from '../src/cli/replicate/unreadable.js'
 import {flagOnly} from '../src/cli/settings.js'
 import type {ConnectionSettings} from '../src/config/connection.js'
 import type {Settings} from '../src/config/files.js'
@@ -41,7 +42,7 @@ import type {TransportOptions} from '../src/core/types.js'
 import type {Hold} from '../src/lock/types.js'
 import {openServiceNotifier} from '../src/process/service-notifier.js'
 import {createReplicator} from '../src/replicate/replicator.js'
-import type {ReplicatorEvent, ReplicatorOptions} from '../src/replicate/types.js'
+import type {MappingOptions, ReplicatorEvent, ReplicatorOptions} from '../src/replicate/types.js'
 import {parseListen} from '../src/serve/listen.js'
 
 const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
@@ -111,6 +112,10 @@ that it does not exist, and held when they are more than --max-delete or the sou
   /** Prefixes that have their own settings, by the path of the file or folder that contains them. */
   readonly #prefixes = new Map<string, readonly PrefixSettings[]>()
   #reporter: Reporter | undefined
+  /** True for a run that ends only by a signal, whose lines on stderr are log lines. */
+  #isService = false
+  /** Resolves when the warnings about prefixes that the token may not read are printed. */
+  #readCheck = Promise.resolve()
   #clientsOpened: Clients | undefined
 
   protected override get aclTargets(): readonly string[] {
@@ -136,6 +141,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     )
     this.#signals()
     const isPreview = isVerify || this.flags['dry-run'] || this.flags.shadow
+    this.#isService = isService
     this.#warn(this.#mode(isPreview))
     if (this.flags.shadow) return await this.#shadow()
     if (isPreview) return await this.#preview(isVerify)
@@ -152,6 +158,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
   async #preview(isVerify: boolean): Promise<number> {
     const opened = await this.#open()
     const previews = await createReplicator(opened.destination, opened.options).preview({signal: this.stopSignal})
+    await this.#readCheck
     const differ = previews.some(differs)
     if (this.jsonEnabled()) this.out.json({equal: !differ, mappings: previews})
     else {
@@ -169,6 +176,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     await using hold = await this.#acquire?.(opened, this.stopSignal)
     const options = hold ? {...opened.options, fence: {key: hold.key, session: hold.session}} : opened.options
     const passes = await createReplicator(opened.destination, options).runOnce({signal: this.stopSignal})
+    await this.#readCheck
     if (this.jsonEnabled()) this.out.json({mappings: passes})
     if (passes.some(pass => pass.refused.length > 0)) return fatal
     return passes.some(pass => pass.held.length > 0) ? heldCode : 0
@@ -240,22 +248,24 @@ that it does not exist, and held when they are more than --max-delete or the sou
     checkApprovals(this.flags, this.sources)
     const prefixes = [...this.#prefixes.values()].flat()
     const {mappings: plain, ...options} = await toReplicatorOptions(this.flags, this.words, prefixes)
-    for (const warning of doubtfulOptions({...options, mappings: plain})) this.out.warn(warning)
+    for (const warning of doubtfulOptions({...options, mappings: plain})) this.#say(warning)
     const from = sourceConnection(this.flags)
     const to = withConsulReplicate(this.connectionSettings(), this.flags, {env: this.host.env, sources: this.sources})
-    for (const {warning} of from ? [to, from] : [to]) if (warning !== undefined) this.out.warn(warning)
+    for (const {warning} of from ? [to, from] : [to]) if (warning !== undefined) this.#say(warning)
     const open = (settings: ConnectionSettings): ConsulClient => this.#clients.get(settings)
     const mappings = await withPrefixSettings(plain, prefixes, {
       from: from?.settings ?? to.settings,
       to: to.settings,
       open,
-      warn: text => this.out.warn(text),
+      warn: text => this.#say(text),
     })
     if (this.flags.lock !== undefined) checkLock(this.flags.lock, {mappings})
     const source = from && open(from.settings)
     const undo = toUndo(this.flags, this.host.env)
+    const destination = open(to.settings)
+    this.#readCheck = this.#warnOfUnreadable(mappings, source ?? destination)
     return {
-      destination: open(to.settings),
+      destination,
       shared: JSON.stringify({...this.flags, prefix: undefined}),
       options: {
         ...options,
@@ -283,8 +293,12 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   #say(text: string): void {
-    if (this.flags.once) this.out.warn(text)
-    else this.logger.warn({}, text)
+    if (!this.#isService) this.out.warn(text)
+    else if (!this.flags.quiet) this.logger.warn({}, text)
+  }
+
+  async #warnOfUnreadable(mappings: readonly MappingOptions[], source: ConsulClient): Promise<void> {
+    for await (const line of unreadableLines(mappings, source)) this.#say(line)
   }
 
   /** Until a stop signal arrives, compares what another replicator writes with what this one would have written. */
@@ -344,11 +358,11 @@ that it does not exist, and held when they are more than --max-delete or the sou
   #warn(mode: Mode): void {
     for (const name of typedNames(this.typed, flagShapes(this.ctor as typeof BaseCommand))) {
       const better = Object.hasOwn(deprecatedFlags, name) ? deprecatedFlags[name] : undefined
-      if (better !== undefined) this.out.warn(`-${name} is deprecated, use -${better}`)
+      if (better !== undefined) this.#say(`-${name} is deprecated, use -${better}`)
     }
     const withoutEffect = settingsWithoutEffect(this.flags, mode, this.sources)
-    for (const warning of [...this.#warnings, ...withoutEffect]) this.out.warn(warning)
-    if (this.flags.syslog) this.out.warn('syslog: no effect: the log goes to stderr')
+    for (const warning of [...this.#warnings, ...withoutEffect]) this.#say(warning)
+    if (this.flags.syslog) this.#say('syslog: no effect: the log goes to stderr')
   }
 }
 

@@ -153,4 +153,5 @@ class Pending implements Disposable {
   }
 }
 
-const inSeconds = (ms: number): string => formatDuration(Math.max(Math.round(ms / 1000), 1) * 1000)
+/** Returns the duration of an outage for messages: in whole seconds, at least one. */
+export const inSeconds = (ms: number): string => formatDuration(Math.max(Math.round(ms / 1000), 1) * 1000)

@@ -67,6 +67,7 @@ const listing: Readonly<Record<string, string>> = {
   'kv ls': read('key_prefix'),
   'lock ls': `${read('key_prefix')} ${read('session_prefix')}`,
   members: read('node_prefix'),
+  replicate: `${read('key_prefix', 'a/')} (in dc1)`,
   'replicate approve': write('key_prefix', statuses),
   'replicate held': read('key_prefix', statuses),
   'replicate status': read('key_prefix', statuses),
@@ -81,8 +82,10 @@ const listing: Readonly<Record<string, string>> = {
   'watch service': `${read('service_prefix')} ${read('node_prefix')}`,
   'watch services': read('service_prefix'),
 }
+/** Flags without which a command that lists would run until it is stopped, and log its warnings as JSON. */
+const listFlags: Readonly<Record<string, readonly string[]>> = {replicate: ['--once']}
 /** Commands that report missing permissions in their normal output or in their log lines, and are not run here. */
-const reporting = ['doctor', 'replicate', 'selftest', 'status', 'ui']
+const reporting = ['doctor', 'selftest', 'status', 'ui']
 /**
  * Not run here either: the embedded agent has no prepared queries, and on a real agent no rule is needed to run a
  * prepared query.
@@ -126,7 +129,7 @@ describe.each(backends)('a token without permissions on $name', backend => {
   it.each(Object.entries(listing))(
     'makes baton %s warn that its list is incomplete, and name the missing ACL rules',
     async (id, rules) => {
-      await using command = start(lines.argvOf(id))
+      await using command = start(lines.argvOf(id, ...(listFlags[id] ?? [])))
       await command.waitForOutput(textOf(rules), {stream: 'stderr'})
       expect(command.stderr).toContain('what the token may not read is left out: it lacks')
       expect(command.stderr).not.toContain(token)

@@ -1,5 +1,4 @@
 import {messageOf} from '../../core/errors.js'
-import {formatDuration} from '../../core/time/duration.js'
 import {formatMapping} from '../../replicate/mapping.js'
 import {printable} from '../../replicate/plan/held.js'
 import type {
@@ -10,6 +9,7 @@ import type {
   ReplicationPreview,
   ReplicatorEvent,
 } from '../../replicate/types.js'
+import {inSeconds} from '../wait-aloud.js'
 
 /** Returns one line about a replication pass. */
 export function passLine(pass: ReplicationPass): string {
@@ -107,13 +107,13 @@ export function outageLine(event: ReplicatorEvent): string | undefined {
   if (!('elapsedMs' in event)) return undefined
   const [part, what] = event.type.split('.') as [keyof typeof partNames, 'retrying' | 'recovered']
   const where = subject(event.mapping)
-  const elapsed = formatDuration(Math.round(event.elapsedMs / 1000) * 1000)
+  const elapsed = inSeconds(event.elapsedMs)
   if (what === 'recovered')
-    return `${where}: ${part === 'pass' ? 'copying' : `${partNames[part]} answers`} again after ${elapsed}`
+    return `${where}: ${part === 'pass' ? 'copying again' : `${partNames[part]} answers`} after ${elapsed}`
   const reason = 'error' in event && event.error !== undefined ? messageOf(event.error) : 'no answer yet'
   const current = 'currentAtMs' in event ? event.currentAtMs : undefined
-  const stale = current === undefined ? '' : ` (the copy is stale since ${timeText(current)})`
-  return `${where}: waiting for ${partNames[part]} for ${elapsed}: ${reason.replaceAll(/\s+/g, ' ')}${stale}`
+  const stale = current === undefined ? '' : `; the copy is stale since ${timeText(current)}`
+  return `${where}: waiting for ${partNames[part]}: ${reason.replaceAll(/\s+/g, ' ')} (for ${elapsed}${stale})`
 }
 
 const timeText = (wallMs: number): string => `${new Date(wallMs).toISOString().slice(0, 19)}Z`

@@ -295,7 +295,7 @@ describe('baton replicate as a daemon', () => {
   it('reports that it waits for an agent that cannot be reached', async () => {
     const noAgent = {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}}
     await using command = startInProcess(['replicate', 'late/@dc1'], noAgent)
-    await command.waitForOutput(/replicate: waiting for the agent for \d+s: .*127\.0\.0\.1:1/)
+    await command.waitForOutput(/replicate: waiting for the agent: .*127\.0\.0\.1:1.* \(for \d+s\)/)
     command.kill('SIGTERM')
     expect((await command.exited).exitCode).toBe(12)
   })
