@@ -1,6 +1,8 @@
 /**
  * Measures start-up time and memory of baton, as ratios to those of `node -e 0` and of Consul's own tool in the same
  * run, on one agent. Needs `consul` on the PATH. Run it on a quiet machine: npm run bench
+ * If the one-file build exists (`npm run one-file`, or `ONE_FILE=PATH`), its starts are compared with those of the npm
+ * package, too. `ONLY=one-file npm run bench` measures nothing else.
  */
 import {spawn} from 'node:child_process'
 import {readFileSync} from 'node:fs'
@@ -8,6 +10,7 @@ import buildOnce from '../kit/build-once.js'
 import {startDevAgent} from '../kit/consul-server.js'
 import {cleanEnv, cliPath, startCommand} from '../kit/run-cli.js'
 import {waitUntil} from '../kit/wait-until.js'
+import {compareOneFile, findOneFile} from './one-file.js'
 
 const rounds = Number(process.env.ROUNDS ?? 15)
 const starts = Number(process.env.STARTS ?? 60)
@@ -71,6 +74,9 @@ async function main(): Promise<void> {
   await using agent = await startDevAgent()
   const env = cleanEnv({agent})
   await timeOnce(['consul', 'kv', 'put', 'bench/key', 'value'], env)
+  const oneFile = findOneFile()
+  if (oneFile) await compareOneFile(oneFile, env)
+  if (process.env.ONLY === 'one-file') return
 
   const times = await compare(
     {
