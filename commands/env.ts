@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
+import {maxStaleRules} from '../src/cli/flag-rules.js'
 import {durationFlag} from '../src/cli/flags.js'
 import type {HiddenCheck} from '../src/cli/hidden-items.js'
 import {toChild} from '../src/cli/template/child.js'
@@ -34,11 +35,14 @@ and started again, or gets --exec-reload-signal. An outage of Consul changes not
   }
   static override strict = false
   static override childForm = {ownArgs: 1, needsSeparator: true}
-  static override flagRules = ['wait', 'exec-reload-signal', 'exec-splay'].map(flag => ({
-    flag,
-    besides: ['once'],
-    warning: 'it is for runs without --once',
-  }))
+  static override flagRules = [
+    ...maxStaleRules,
+    ...['wait', 'exec-reload-signal', 'exec-splay'].map(flag => ({
+      flag,
+      besides: ['once'],
+      warning: 'it is for runs without --once',
+    })),
+  ]
   static override flags = {
     prefix: Flags.string({
       helpGroup: names,

@@ -1,6 +1,7 @@
 import type {InferredFlags} from '@oclif/core/interfaces'
 import {type BaseCommand, flagShapes} from '../src/cli/base-command.js'
 import {ConsulCommand} from '../src/cli/consul-command.js'
+import {maxStaleRules} from '../src/cli/flag-rules.js'
 import {typedNames} from '../src/cli/flag-words.js'
 import {Progress} from '../src/cli/progress.js'
 import {checkApprovals, refuseLastingApprovals} from '../src/cli/replicate/approvals.js'
@@ -13,7 +14,7 @@ import {
   toUndo,
 } from '../src/cli/replicate/compile.js'
 import {sourceConnection, usesOwnToken, withConsulReplicate} from '../src/cli/replicate/connection.js'
-import {type Mode, refuseContradictions, settingsWithoutEffect} from '../src/cli/replicate/effects.js'
+import {changedInVain, type Mode, refuseContradictions, settingsWithoutEffect} from '../src/cli/replicate/effects.js'
 import {eventFields} from '../src/cli/replicate/event-lines.js'
 import {deprecatedFlags, type LogLevel, replicateFlags} from '../src/cli/replicate/flags.js'
 import {followUntilStopped, type Opened} from '../src/cli/replicate/follow.js'
@@ -84,6 +85,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
    * else.
    */
   static override emptyFlags = Object.keys(replicateFlags).filter(name => !neverEmpty.includes(name))
+  static override flagRules = maxStaleRules
   static override flags: typeof replicateFlags = replicateFlags
   static override addedFromFiles = ['prefix', ...patternFlags]
 
@@ -134,11 +136,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     if (isVerify) this.words = rest
     const isService = !isVerify && !this.flags['dry-run'] && !this.flags.once
     this.#reporter = this.#createReporter(fromEnv?.level ?? this.flags['log-level'], isService)
-    refuseContradictions(
-      {...this.flags, json: this.jsonEnabled()},
-      (this.flags.approve?.length ?? 0) > 0 || this.flags['approve-deletes'],
-      isVerify,
-    )
+    this.#refuseContradictions(isVerify)
     this.#signals()
     const isPreview = isVerify || this.flags['dry-run'] || this.flags.shadow
     this.#isService = isService
@@ -148,6 +146,11 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const pidFile = this.flags['pid-file']
     using _pid = pidFile === undefined || pidFile === '' ? undefined : writePidFile(pidFile, process.pid)
     return this.flags.once ? await this.#once() : await this.#follow()
+  }
+
+  #refuseContradictions(isVerify: boolean): void {
+    const isApproved = (this.flags.approve?.length ?? 0) > 0 || this.flags['approve-deletes']
+    refuseContradictions({...this.flags, json: this.jsonEnabled()}, isApproved, isVerify)
   }
 
   #mode(isPreview: boolean): Mode {
@@ -236,6 +239,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const before = {flags: this.flags, words: this.words, sources: this.sources}
     try {
       await this.readFlags()
+      this.#refuseContradictions(false)
+      for (const line of changedInVain(before.flags, this.flags)) this.#say(line)
       return await this.#open()
     } catch (error) {
       Object.assign(this, before)

@@ -4,6 +4,7 @@ import {ConsulCommand} from '../src/cli/consul-command.js'
 import {statusDirFlag} from '../src/cli/replicate/sub-verb.js'
 import {statusJson} from '../src/cli/status/json.js'
 import {statusText} from '../src/cli/status/text.js'
+import {wrapLine} from '../src/cli/wrap.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {readStatus} from '../src/status/read-status.js'
 
@@ -33,7 +34,10 @@ export default class Status extends ConsulCommand<typeof Status> {
       statusDir: this.flags['status-dir'],
     })
     if (this.flags.json) this.out.json(statusJson(status))
-    else for (const line of statusText(status, systemClock.wallMs())) this.out.line(line)
+    else {
+      const width = this.host.stdout.isTTY ? this.host.stdout.columns : 0
+      for (const line of statusText(status, systemClock.wallMs())) this.out.line(wrapLine(line, width))
+    }
     const isComplete = status.problems.size === 0 && (status.parts.missingRules ?? []).length === 0
     return isComplete ? 0 : incompleteCode
   }

@@ -1,6 +1,7 @@
 import type {InferredFlags} from '@oclif/core/interfaces'
 import {type BaseCommand, type CompatAnswer, flagShapes} from '../src/cli/base-command.js'
 import {ConsulCommand} from '../src/cli/consul-command.js'
+import {maxStaleRules} from '../src/cli/flag-rules.js'
 import {typedNames} from '../src/cli/flag-words.js'
 import {goTransportFlags} from '../src/cli/go-connection-flags.js'
 import {withConsulReplicate} from '../src/cli/replicate/connection.js'
@@ -82,6 +83,7 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
   static override strict = false
   static override childForm = {ownArgs: 1, needsSeparator: true}
   static override flagRules = [
+    ...maxStaleRules,
     {flag: 'timeout', needs: ['once']},
     {flag: 'wait', besides: ['dry']},
     {flag: 'exec', besides: ['--', 'dry']},

@@ -43,6 +43,7 @@ export default class KvIncr extends ConsulCommand<typeof KvIncr> {
   async run(): Promise<number> {
     const {key} = this.args
     checkKey('incr', key)
+    if (this.flags.by === 0n) this.out.warn('--by: no effect: 0 adds nothing')
     const client = this.openClient()
     let sum = 0n
     let fault: string | undefined

@@ -35,6 +35,12 @@ export interface FlagRule {
 /** The rules of flags that every command has. */
 export const commonRules: readonly FlagRule[] = [{flag: 'quiet', besides: ['verbose']}]
 
+/** The rules of commands with `--max-stale`. */
+export const maxStaleRules: readonly FlagRule[] = [
+  {flag: 'stale', besides: ['max-stale']},
+  {flag: 'stale', when: 'off', besides: ['max-stale']},
+]
+
 interface GivenLine {
   readonly flags: Readonly<Record<string, unknown>>
   readonly sources: SettingSources

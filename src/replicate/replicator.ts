@@ -138,7 +138,19 @@ async function passOnceEach(members: readonly Member[], once: Once): Promise<rea
     signal.throwIfAborted()
   }
   if (failure !== undefined) throw failure
+  reportUnusedApprovals(members)
   return passes
+}
+
+/** Reports each approval that no mapping has used, so that a wrong ID does not go unnoticed. */
+function reportUnusedApprovals(members: readonly Member[]): void {
+  const [first] = members
+  if (!first) return
+  const {approved, observer} = first.options
+  for (const id of approved) {
+    if (id !== 'all')
+      observer({type: 'approval.refused', mapping: undefined, id, reason: 'nothing is held with this id'})
+  }
 }
 
 async function* shadowEach(members: readonly Member[], once: Once): AsyncGenerator<ShadowReport, void, undefined> {

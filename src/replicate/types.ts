@@ -174,9 +174,10 @@ export type ReplicatorEvent =
       readonly count: number
     }
   | {
-      /** An approval was removed, because it matches no set of held-back deletes of the mapping or is too old. */
+      /** An approval was not used, because it matches no set of held-back deletes or is too old. */
       readonly type: 'approval.refused'
-      readonly mapping: Mapping
+      /** The mapping that the approval is for; undefined if no mapping has such a set. */
+      readonly mapping: Mapping | undefined
       readonly id: string
       readonly reason: string
     }

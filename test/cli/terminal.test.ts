@@ -42,14 +42,24 @@ describe.each(coloured.map(words => ({words})))('colours of $words', ({words}) =
 })
 
 describe('a terminal', () => {
-  it.each([40, 80, 200])('of %d columns shows each line of a report without breaking words', async columns => {
+  it.each([20, 40, 80, 200])('of %d columns shows each line of a report without breaking words', async columns => {
     const env = {NO_COLOR: '1', HOME: '/h'}
     const {stdout} = await runInProcess(['doctor'], {agent, env, columns})
     const lines = stdout.trimEnd().split('\n')
-    for (const line of lines) if (line.slice(17).trim().includes(' ')) expect(line.length).toBeLessThanOrEqual(columns)
+    const textOf = (line: string): string => (columns < 34 ? line : line.slice(17)).trim()
+    for (const line of lines) if (textOf(line).includes(' ')) expect(line.length).toBeLessThanOrEqual(columns)
     const whole = await runInProcess(['doctor'], {agent, env})
     const words = (text: string): string => text.replaceAll(/\d+ms|\s+/g, ' ').replaceAll(/\d+ of/g, '')
     expect(words(stdout)).toBe(words(whole.stdout))
+  })
+
+  it.each([20, 40])('of %d columns shows each line of a status without breaking words', async columns => {
+    const {stdout} = await runInProcess(['status'], {agent, columns})
+    const lines = stdout.trimEnd().split('\n')
+    for (const line of lines) if (line.trim().includes(' ')) expect(line.length).toBeLessThanOrEqual(columns)
+    // Other tests may run event watchers on this host, which the last lines name.
+    const words = (text: string): string => text.replaceAll(/\s+/g, ' ').replace(/event watchers.*/, '')
+    expect(words(stdout)).toBe(words((await runInProcess(['status'], {agent})).stdout))
   })
 
   it.each([

@@ -56,7 +56,7 @@ const replicateLine = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('approval.refused'),
     time: z.iso.datetime(),
-    mapping,
+    mapping: mapping.optional(),
     id: z.string(),
     reason: z.string(),
   }),

@@ -22,6 +22,7 @@ interface Finding {
  * Indent of a wrapped line: as wide as the verdict and the name of the check, which precede the text of the first line.
  */
 const indent = ' '.repeat(17)
+const narrowIndent = '     '
 const colours = {warn: 'yellow', fail: 'red', skip: 'yellow'} as const
 
 /** A command that examines the cluster and prints a line for each finding. */
@@ -47,16 +48,17 @@ export abstract class ExaminingCommand<T extends typeof Command = typeof Command
       const line = printable(`${text}${fix === undefined ? '' : ` (${fix})`}`.replaceAll(/\s*\n\s*/g, ' '))
       const mark = verdict.padEnd(4)
       const shown = verdict === 'ok' ? mark : paint(colours[verdict], mark)
-      this.out.line(`${shown} ${check.padEnd(11)} ${this.#wrapped(line)}`)
+      this.out.line(this.#wrapped(`${shown} ${check.padEnd(11)}`, line))
     }
     return isOk
   }
 
-  /** Wraps a text on a terminal, so that all its lines begin in the same column. */
-  #wrapped(text: string): string {
+  /** Wraps a text on a terminal: beside its head or, on a narrow terminal, below it. */
+  #wrapped(head: string, text: string): string {
     const {isTTY, columns} = this.host.stdout
-    if (!isTTY || columns < 2 * indent.length) return text
-    return wrap(text, columns, indent).trimStart()
+    if (!isTTY || columns <= 0) return `${head} ${text}`
+    if (columns < 2 * indent.length) return `${head.trimEnd()}\n${wrap(text, columns, narrowIndent)}`
+    return `${head} ${wrap(text, columns, indent).trimStart()}`
   }
 
   #tokenSource(): TokenSource {

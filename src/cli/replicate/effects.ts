@@ -12,6 +12,9 @@ interface GivenFlags extends PatternTexts {
   readonly 'consul-ssl'?: boolean | undefined
   readonly 'source-http-addr'?: string | undefined
   readonly shadow: boolean
+  readonly 'on-drift'?: string | undefined
+  readonly report: boolean
+  readonly protect: boolean
   readonly 'undo-keep'?: number | undefined
 }
 
@@ -41,6 +44,11 @@ export function refuseContradictions(flags: GivenFlags, isApproved: boolean, isV
       hint: 'leave one of them out',
     })
   }
+  if (flags.shadow && (flags.report || flags.protect || (flags['on-drift'] ?? 'repair') !== 'repair')) {
+    throw new UsageError('--shadow compares with a run that repairs every key', {
+      hint: 'leave --on-drift, --report and --protect out',
+    })
+  }
   for (const name of patternFlags) {
     if (flags[name]?.includes('') === true) {
       throw new UsageError(`--${name}: an empty text ${name.startsWith('include') ? 'fits' : 'leaves out'} every key`, {
@@ -49,6 +57,30 @@ export function refuseContradictions(flags: GivenFlags, isApproved: boolean, isV
     }
   }
   if (flags['source-http-addr']?.trim() === '') throw new UsageError('--source-http-addr: the address is empty')
+}
+
+/** Settings that are read only at the start. */
+const startOnly = [
+  'once',
+  'dry-run',
+  'shadow',
+  'ndjson',
+  'listen',
+  'lock',
+  'log-level',
+  'log-format',
+  'pid-file',
+  'kill-signal',
+  'reload-signal',
+] as const
+
+/** Returns one line for each setting that a reload has changed, but that is read only at the start. */
+export function changedInVain(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const changed = startOnly.filter(name => before[name] !== after[name])
+  return changed.map(name => `${name}: the new value takes effect at the next start`)
 }
 
 const forConsulReplicate = 'accepted for consul-replicate only'

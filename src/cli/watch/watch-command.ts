@@ -125,10 +125,11 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     const client = this.openClient()
     const query = watchQuery(client, watched.spec, watched.scope)
     const handler = this.#handler(client)
-    this.#checkFlags(handler !== undefined)
+    const isSingle = !handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson
+    this.#checkFlags(handler !== undefined, isSingle)
     // If the agent cannot be reached or refuses the query, the command ends here. Later outages are retried.
     const readFirst = (): ReturnType<WatchQuery['read']> => query.read({signal: this.stopSignal})
-    if (!handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson) {
+    if (isSingle) {
       const value = new NewsFilter(watched.spec).take(await readFirst())?.value ?? null
       this.out.line(form === 'consul' ? goJson(value, '    ') : this.#shown(watched.spec, value))
       return 0
@@ -185,7 +186,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
   }
 
   /** Throws a UsageError for flags that would be ignored. */
-  #checkFlags(hasHandler: boolean): void {
+  #checkFlags(hasHandler: boolean, isSingle: boolean): void {
     const {ndjson, previous, debounce} = this.#own
     const idle = ['http-method', 'http-header', 'http-timeout', 'http-skip-verify'].find(
       name => this.sources.get(name) === 'flag',
@@ -195,6 +196,12 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     if (ndjson && (hasHandler || debounce > 0 || this.#own['ignore-indexes'])) {
       throw new UsageError('watch: --ndjson prints every change as it comes', {
         hint: 'leave out the handler, --debounce and --ignore-indexes',
+      })
+    }
+    const late = ['debounce', 'ignore-indexes'].find(name => this.sources.get(name) === 'flag')
+    if (isSingle && late !== undefined) {
+      throw new UsageError(`--${late}: it is about changes, and only the present value is printed`, {
+        hint: `leave --${late} out, or give a command`,
       })
     }
     if (previous && !hasHandler) {

@@ -35,6 +35,7 @@ const rows: readonly BadInput[] = [
     "baton: --wait: '1s:2s:3s' is not MIN[:MAX] (write it like 5s or 5s:20s)",
   ],
   [[...before, '--wait', '', ...after], 'baton: --wait: the value is empty (leave the flag out, or give it a value)'],
+  [[...before, '--stale', '--max-stale', '5s', ...after], 'baton: --stale: does not go with --max-stale'],
   [[...before, '--max-stale', '-1s', ...after], "baton: --max-stale: '-1s' is below 0ms"],
   [[...before, '--grace', '999999h', ...after], "baton: --grace: '999999h' is above 596h31m"],
   [[...before, '--grace', 'soon', ...after], `baton: --grace: 'soon' ${duration}`],

@@ -81,6 +81,7 @@ const refused: readonly BadInput[] = [
 ]
 
 const inVain: readonly BadInput[] = [
+  {...row('kv incr --by 0 sum', 'baton: --by: no effect: 0 adds nothing', 0), stdout: '0\n'},
   {...row('kv get --separator=/ k', 'baton: --separator: no effect: it is for --keys', 0), stdout: 'v\n'},
   {...row('kv get --keys --recurse k', 'baton: --recurse: no effect: --keys prints names only', 0), stdout: 'k\n'},
   {...row('kv get --recurse --raw k', 'baton: --raw: no effect: --recurse prints lines', 0), stdout: 'k:v\n'},

@@ -7,6 +7,7 @@ const [badFlags, badConfig] = [13, 15]
 const grammar = '(write it as SOURCE@DATACENTER[:DESTINATION], for example app/@dc1:backup/app/)'
 const listed = "(a prefix has no leading '/', no '//' and no '.' or '..' between slashes)"
 const leaveOut = '(leave one of them out)'
+const noDrift = '(leave --on-drift, --report and --protect out)'
 
 /** Invalid flags, each of which is tried with a valid mapping. */
 const flags: readonly (readonly [flags: string, line: string, exitCode?: number])[] = [
@@ -46,6 +47,10 @@ const flags: readonly (readonly [flags: string, line: string, exitCode?: number]
   ['--source-token x', '--source-token: only with --source-http-addr'],
   ["--source-http-addr ''", '--source-http-addr: the address is empty'],
   ['--shadow --approve-deletes', `--shadow contradicts an approval of deletes: it writes nothing ${leaveOut}`],
+  ['--shadow --on-drift report', `--shadow compares with a run that repairs every key ${noDrift}`],
+  ['--shadow --protect', `--shadow compares with a run that repairs every key ${noDrift}`],
+  ['--stale --max-stale 5s', '--stale: does not go with --max-stale'],
+  ['--no-stale --max-stale 5s', '--stale: does not go with --max-stale'],
   ['--pid-file /no/dir/x', '--pid-file: cannot write /no/dir/x: ENOENT'],
   ['--client-cert /no/such', 'client-cert: cannot read /no/such: ENOENT', badConfig],
   ['--ca-file /no/such', 'ca-file: cannot read /no/such: ENOENT', badConfig],
@@ -121,6 +126,7 @@ const inVain: readonly (readonly [flags: string, line: string])[] = [
   ],
   ['--no-delete --max-delete 5', '--max-delete: no effect: nothing is deleted'],
   ['--consul-ssl=false --tls-server-name x', '--tls-server-name: no effect: --consul-ssl is false'],
+  ['--approve 12345678', 'replicate: the approval of 12345678 is not valid: nothing is held with this id'],
   ['--exclude nothing/', '--exclude nothing/: no source has such keys, so it has no effect'],
   ['--include nothing/', '--include nothing/: no source has such keys, so it selects none'],
   ['--exclude empty', '--exclude empty: leaves out every key of empty/@dc1 -> copy/'],

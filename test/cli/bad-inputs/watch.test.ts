@@ -72,6 +72,14 @@ const rows: readonly BadInput[] = [
     'baton: watch: --ndjson prints every change as it comes (leave out the handler, --debounce and --ignore-indexes)',
   ],
   [
+    ['watch', 'key', 'a', '--once', '--debounce', '1s'],
+    'baton: --debounce: it is about changes, and only the present value is printed (leave --debounce out, or give a command)',
+  ],
+  [
+    ['watch', '-type=key', '-key=a', '--ignore-indexes'],
+    'baton: --ignore-indexes: it is about changes, and only the present value is printed (leave --ignore-indexes out, or give a command)',
+  ],
+  [
     ['watch', 'key', 'a', '--previous'],
     'baton: watch: --previous is for a handler (--ndjson prints previous values, too)',
   ],

@@ -312,8 +312,9 @@ describe('baton replicate as a daemon', () => {
     await waitUntil(async () => (await prefixes('dc2', 'hup1/')) === 'hup1/a,hup1/b', {
       what: 'the old settings at work',
     })
-    file('hup.hcl', 'prefix = "hup2/@dc1"')
+    file('hup.hcl', 'prefix = "hup2/@dc1" pid_file = "late.pid"')
     command.kill('SIGHUP')
+    await command.waitForOutput(/pid-file: the new value takes effect at the next start/)
     await waitUntil(async () => (await prefixes('dc2', 'hup2/')) === 'hup2/a', {what: 'the new settings at work'})
     file('hup.hcl', 'prefix = "hup2/@dc1" approve_deletes = true')
     command.kill('SIGHUP')
