@@ -132,6 +132,12 @@ catalog, or from a prepared query. The last good list stays while Consul cannot 
     return 'empty'
   }
 
+  protected override get aclNeeds(): ConsulCommand['aclNeeds'] {
+    const {prefix} = this.flags
+    const key = this.args.key ?? prefix
+    return key === undefined ? [['watch service', '']] : [['discover', key.replace(/^\//, '')]]
+  }
+
   protected override warnOfHidden(text: string): void {
     if (this.flags.once) this.out.warn(text)
     else this.logger.warn({}, text)

@@ -7,7 +7,7 @@ import {stateDirectory} from '../src/cli/directories.js'
 import {printable} from '../src/cli/exec/printable.js'
 import type {FlagRule} from '../src/cli/flag-rules.js'
 import {durationFlag} from '../src/cli/flags.js'
-import {acquireFlags, longestWait, toAcquireOptions} from '../src/cli/lock/acquire-flags.js'
+import {acquireFlags, lockNeeds, longestWait, toAcquireOptions} from '../src/cli/lock/acquire-flags.js'
 import type {AnyLockEvent} from '../src/cli/lock/event-lines.js'
 import {FlightRecorder} from '../src/cli/lock/flight-recorder.js'
 import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoLine, toGoReleaseLine} from '../src/cli/lock/go-compat.js'
@@ -113,6 +113,10 @@ export default class Lock extends ConsulCommand<typeof Lock> {
 
   protected override answerAsConsul(error: unknown): CompatAnswer {
     return toGoAnswer(error, {isChildCodeWanted: ownFlags(this.typed, Lock).includes('--child-exit-code')})
+  }
+
+  protected override get aclNeeds(): ConsulCommand['aclNeeds'] {
+    return lockNeeds(this.args.prefix, this.flags.also)
   }
 
   async run(): Promise<number> {

@@ -4,6 +4,7 @@ import {ConsulCommand} from '../src/cli/consul-command.js'
 import {maxStaleRules} from '../src/cli/flag-rules.js'
 import {typedNames} from '../src/cli/flag-words.js'
 import {goTransportFlags} from '../src/cli/go-connection-flags.js'
+import type {HiddenCheck} from '../src/cli/hidden-items.js'
 import {withConsulReplicate} from '../src/cli/replicate/connection.js'
 import {deprecatedFlags} from '../src/cli/replicate/flags.js'
 import {checkSignals, listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
@@ -102,6 +103,10 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
   #files: TemplateFile[] = []
   #roundCount = 0
   #session: TemplateSession | undefined
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
 
   protected override answerAsConsul(error: unknown): CompatAnswer {
     return {exit: exitAsConsulTemplate(error), line: `baton: ${messageOf(error)}`}

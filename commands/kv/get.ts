@@ -37,6 +37,11 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
     json: Flags.boolean({description: 'print the result as JSON, values as base64', helpGroup: 'COMMON'}),
   }
 
+  protected override get aclNeeds(): ConsulCommand['aclNeeds'] {
+    const isList = this.flags.keys || this.flags.recurse
+    return [[isList ? 'kv ls' : 'kv get', (this.args.key ?? '').replace(/^\//, '')]]
+  }
+
   protected override get checksHidden(): HiddenCheck {
     return 'empty'
   }

@@ -6,7 +6,7 @@ import {ownFlags} from '../../src/cli/base-command.js'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {stateDirectory} from '../../src/cli/directories.js'
 import {durationFlag} from '../../src/cli/flags.js'
-import {acquireFlags, longestWait, toAcquireOptions} from '../../src/cli/lock/acquire-flags.js'
+import {acquireFlags, lockNeeds, longestWait, toAcquireOptions} from '../../src/cli/lock/acquire-flags.js'
 import {FlightRecorder} from '../../src/cli/lock/flight-recorder.js'
 import {LockReporter} from '../../src/cli/lock/lock-reporter.js'
 import {checkSubVerb} from '../../src/cli/lock/sub-verb.js'
@@ -72,6 +72,10 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
       description: 'send this signal to the parent process when the lock is lost',
     })(),
     json: Flags.boolean({description: 'print the line as JSON', helpGroup: 'COMMON'}),
+  }
+
+  protected override get aclNeeds(): ConsulCommand['aclNeeds'] {
+    return lockNeeds(this.args.key, this.flags.also)
   }
 
   async run(): Promise<number> {

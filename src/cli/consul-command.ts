@@ -8,6 +8,7 @@ import {isBatonError, isTransient, messageOf, PermissionError} from '../core/err
 import {formatAddress} from '../core/http/address.js'
 import {NodeTransport} from '../core/http/node-transport.js'
 import type {Logger, Transport, TransportOptions} from '../core/types.js'
+import type {rulesOf} from '../doctor/command-rules.js'
 import {BaseCommand} from './base-command.js'
 import {commonFlags, consulFlags} from './flags.js'
 import {type HiddenCheck, HiddenItems} from './hidden-items.js'
@@ -60,24 +61,37 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
     this.out.warn(text)
   }
 
+  /**
+   * The arguments of `rulesOf` for the rules that the command needs. Set by commands whose flags decide which rules they
+   * need.
+   */
+  protected get aclNeeds(): readonly Readonly<Parameters<typeof rulesOf>>[] {
+    const [target = '', written] = this.aclTargets
+    return [[this.id ?? '', target, written]]
+  }
+
   async #rules(): Promise<readonly AclRule[]> {
     const {rulesOf} = await import('../doctor/command-rules.js')
-    const [target = '', written] = this.aclTargets
-    return rulesOf(this.id ?? '', target, written)
+    return this.aclNeeds.flatMap(need => rulesOf(...need))
   }
 
   /**
    * Warns if the token lacks the permission to read a whole list, because Consul silently leaves out the rest. Names
-   * all rules that the token lacks for the command, each rule once.
+   * all rules that the token lacks for the command, each rule once. In a datacenter other than that of the command,
+   * checks only the rule for the list.
    */
-  async #checkHidden(rule: AclRule): Promise<void> {
+  async #checkHidden(rule: AclRule, datacenter: string): Promise<void> {
     const {lackedRules} = await import('./explain-denied.js')
-    const rules = await this.#rules()
+    const options = this.clientOptions()
+    const isElsewhere = datacenter !== (options.datacenter ?? '')
+    const rules = isElsewhere ? [] : await this.#rules()
     const isCovered = rules.some(
       ({resource, segment, isPrefix}) =>
         isPrefix === true && resource === rule.resource && rule.segment.startsWith(segment),
     )
-    const lacked = await lackedRules(isCovered ? rules : [rule, ...rules], this.clientOptions())
+    const place = isElsewhere ? {...options, datacenter} : options
+    const where = isElsewhere ? ` (in ${datacenter})` : ''
+    const lacked = (await lackedRules(isCovered ? rules : [rule, ...rules], place)).map(text => text + where)
     const news = lacked.filter(text => !this.#lacked.has(text))
     for (const text of news) this.#lacked.add(text)
     if (news.length > 0) this.warnOfHidden(`what the token may not read is left out: it lacks ${news.join(' ')}`)
@@ -101,12 +115,11 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   /** Opens a transport that logs its requests at level debug. */
   protected openTransport(options: TransportOptions, open = toAgent): Transport {
     const logged = loggedTransport(open(options), {logger: this.logger, clock: options.clock})
-    const onDoubt = (rule: AclRule): void => {
+    const onDoubt = (rule: AclRule, datacenter: string): void => {
       // A failure of this check must not end the command, because the warning is only a hint.
-      this.#hiddenCheck = this.#hiddenCheck.then(() => this.#checkHidden(rule)).catch(() => undefined)
+      this.#hiddenCheck = this.#hiddenCheck.then(() => this.#checkHidden(rule, datacenter)).catch(() => undefined)
     }
-    const {datacenter} = this.connectionSettings()
-    return new HiddenItems(logged, {check: () => this.checksHidden, datacenter, onDoubt})
+    return new HiddenItems(logged, {check: () => this.checksHidden, onDoubt})
   }
 
   /**

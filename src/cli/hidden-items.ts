@@ -12,23 +12,20 @@ export type HiddenCheck = 'none' | 'empty' | 'all'
 export class HiddenItems implements Transport {
   readonly #inner: Transport
   readonly #check: () => HiddenCheck
-  readonly #onDoubt: (rule: AclRule) => void
-  readonly #datacenter: string
+  readonly #onDoubt: (rule: AclRule, datacenter: string) => void
   readonly #known = new Set<string>()
 
-  /** Only lists of `datacenter` are checked, because the token's permissions can be checked only there. */
+  /** `onDoubt` gets the datacenter that the request names; the empty string stands for the agent's own. */
   constructor(
     inner: Transport,
     options: {
       readonly check: () => HiddenCheck
-      readonly datacenter: string | undefined
-      readonly onDoubt: (rule: AclRule) => void
+      readonly onDoubt: (rule: AclRule, datacenter: string) => void
     },
   ) {
     this.#inner = inner
     this.#check = options.check
     this.#onDoubt = options.onDoubt
-    this.#datacenter = options.datacenter ?? ''
   }
 
   async send(request: TransportRequest): Promise<TransportResponse> {
@@ -36,11 +33,11 @@ export class HiddenItems implements Transport {
     const check = this.#check()
     if (check === 'none' || request.method !== 'GET') return response
     const [, query] = request.path.split('?')
-    if ((new URLSearchParams(query).get('dc') ?? '') !== this.#datacenter) return response
+    const datacenter = new URLSearchParams(query).get('dc') ?? ''
     const rule = ruleOfRefusal('GET', request.path, '')
     if (rule?.isPrefix !== true || !isList(response) || (check === 'empty' && !isEmpty(response))) return response
-    const id = `${rule.resource} ${rule.segment}`
-    if (!this.#known.has(id)) this.#onDoubt(rule)
+    const id = `${datacenter} ${rule.resource} ${rule.segment}`
+    if (!this.#known.has(id)) this.#onDoubt(rule, datacenter)
     this.#known.add(id)
     return response
   }

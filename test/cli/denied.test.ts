@@ -1,3 +1,5 @@
+import {writeFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../kit/backend.js'
 import {CommandLines} from '../kit/command-lines.js'
@@ -137,6 +139,24 @@ describe.each(backends)('a token without permissions on $name', backend => {
   )
 
   it.each([
+    ['discover --service web --once', `${read('service_prefix')} ${read('node_prefix')}`],
+    ['discover --prefix app/ --once', read('key_prefix', 'app/')],
+    ['kv get --recurse app/', read('key_prefix', 'app/')],
+  ])('makes baton %s name exactly the ACL rules that it needs', async (words, rules) => {
+    const {stderr} = await runInProcess(words.split(' '), {agent, env: {CONSUL_HTTP_TOKEN: token}})
+    expect(stderr).toBe(`baton: what the token may not read is left out: it lacks ${rules}\n`)
+  })
+
+  it('makes baton template warn of a list that the token may not read', async () => {
+    const source = join(lines.home, 'list.ctmpl')
+    writeFileSync(source, '{{ range ls "app/" }}x{{ end }}')
+    await using command = start(['template', '--once', `${source}:${join(lines.home, 'list.out')}`])
+    const {stderr} = await command.exited
+    expect(stderr).toContain(`left out: it lacks ${read('key_prefix', 'app/')}`)
+  })
+
+  it.each([
+    ['lock --also b/c a true', `${holdLock('a')} ${write('key_prefix', 'b/c')}`],
     ['kv delete --recurse app/', write('key_prefix', 'app/')],
     ['kv import --atomic [{"key":"a","value":""}]', write('key', 'a')],
   ])('makes baton %s exit with 77 and name the ACL rules that it needs', async (words, rules) => {

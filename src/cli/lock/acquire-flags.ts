@@ -101,3 +101,7 @@ export function longestWait(
   out?.warn('--try and --timeout both set the longest wait: the last one counts')
   return last.startsWith('--try=') ? attempt : timeout
 }
+
+/** Returns the arguments of `rulesOf` for the rules that acquiring the locks needs. */
+export const lockNeeds = (prefix: string, also: readonly string[] = []): readonly [command: string, target: string][] =>
+  [prefix, ...also].map(one => ['lock', one])
