@@ -2,7 +2,6 @@ import {randomUUID} from 'node:crypto'
 import {rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import * as Flags from '@oclif/core/flags'
-import writeFileAtomic from 'write-file-atomic'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {defined} from '../src/cli/defined.js'
 import {registerDefinitions} from '../src/cli/dev/register-definitions.js'
@@ -19,6 +18,7 @@ import {trustFromDirectory} from '../src/exec/native/trust.js'
 import {createResponder, type ResponderEvent} from '../src/exec/responder/responder.js'
 import {type ExchangeEntry, parseExchange} from '../src/kv/exchange.js'
 import {captureOutput} from '../src/process/capture.js'
+import {replaceFile} from '../src/process/replace-file.js'
 
 const defaultAddress = '127.0.0.1:8500'
 
@@ -199,7 +199,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     const path = this.flags['ready-file']
     if (path !== undefined) {
       const facts = {address, addresses: Object.fromEntries(addresses), managementToken, dnsPort, pid: process.pid}
-      await writeFileAtomic(path, `${JSON.stringify(facts, undefined, 2)}\n`, {mode: 0o600}).catch((error: unknown) => {
+      await replaceFile(path, `${JSON.stringify(facts, undefined, 2)}\n`, 0o600).catch((error: unknown) => {
         throw new UsageError(`--ready-file: cannot write ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
       })
     }

@@ -195,7 +195,9 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
     this.#waiting = waiting
     const facts = {...toAcquireOptions(this.flags), graceMs: this.flags.grace ?? defaultGraceMs, command}
-    const recorder = new FlightRecorder(stateDirectory(this.host.env, 'locks'), prefix, facts)
+    const recorder = new FlightRecorder(stateDirectory(this.host.env, 'locks'), prefix, facts, text => {
+      if (!isCompat) this.out.warn(`lock ${prefix}: ${text}`)
+    })
     const reporter = this.releases.use(
       new LockReporter({prefix, out: this.out, waiting, events, metricsFile, recorder}),
     )

@@ -201,7 +201,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const opened = await this.#open()
     const shown = {
       listen: address,
-      notifier: openServiceNotifier(this.host.env),
+      notifier: openServiceNotifier(this.host.env, text => this.#say(text)),
       clock: systemClock,
       logger: this.logger,
     }

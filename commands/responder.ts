@@ -104,7 +104,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   }
 
   get #notifier(): ServiceNotifier {
-    this.#serviceNotifier ??= openServiceNotifier(this.host.env)
+    this.#serviceNotifier ??= openServiceNotifier(this.host.env, text => this.out.warn(`responder: ${text}`))
     return this.#serviceNotifier
   }
 

@@ -1,7 +1,6 @@
 import {rm} from 'node:fs/promises'
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import writeFileAtomic from 'write-file-atomic'
 import {ownFlags} from '../../src/cli/base-command.js'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {stateDirectory} from '../../src/cli/directories.js'
@@ -21,6 +20,7 @@ import {holdWhile} from '../../src/lock/run/hold-while.js'
 import type {Hold} from '../../src/lock/types.js'
 import {checkPrefix} from '../../src/lock/wire/names.js'
 import {parentEnd} from '../../src/process/parent-watch.js'
+import {replaceFile} from '../../src/process/replace-file.js'
 import {openServiceNotifier} from '../../src/process/service-notifier.js'
 
 const holdGroup = 'HOLD'
@@ -90,7 +90,8 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
     const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
     const settings = {...toAcquireOptions(flags), graceMs: flags.grace ?? defaultGraceMs, command: 'lock hold'}
     const directory = stateDirectory(this.host.env, 'locks')
-    const recorder = new FlightRecorder(directory, prefix, settings)
+    const warn = (text: string): void => this.out.warn(`lock ${prefix}: ${text}`)
+    const recorder = new FlightRecorder(directory, prefix, settings, warn)
     const reporter = this.releases.use(
       new LockReporter({prefix, out: this.out, waiting, events, metricsFile, recorder}),
     )
@@ -124,8 +125,7 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
   }
 
   async #whileHeld(hold: Hold, parent: number): Promise<void> {
-    const notifier = openServiceNotifier(this.host.env)
-    if (notifier.problem !== undefined) this.out.warn(notifier.problem)
+    const notifier = openServiceNotifier(this.host.env, text => this.out.warn(text))
     const path = this.flags['ready-file']
     try {
       await this.#announce(hold)
@@ -144,7 +144,7 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
     const facts = {prefix, key, session, token: String(token), pid: process.pid}
     const path = this.flags['ready-file']
     if (path !== undefined) {
-      await writeFileAtomic(path, `${JSON.stringify(facts)}\n`, {mode: 0o600}).catch((error: unknown) => {
+      await replaceFile(path, `${JSON.stringify(facts)}\n`, 0o600).catch((error: unknown) => {
         throw new UsageError(`--ready-file: cannot write ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
       })
     }

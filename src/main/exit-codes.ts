@@ -31,7 +31,14 @@ const exitCodes: Readonly<Record<ErrorCode, number>> = {
   BATON_BUG: 70,
 }
 
+/** Failures of the machine, which are no bugs: a full disk, a read-only disk, too many open files. */
+const machineFaults = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'])
+
+const isMachineFault = (error: unknown): error is Error =>
+  error instanceof Error && machineFaults.has((error as NodeJS.ErrnoException).code ?? '')
+
 export function exitCodeOf(error: unknown): number {
+  if (isMachineFault(error)) return exitCodes.BATON_CONFIG
   if (!isBatonError(error)) return exitCodes.BATON_BUG
   if (error instanceof ChildError) return error.exitCode
   if (error instanceof CancelledError && error.signalName) return 128 + constants.signals[error.signalName]
@@ -42,6 +49,7 @@ export function exitCodeOf(error: unknown): number {
  * Returns the message for people: one line that names what failed and why, with the next step, if known, in brackets.
  */
 export function toMessage(error: unknown): string {
+  if (isMachineFault(error)) return error.message.replaceAll(/\s*\n\s*/g, ' ')
   if (!isBatonError(error)) {
     const bug = new BugError(error instanceof Error ? error.message : String(error), {cause: error})
     return `internal error: ${bug.message} (please report this; --log-level debug shows where)`

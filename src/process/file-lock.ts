@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process'
 import {constants} from 'node:fs'
 import {type FileHandle, open} from 'node:fs/promises'
-import {UsageError} from '../core/errors.js'
+import {messageOf, UsageError} from '../core/errors.js'
 
 /** An exclusive lock on a file. The kernel releases it when the process ends, however it ends. */
 export interface FileLock extends AsyncDisposable {
@@ -12,14 +12,20 @@ export interface FileLock extends AsyncDisposable {
 const bsdExclusive = 0x20 | 0x4
 
 /**
- * Locks a file. Resolves to undefined if another process holds the lock; {@link readHolder} names it. The
- * release does not delete the file.
+ * Locks a file. Resolves to undefined if another process holds the lock; {@link readHolder} names it. Rejects with a
+ * UsageError if the file cannot be written. The release does not delete the file.
  */
 export async function lockFile(path: string): Promise<FileLock | undefined> {
   const handle = process.platform === 'linux' ? await lockOnLinux(path) : await lockOnBsd(path)
   if (!handle) return undefined
-  await handle.truncate(0)
-  await handle.write(`${process.pid}\n`, 0)
+  try {
+    await handle.truncate(0)
+    await handle.write(`${process.pid}\n`, 0)
+  } catch (error) {
+    await handle.close()
+    const {code} = error as NodeJS.ErrnoException
+    throw new UsageError(`${path}: cannot be written: ${code ?? messageOf(error)}`, {cause: error})
+  }
   let closing: Promise<void> | undefined
   return {
     path,

@@ -10,8 +10,6 @@ export type ServiceState = 'READY=1' | 'RELOADING=1' | 'STOPPING=1' | 'WATCHDOG=
 export interface ServiceNotifier {
   /** Interval in milliseconds at which the service manager expects `WATCHDOG=1`; undefined if it expects none. */
   readonly watchdogMs: number | undefined
-  /** The reason why messages cannot be sent although a service manager listens; otherwise undefined. */
-  readonly problem: string | undefined
   /**
    * Sends a state, and a status line for people. Never rejects, because a lost message is not a failure of the service.
    */
@@ -24,19 +22,28 @@ const sendTimeoutMs = 5000
 /**
  * Returns a notifier for the socket that the variable `NOTIFY_SOCKET` names; without the variable, nothing is
  * sent. Node has no Unix datagram sockets, so systemd's program `systemd-notify` sends each message. The unit
- * needs `NotifyAccess=all`, because the messages come from another process.
+ * needs `NotifyAccess=all`, because the messages come from another process. `warn` is called once if messages cannot be
+ * sent.
  */
-export function openServiceNotifier(env: Environment, pid: number = process.pid): ServiceNotifier {
+export function openServiceNotifier(
+  env: Environment,
+  warn: (text: string) => void,
+  pid: number = process.pid,
+): ServiceNotifier {
   const isHeard = (env['NOTIFY_SOCKET'] ?? '') !== ''
   const path = isHeard ? findOnPath(program, env['PATH'] ?? '') : undefined
   if (path === undefined) {
-    const problem = isHeard ? `NOTIFY_SOCKET is set, but ${program} is not on the PATH` : undefined
-    return {watchdogMs: undefined, problem, notify: () => Promise.resolve()}
+    if (isHeard) warn(`NOTIFY_SOCKET is set, but ${program} is not on the PATH`)
+    return {watchdogMs: undefined, notify: () => Promise.resolve()}
   }
   let last: Promise<void> = Promise.resolve()
+  let hasFailed = false
+  const report = (failure: string): void => {
+    if (!hasFailed) warn(`the service manager gets no messages: ${failure}`)
+    hasFailed = true
+  }
   return {
     watchdogMs: watchdogOf(env, pid),
-    problem: undefined,
     notify: (state, status) => {
       const words = [
         ...(state === undefined ? [] : [state]),
@@ -44,16 +51,23 @@ export function openServiceNotifier(env: Environment, pid: number = process.pid)
         ...(state === 'READY=1' ? [`MAINPID=${pid}`] : []),
       ]
       // Messages are sent one after another, so that they arrive in order.
-      last = last.then(() => send(path, words, env))
+      last = last.then(async () => {
+        const failure = await send(path, words, env)
+        if (failure !== undefined) report(failure)
+      })
       return last
     },
   }
 }
 
-function send(path: string, words: readonly string[], env: Environment): Promise<void> {
+/** Resolves with the reason if the message could not be sent, otherwise with undefined. */
+function send(path: string, words: readonly string[], env: Environment): Promise<string | undefined> {
   return new Promise(resolve => {
     const options = {env: {...env}, timeout: sendTimeoutMs, killSignal: 'SIGKILL' as const}
-    execFile(path, [...words], options, () => resolve())
+    execFile(path, [...words], options, (error, _stdout, stderr) => {
+      const said = stderr.trim().split('\n', 1)[0] ?? ''
+      resolve(error ? `${program}: ${said === '' ? error.message.split('\n', 1)[0] : said}` : undefined)
+    })
   })
 }
 

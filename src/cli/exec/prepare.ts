@@ -1,8 +1,8 @@
-import {writeFile} from 'node:fs/promises'
 import {briefPath} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 import {whyUnreadable} from '../../core/input.js'
 import type {PreparedRun} from '../../exec/initiator-types.js'
+import {createFile} from '../../process/create-file.js'
 import type {Output} from '../output.js'
 import {exitCodes} from './exit-code.js'
 import {printable} from './printable.js'
@@ -15,7 +15,7 @@ export async function reportPrepared(
   const {id, nodes, refused, document, beginsUntilMs} = run
   const beginsUntil = new Date(beginsUntilMs).toISOString()
   const exit = id === '' && refused.length === 0 ? exitCodes['no-nodes'] : refused.length > 0 ? 6 : 0
-  if (id !== '') await write(path, document)
+  if (id !== '') write(path, document)
   if (isJson) out.json({job: id, file: path, nodes, refused, beginsUntil, exit})
   for (const one of refused) out.warn(`exec: ${printable(one.node)}: refused: ${one.code}: ${printable(one.reason)}`)
   if (exit === exitCodes['no-nodes']) out.warn('exec: no node matched, so nothing was prepared')
@@ -26,9 +26,9 @@ export async function reportPrepared(
   return exit
 }
 
-async function write(path: string, document: Uint8Array): Promise<void> {
+function write(path: string, document: Uint8Array): void {
   try {
-    await writeFile(path, document, {flag: 'wx'})
+    createFile(path, document)
   } catch (error) {
     throw new UsageError(`prepare: cannot write ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
   }

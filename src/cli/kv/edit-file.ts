@@ -1,6 +1,7 @@
 import {rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {InputTooLarge, readInputSync, valueInputBytes} from '../../core/input.js'
+import {UsageError} from '../../core/errors.js'
+import {InputTooLarge, readInputSync, valueInputBytes, whyUnreadable} from '../../core/input.js'
 import {makeTemporaryFolder} from '../../core/temporary-folder.js'
 import type {Clock} from '../../core/types.js'
 import {startChild} from '../../process/child.js'
@@ -18,7 +19,15 @@ export class EditFile implements Disposable {
     // The file name ends like the key, because some editors choose their mode by the extension.
     const name = key.slice(key.lastIndexOf('/') + 1).replaceAll(/[^\w.-]/g, '_')
     this.path = join(this.#directory, name.replace(/^\.*/, '') || 'value')
-    writeFileSync(this.path, original, {mode: 0o600})
+    try {
+      writeFileSync(this.path, original, {mode: 0o600})
+    } catch (cause) {
+      this[Symbol.dispose]()
+      throw new UsageError(`temporary files: cannot write ${this.path}: ${whyUnreadable(cause)}`, {
+        cause,
+        hint: 'set TMPDIR to a directory with space',
+      })
+    }
   }
 
   /**

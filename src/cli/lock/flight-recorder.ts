@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs'
 import {join} from 'node:path'
+import {messageOf} from '../../core/errors.js'
 import {systemBootTime} from '../../core/time/boot-time.js'
 import {formatDuration} from '../../core/time/duration.js'
 import {makeFolder} from '../../process/make-folder.js'
@@ -43,17 +44,22 @@ export interface FlightLine {
 /**
  * Records the events of locks on this machine, so that `baton lock why` can explain later why a lock was lost or
  * released. Each line is written immediately, and the system keeps it even if this process is killed. A line that
- * cannot be written is left out, because that failure must not stop a lock.
+ * cannot be written is left out and reported once, because that failure must not stop a lock.
  */
 export class FlightRecorder implements Disposable {
   readonly #file: string
   readonly #prefix: string
+  #onFailure: ((text: string) => void) | undefined
   #fd: number | undefined
 
-  constructor(directory: string, prefix: string, facts: FlightFacts) {
+  /** `onFailure` is called once, with the reason for the first line that cannot be written. */
+  constructor(directory: string, prefix: string, facts: FlightFacts, onFailure?: (text: string) => void) {
     this.#prefix = prefix
     this.#file = join(directory, fileName(prefix))
-    this.#fd = attempt(() => open(directory, this.#file))
+    this.#onFailure = onFailure
+    this.#try(() => {
+      this.#fd = open(directory, this.#file)
+    })
     const {command, ttlMs, lockDelayMs, graceMs} = facts
     const settings = {
       ttl: formatDuration(ttlMs),
@@ -68,7 +74,17 @@ export class FlightRecorder implements Disposable {
     const fd = this.#fd
     if (fd === undefined) return
     const facts = `"process":${process.pid},"bootMs":${Math.round(systemBootTime())}`
-    attempt(() => writeSync(fd, `${eventLine.slice(0, -1)},${facts}}\n`))
+    this.#try(() => writeSync(fd, `${eventLine.slice(0, -1)},${facts}}\n`))
+  }
+
+  #try(action: () => unknown): void {
+    try {
+      action()
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? messageOf(error)
+      this.#onFailure?.(`no record for baton lock why: cannot write ${this.#file}: ${code}`)
+      this.#onFailure = undefined
+    }
   }
 
   /** Writes the last line of the record. If it is missing, the process was killed. */

@@ -1,4 +1,4 @@
-import {rmSync, writeFileSync} from 'node:fs'
+import {closeSync, openSync, rmSync, writeFileSync} from 'node:fs'
 import {constants} from 'node:os'
 import {UsageError} from '../../core/errors.js'
 import type {SignalSource} from '../signals.js'
@@ -6,7 +6,15 @@ import type {SignalSource} from '../signals.js'
 /** Writes the process ID to a file. Disposing removes the file. */
 export function writePidFile(path: string, pid: number): Disposable {
   try {
-    writeFileSync(path, `${pid}\n`)
+    const file = openSync(path, 'w')
+    try {
+      writeFileSync(file, `${pid}\n`)
+    } catch (error) {
+      rmSync(path, {force: true})
+      throw error
+    } finally {
+      closeSync(file)
+    }
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
     throw new UsageError(`--pid-file: cannot write ${path}: ${why}`, {cause})

@@ -39,7 +39,6 @@ export async function openReplicatorService(options: ServiceOptions): Promise<Re
   if (server) logger.info({url: server.url}, 'listening')
   if (listen && !isLoopback(listen.host))
     logger.warn({...listen}, 'every client that can reach this address can read the status')
-  if (notifier.problem !== undefined) logger.warn({}, notifier.problem)
   const timers = [
     ...(notifier.watchdogMs === undefined
       ? []

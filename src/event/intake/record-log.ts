@@ -70,6 +70,15 @@ export class RecordLog implements AsyncDisposable {
 
   async #replace(records: readonly object[]): Promise<void> {
     await this.#flush()
+    try {
+      await this.#rewriteFile(records)
+    } catch (error) {
+      this.#failure = new UsageError(`${this.path}: cannot be written: ${messageOf(error)}`, {cause: error})
+      throw this.#failure
+    }
+  }
+
+  async #rewriteFile(records: readonly object[]): Promise<void> {
     const temporary = `${this.path}.new`
     const file = await open(temporary, 'w', 0o600)
     try {

@@ -1,9 +1,10 @@
 import {existsSync} from 'node:fs'
-import {readdir, stat, writeFile} from 'node:fs/promises'
+import {readdir, rm, stat} from 'node:fs/promises'
 import {basename, join} from 'node:path'
 import {briefPath} from '../../core/brief.js'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import {readInput} from '../../core/input.js'
+import {createFile} from '../../process/create-file.js'
 import {makeFolder} from '../../process/make-folder.js'
 import {replaceFile} from '../../process/replace-file.js'
 import type {SigningKey} from './envelope.js'
@@ -43,12 +44,17 @@ export async function initKey(directory: string, name: string, nowMs: number): P
     throw new UsageError(`keys: cannot create the directory ${directory}: ${messageOf(error)}`, {cause: error})
   }
   try {
-    await writeFile(privatePath, privateFile, {mode: 0o600, flag: 'wx'})
+    createFile(privatePath, privateFile, 0o600)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannot('write', privatePath, error)
     throw new UsageError(`key ${name}: ${privatePath} exists`, {hint: 'choose another name, or move that file away'})
   }
-  await writeFile(publicPath, publicFile, {mode: 0o644})
+  try {
+    await replaceFile(publicPath, publicFile, 0o644)
+  } catch (error) {
+    await rm(privatePath, {force: true})
+    throw cannot('write', publicPath, error)
+  }
   return {kid: key.kid, name, privatePath, publicPath}
 }
 

@@ -1,7 +1,8 @@
 import {createPublicKey, type KeyObject} from 'node:crypto'
-import {readFile, stat, writeFile} from 'node:fs/promises'
+import {readFile, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {messageOf} from '../../core/errors.js'
+import {createFile} from '../../process/create-file.js'
 import {misplaced} from '../native/foreign-writers.js'
 import {generateKey, parsePrivateKey} from '../native/keys.js'
 import {refuseLink} from './state-directory.js'
@@ -23,9 +24,11 @@ export async function openAnswerKey(stateDirectory: string, name: string, nowMs:
   const path = join(stateDirectory, keyFile)
   await refuseLink(path)
   const {privateFile} = generateKey(name, nowMs)
-  await writeFile(path, privateFile, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {
+  try {
+    createFile(path, privateFile, 0o600)
+  } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw misplaced('state', `${path}: ${messageOf(error)}`)
-  })
+  }
   if (((await stat(path)).mode & 0o077) !== 0) {
     throw misplaced('state', `${path}: group or others may read it`, `run: chmod 600 ${path}`)
   }

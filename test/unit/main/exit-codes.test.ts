@@ -20,12 +20,18 @@ describe('exitCodeOf', () => {
     [new CancelledError('x', {signalName: 'SIGINT'}), 130],
     [new CancelledError('x', {signalName: 'SIGTERM'}), 143],
     [new TypeError('x'), 70],
+    [Object.assign(new Error('ENOSPC: no space left on device, write'), {code: 'ENOSPC'}), 64],
   ])('maps %s to %d', (error, code) => {
     expect(exitCodeOf(error)).toBe(code)
   })
 })
 
 describe('toMessage', () => {
+  it('does not call a fault of the machine a bug', () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {code: 'ENOSPC'})
+    expect(toMessage(full)).toBe('ENOSPC: no space left on device, write')
+  })
+
   it('returns one line, with the hint in brackets', () => {
     expect(toMessage(new UsageError('a: b\n  c', {hint: 'do d'}))).toBe('a: b c (do d)')
   })
