@@ -1,4 +1,5 @@
 import {type AclRule, ruleOfRefusal} from '../core/api/acl-rule.js'
+import type {Gap, SendPrepared} from '../core/http/types.js'
 import type {Transport, TransportRequest, TransportResponse} from '../core/types.js'
 
 /** The lists that are checked for items that the token may not read: only empty lists, or all lists. */
@@ -40,6 +41,11 @@ export class HiddenItems implements Transport {
     if (!this.#known.has(id)) this.#onDoubt(rule, datacenter)
     this.#known.add(id)
     return response
+  }
+
+  /** Prepared requests are writes, which show no lists. */
+  prepare(request: TransportRequest, gap: Gap): SendPrepared | undefined {
+    return this.#inner.prepare?.(request, gap)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import {isBatonError, isTransient, messageOf} from '../core/errors.js'
 import {isHopeless} from '../core/hopeless.js'
+import type {Gap, SendPrepared} from '../core/http/types.js'
 import {toWireError} from '../core/http/wire-errors.js'
 import {Outage} from '../core/outage.js'
 import {formatDuration} from '../core/time/duration.js'
@@ -46,9 +47,9 @@ export class WaitAloud implements Transport {
     try {
       const response = await this.#inner.send({
         ...request,
-        onFirstByte: () => {
+        onFirstByte: bytes => {
           pending?.[Symbol.dispose]()
-          request.onFirstByte?.()
+          request.onFirstByte?.(bytes)
         },
       })
       const error = this.#refusal(request, response)
@@ -61,6 +62,10 @@ export class WaitAloud implements Transport {
       if (request.signal?.aborted !== true && !this.#isHandled(request, path, error)) datacenter.outage.fail(error)
       throw error
     }
+  }
+
+  prepare(request: TransportRequest, gap: Gap): SendPrepared | undefined {
+    return this.#inner.prepare?.(request, gap)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -29,8 +29,11 @@ export interface CallOptions {
    * first byte.
    */
   readonly idleTimeoutMs?: number
-  /** Called once, when the first byte of the answer arrives. */
-  readonly onFirstByte?: () => void
+  /**
+   * Called once, when the first byte of the answer arrives. Receives what has arrived of the answer, with its head,
+   * unless the transport does not pass on bytes. The bytes are valid only during the call.
+   */
+  readonly onFirstByte?: (bytes?: Uint8Array) => void
   /** Group of connections that carries the call. @default 'control' */
   readonly plane?: Plane
 }

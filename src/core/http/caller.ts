@@ -3,6 +3,7 @@ import {BatonError} from '../errors.js'
 import {toWireDuration} from '../time/duration.js'
 import type {
   BlockingReadOptions,
+  CallOptions,
   Clock,
   ConsulIndex,
   Snapshot,
@@ -12,6 +13,7 @@ import type {
 } from '../types.js'
 import {toWritable} from '../writable-snapshot.js'
 import {callRules} from './call-rules.js'
+import type {Gap} from './types.js'
 import {isConsulAbsence, toWireError} from './wire-errors.js'
 
 /**
@@ -54,6 +56,15 @@ export interface Caller {
    * with a ConsulError for a status that is not accepted, and with a TransportError if no answer came.
    */
   call(call: Call, options?: BlockingReadOptions): Promise<Answer>
+  /**
+   * Prepares a request whose body has a gap, so that sending it takes as little time as possible. The returned function
+   * sends the request, with this ASCII text at the end of the gap and spaces in front of the text. It can be called
+   * once; otherwise it is like `call`.
+   */
+  prepare(
+    call: Call & {readonly body: Uint8Array; readonly gap: Gap},
+    options?: CallOptions,
+  ): (text: string) => Promise<Answer>
 }
 
 export interface CallerOptions {
@@ -93,32 +104,54 @@ const requestRules = {
 }
 
 export function createCaller(options: CallerOptions): Caller {
+  const {transport, clock} = options
+  const judge = async (call: Call, path: string, sent: TransportResponse): Promise<TransportResponse> => {
+    const response = sent.headers.get('content-encoding') === 'gzip' ? await expand(sent) : sent
+    const {status} = response
+    if (!(call.accept ?? [200]).includes(status) || (status === 404 && !isConsulAbsence(response))) {
+      throw toWireError({method: call.method, path}, response, clock.wallMs())
+    }
+    return response
+  }
   return {
     async call(call, overrides = {}) {
-      checkOptions('call', call, requestRules, ['method', 'path'])
-      checkOptions(`${call.method} ${call.path}`, overrides, callRules)
-      const settings = {...options.defaults, ...overrides}
-      const path = `${call.path}${toQuery(call, settings)}`
-      const sentAtMs = options.clock.monotonicMs()
-      const limits = toLimits(call, settings)
-      const sent = await options.transport.send({
-        method: call.method,
-        path,
-        headers: toHeaders(options, call, settings),
-        ...(call.body && {body: call.body}),
-        ...(call.takeMemory && {takeMemory: call.takeMemory}),
-        ...limits,
-        plane: settings.plane ?? (settings.index === undefined ? 'control' : 'watch'),
-        ...(settings.signal && {signal: settings.signal}),
-        ...(settings.onFirstByte && {onFirstByte: settings.onFirstByte}),
-      })
-      const response = sent.headers.get('content-encoding') === 'gzip' ? await expand(sent) : sent
-      const {status} = response
-      if (!(call.accept ?? [200]).includes(status) || (status === 404 && !isConsulAbsence(response))) {
-        throw toWireError({method: call.method, path}, response, options.clock.wallMs())
-      }
-      return {...response, sentAtMs}
+      const request = toRequest(options, call, overrides)
+      const sentAtMs = clock.monotonicMs()
+      return {...(await judge(call, request.path, await transport.send(request))), sentAtMs}
     },
+    prepare({gap, ...call}, overrides = {}) {
+      const request = toRequest(options, call, overrides)
+      const filled = (text: string): TransportRequest => {
+        const body = Buffer.from(call.body)
+        body.write(text.padStart(gap.length), gap.at, 'latin1')
+        return toRequest(options, {...call, body}, overrides)
+      }
+      const send = transport.prepare?.(request, gap)
+      return async text => {
+        const sentAtMs = clock.monotonicMs()
+        // The token may have been replaced in the meantime.
+        const isCurrent = (overrides.token ?? options.token?.() ?? '') === (request.headers?.[tokenHeader] ?? '')
+        const answer = await (send && isCurrent ? send(text) : transport.send(filled(text)))
+        return {...(await judge(call, request.path, answer)), sentAtMs}
+      }
+    },
+  }
+}
+
+function toRequest(options: CallerOptions, call: Call, overrides: BlockingReadOptions): TransportRequest {
+  checkOptions('call', call, requestRules, ['method', 'path'])
+  checkOptions(`${call.method} ${call.path}`, overrides, callRules)
+  const settings = {...options.defaults, ...overrides}
+  return {
+    method: call.method,
+    path: `${call.path}${toQuery(call, settings)}`,
+    headers: toHeaders(options, call, settings),
+    ...(call.body && {body: call.body}),
+    ...(call.takeMemory && {takeMemory: call.takeMemory}),
+    ...toLimits(call, settings),
+    plane: settings.plane ?? (settings.index === undefined ? 'control' : 'watch'),
+    ...(settings.signal && {signal: settings.signal}),
+    ...(settings.onFirstByte && {onFirstByte: settings.onFirstByte}),
   }
 }
 
@@ -194,10 +227,12 @@ function toQuery(call: Call, settings: BlockingReadOptions): string {
   return words.length === 0 ? '' : `?${words.join('&')}`
 }
 
+const tokenHeader = 'x-consul-token'
+
 function toHeaders(options: CallerOptions, {compress}: Call, settings: BlockingReadOptions): Record<string, string> {
   const token = settings.token ?? options.token?.()
   return {
-    ...(token !== undefined && token !== '' && {'x-consul-token': token}),
+    ...(token !== undefined && token !== '' && {[tokenHeader]: token}),
     ...(options.auth !== undefined && {authorization: `Basic ${Buffer.from(options.auth).toString('base64')}`}),
     ...(compress === true && {'accept-encoding': 'gzip'}),
   }

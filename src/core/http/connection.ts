@@ -15,6 +15,8 @@ interface ExchangeOptions {
   readonly deadline: Deadline
   /** Returns memory for the body of the answer. @default new memory for each answer */
   readonly takeMemory?: TakeMemory | undefined
+  /** True if the request was written by `write`. @default false */
+  readonly isWritten?: boolean
 }
 
 export interface Dial {
@@ -43,10 +45,23 @@ export class Connection {
   }
 
   /**
+   * Writes a whole request if the socket is open, and returns whether it did. Call `exchange` with `isWritten` before
+   * anything else happens.
+   */
+  write(request: Uint8Array): boolean {
+    if (!this.#isReady) return false
+    this.#socket?.write(request)
+    return true
+  }
+
+  /**
    * Sends a whole request and resolves with the whole answer. If the deadline ends the request, the exchange rejects
    * and the socket is closed.
    */
-  exchange(request: Uint8Array, {deadline, takeMemory}: ExchangeOptions): Promise<TransportResponse> {
+  exchange(
+    request: Uint8Array,
+    {deadline, takeMemory, isWritten = false}: ExchangeOptions,
+  ): Promise<TransportResponse> {
     return new Promise((resolve, reject) => {
       if (deadline.isOver) throw deadline.reason
       this.#exchange = {
@@ -63,6 +78,7 @@ export class Connection {
       this.#socket ??= this.#open()
       const socket = this.#socket
       socket.ref()
+      if (isWritten) return
       if (this.#isReady) socket.write(request)
       else socket.once(this.#dial.readyEvent, () => socket.write(request))
     })
@@ -125,7 +141,7 @@ export class Connection {
       return
     }
     try {
-      exchange.deadline.begun()
+      exchange.deadline.begun(bytes)
       if (!exchange.reader.push(bytes)) {
         exchange.deadline.moved()
         return

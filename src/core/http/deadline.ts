@@ -48,10 +48,10 @@ export class Deadline implements Disposable {
   }
 
   /** Must be called when the first bytes of the answer arrive. */
-  begun(): void {
+  begun(bytes?: Uint8Array): void {
     if (this.#hasBegun) return
     this.#hasBegun = true
-    this.#request.onFirstByte?.()
+    this.#request.onFirstByte?.(bytes)
   }
 
   /** Must be called whenever bytes of the answer arrive and others are missing. Restarts the time limit between bytes. */

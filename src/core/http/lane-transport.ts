@@ -45,6 +45,9 @@ const requestRules = {
 export const checkTransportOptions = (options: TransportOptions): void =>
   checkOptions('transport', options, transportRules, ['address', 'clock'])
 
+export const checkRequest = (request: TransportRequest): void =>
+  checkOptions('transport', request, requestRules, ['method', 'path', 'timeoutMs', 'plane'])
+
 /**
  * The common part of both transports: a limited set of connections (a lane) for each plane, a deadline for each
  * request, and the conversion of errors.
@@ -52,7 +55,7 @@ export const checkTransportOptions = (options: TransportOptions): void =>
 export abstract class LaneTransport<Connection> implements Transport {
   protected readonly options: TransportOptions
   readonly #peer: string
-  readonly #lanes: Readonly<Record<Plane, Lane<Connection>>>
+  protected readonly lanes: Readonly<Record<Plane, Lane<Connection>>>
 
   constructor(options: TransportOptions) {
     checkTransportOptions(options)
@@ -60,7 +63,7 @@ export abstract class LaneTransport<Connection> implements Transport {
     this.options = options
     this.#peer = formatAddress(options.address)
     const open = (): Connection => this.open()
-    this.#lanes = {control: new Lane(controlConnections, open), watch: new Lane(watchConnections, open)}
+    this.lanes = {control: new Lane(controlConnections, open), watch: new Lane(watchConnections, open)}
   }
 
   /**
@@ -68,16 +71,27 @@ export abstract class LaneTransport<Connection> implements Transport {
    * the reason of the request's signal.
    */
   async send(request: TransportRequest): Promise<TransportResponse> {
-    checkOptions('transport', request, requestRules, ['method', 'path', 'timeoutMs', 'plane'])
+    checkRequest(request)
+    return this.perform(request)
+  }
+
+  /**
+   * Performs a request like `send`, but without checking it. `start` begins the exchange on a connection that the
+   * caller has taken from its lane.
+   */
+  protected async perform(
+    request: TransportRequest,
+    start?: {readonly connection: Connection; readonly exchange: (deadline: Deadline) => Promise<TransportResponse>},
+  ): Promise<TransportResponse> {
     // Avoids `using`, because its compiled form for Node 20 is slow and every request runs this code.
     const deadline = new Deadline(request, {clock: this.options.clock, peer: this.#peer})
-    const lane = this.#lanes[request.plane]
-    let connection: Connection | undefined
+    const lane = this.lanes[request.plane]
+    let connection = start?.connection
     let isAnswered = false
     try {
       if (deadline.isOver) throw deadline.reason
-      connection = lane.takeFree() ?? (await lane.take(deadline.signal))
-      const answer = await this.exchange(connection, request, deadline)
+      connection ??= lane.takeFree() ?? (await lane.take(deadline.signal))
+      const answer = await (start?.exchange(deadline) ?? this.exchange(connection, request, deadline))
       isAnswered = true
       return answer
     } catch (error) {
@@ -94,7 +108,7 @@ export abstract class LaneTransport<Connection> implements Transport {
   /** Closes all connections. Requests in progress reject. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Error('the client is closed')
-    const connections = Object.values(this.#lanes).flatMap(lane => lane.close(closed))
+    const connections = Object.values(this.lanes).flatMap(lane => lane.close(closed))
     await Promise.all(connections.map(connection => this.close(connection, closed)))
   }
 

@@ -2,8 +2,8 @@ import {connect, isIP, type OnReadOpts, type Socket} from 'node:net'
 import type {AgentAddress} from './address.js'
 import {Connection} from './connection.js'
 import type {Deadline} from './deadline.js'
-import {LaneTransport} from './lane-transport.js'
-import type {TransportRequest, TransportResponse} from './types.js'
+import {checkRequest, LaneTransport} from './lane-transport.js'
+import type {Gap, SendPrepared, TransportRequest, TransportResponse} from './types.js'
 
 /** Keep-alive probes detect a dead peer even while a blocking query is silent for minutes. */
 const socketOptions = {noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000}
@@ -37,6 +37,24 @@ export class NodeTransport extends LaneTransport<Connection> {
     const {address} = this.options
     if (address.protocol === 'https:') this.#connectTls ??= (await import('node:tls')).connect
     return connection.exchange(encodeRequest(request, address), {deadline, takeMemory: request.takeMemory})
+  }
+
+  /** Encodes the request. Sending it writes the bytes before anything else. */
+  prepare(request: TransportRequest, gap: Gap): SendPrepared {
+    checkRequest(request)
+    const encoded = encodeRequest(request, this.options.address)
+    const body = encoded.subarray(encoded.length - (request.body?.byteLength ?? 0))
+    return text => {
+      body.write(text.padStart(gap.length), gap.at, 'latin1')
+      const connection = this.lanes[request.plane].takeFree()
+      const isWritten = connection?.write(encoded) === true
+      if (!connection) return this.send({...request, body})
+      const exchange = (deadline: Deadline): Promise<TransportResponse> =>
+        isWritten
+          ? connection.exchange(encoded, {deadline, takeMemory: request.takeMemory, isWritten})
+          : this.exchange(connection, {...request, body}, deadline)
+      return this.perform(request, {connection, exchange})
+    }
   }
 
   /** Closes a connection and rejects its request. */

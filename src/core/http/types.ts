@@ -25,8 +25,8 @@ export interface TransportRequest {
   readonly timeoutMs: number
   /** Maximum number of milliseconds without a byte once the answer has begun; the whole answer may take any time. */
   readonly idleTimeoutMs?: number
-  /** Called once, when the answer begins. */
-  readonly onFirstByte?: () => void
+  /** Called once, when the answer begins, with its first bytes if the transport has them in their wire form. */
+  readonly onFirstByte?: (bytes?: Uint8Array) => void
   /**
    * Returns memory in which the transport may store the body of the answer. A transport may ignore this function.
    * @default the transport allocates memory
@@ -48,6 +48,20 @@ export interface TransportResponse {
   readonly body: Buffer
 }
 
+/** A part of a body that is filled in when the request is sent. */
+export interface Gap {
+  /** Position in the body. */
+  readonly at: number
+  /** Number of bytes. */
+  readonly length: number
+}
+
+/**
+ * Sends an encoded request, with this ASCII text at the end of its gap and spaces in front of the text. Can be called
+ * once; otherwise like {@link Transport.send}.
+ */
+export type SendPrepared = (text: string) => Promise<TransportResponse>
+
 /** Carries requests to one agent. Disposing closes all sockets. */
 export interface Transport extends AsyncDisposable {
   /**
@@ -55,6 +69,11 @@ export interface Transport extends AsyncDisposable {
    * Rejects with a TransportError, or with the reason of the request's signal.
    */
   send(request: TransportRequest): Promise<TransportResponse>
+  /**
+   * Prepares a request whose body has a gap, so that sending it takes as little time as possible. Returns undefined if
+   * the transport cannot prepare requests.
+   */
+  prepare?(request: TransportRequest, gap: Gap): SendPrepared | undefined
 }
 
 /** Options of a transport to one agent. */

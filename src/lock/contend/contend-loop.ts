@@ -6,6 +6,8 @@ import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import type {ContendOptions, Grant} from '../kind.js'
 
+/** Time within which a contender must acquire a free lock or, if the lock was handed to it, prove that it is alive. */
+export const patienceMs = 300
 /** Wait time of a contender's blocking query. */
 export const waiterWaitMs = 15_000
 const pauseMinMs = 100

@@ -5,6 +5,7 @@ import type {QueueEvent} from '../types.js'
 import {encodeOffer, type HolderRecord} from '../wire/holder-record.js'
 import {handOver, handOverSteps, offerMutex} from '../wire/mutex-operations.js'
 import type {QueueEntry} from '../wire/queue-entry.js'
+import {patienceMs} from './contend-loop.js'
 import type {MutexKey, Succession} from './mutex-key.js'
 import {lookForOthers} from './share.js'
 
@@ -23,6 +24,8 @@ export interface HandOverOptions extends Succession {
  * the lock is released, so that any contender may take it.
  */
 const mostReceivers = 5
+/** Interval at which a holder that waits for a contender reads the queue. */
+const entryPollMs = 50
 
 /**
  * Hands the lock to the first contender in the queue, in one write. If the queue cannot be read, or its first entry was
@@ -50,7 +53,7 @@ async function handOverToFirst(options: HandOverOptions, release: ReleaseOptions
   // still the first one, because new entries are added at the end.
   let known = options.queue
   for (let receivers = 0; receivers < mostReceivers; receivers += 1) {
-    const queue = known.length > 0 ? known : await readQueue(options, call)
+    const queue = known.length > 0 ? known : await awaitQueue(options, call)
     const to = queue.find(entry => !dead.has(entry.session))
     if (to?.record === undefined) {
       if (known.length === 0) break
@@ -88,6 +91,21 @@ async function offer(
   const result = await client.txn.commit([offerMutex(mutex.key, session, encodeOffer(record)), ...alongside], call)
   if (result.committed) return 'released'
   return result.errors.some(({opIndex}) => opIndex === 0) ? 'lost' : undefined
+}
+
+/**
+ * Reads the queue. If the contenders in it still have turns to make up for and none is there, waits a moment for one:
+ * the next contender of a host enters the queue only after this one has acquired the lock.
+ */
+async function awaitQueue(options: HandOverOptions, call: CallOptions): Promise<readonly QueueEntry[]> {
+  const {clock} = options.client
+  const isPatient = options.shared !== undefined && options.owedTurns > 0
+  const untilMs = clock.monotonicMs() + (isPatient ? patienceMs : 0)
+  for (;;) {
+    const queue = await readQueue(options, call)
+    if (queue.length > 0 || clock.monotonicMs() >= untilMs) return queue
+    await clock.sleep(entryPollMs, call.signal)
+  }
 }
 
 async function readQueue({client, mutex}: HandOverOptions, call: CallOptions): Promise<readonly QueueEntry[]> {

@@ -80,12 +80,25 @@ export class MutexKey {
     operations: readonly KvOperation[],
     options: {readonly signal: AbortSignal; readonly owedTurns?: number},
   ): Promise<Grant | Refusal> {
-    const {signal, owedTurns = 0} = options
     const sentAtMs = this.#options.now()
-    const entryPrefix = queuePrefix(this.#options.prefix)
-    const result = await this.commit([...operations, {verb: 'get-tree', key: entryPrefix}], signal)
+    const result = await this.commit([...operations, this.readQueue], options.signal)
+    return this.judge(result, session, {...options, sentAtMs})
+  }
+
+  /** The operation that reads the queue. */
+  get readQueue(): KvOperation {
+    return {verb: 'get-tree', key: queuePrefix(this.#options.prefix)}
+  }
+
+  /** Returns the grant, or why Consul refused a transaction that acquires the key and reads the queue. */
+  judge(
+    result: TxnResult,
+    session: SessionId,
+    {sentAtMs, owedTurns = 0}: {readonly sentAtMs: number; readonly owedTurns?: number},
+  ): Grant | Refusal {
     if (!result.committed) return toRefusal(result.errors, session, this.key)
     const {entries} = result
+    const entryPrefix = queuePrefix(this.#options.prefix)
     const written = entries.findLast(one => one.key === this.key && one.session === session)
     const queue = toQueue(entries.filter(one => one.key.startsWith(entryPrefix)))
     return this.grant(session, {index: written?.modifyIndex ?? 0n, sentAtMs, succession: {queue, owedTurns}})

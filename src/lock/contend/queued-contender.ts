@@ -5,14 +5,13 @@ import type {QueueEvent} from '../types.js'
 import {describeHolder, isOffered, isUnproven, owedTurnsOf} from '../wire/holder-record.js'
 import {enterQueue, leaveQueue, passOver, probeLockDelay, proveReceipt, takeMutex} from '../wire/mutex-operations.js'
 import type {QueueEntry} from '../wire/queue-entry.js'
-import {toRefusal} from '../wire/refusal.js'
-import {untilDecided, waiterWaitMs} from './contend-loop.js'
+import {type Refusal, toRefusal} from '../wire/refusal.js'
+import {patienceMs, untilDecided, waiterWaitMs} from './contend-loop.js'
 import type {MutexState} from './mutex-key.js'
 import {type ContenderOptions, takeFree, toContender} from './plain-contender.js'
+import {PreparedTake} from './prepared-take.js'
 import {OtherTurns, turnsAfterOffer} from './share.js'
 
-/** Time within which a contender must acquire a free lock or, if the lock was handed to it, prove that it is alive. */
-const patienceMs = 300
 /** Interval at which a contender that is not first in the queue asks whether a lock-delay has ended. */
 const delayPollMs = 500
 /** Number of contenders that watch the key of the lock. One would be enough if it could not die. */
@@ -105,10 +104,11 @@ class QueuedContender {
     const {session, mutex, entryKey} = this.#options
     for (let lock = known; ; ) {
       this.#sayHeld(lock, place)
-      const entry = await this.#changeOf(lock, waiterWaitMs)
+      using prepared = place === 0 ? new PreparedTake(this.#options) : undefined
+      const {entry, taken} = await this.#changeOrTake(lock, prepared)
+      if (taken !== undefined) return typeof taken === 'object' ? taken : 'again'
       if (!entry || entry.modifyIndex === lock.modifyIndex) return 'again'
       mutex.checkKind(entry)
-      this.#others.note(entry)
       if (entry.session === undefined) {
         return place === 0 && !isOfferedKey(entry) ? this.#take(entry, [leaveQueue(entryKey)]) : 'again'
       }
@@ -117,6 +117,23 @@ class QueuedContender {
       lock = entry as Held
       // The session that received the lock was ahead of this contender, which has therefore moved up by one place.
       if (isUnproven(lock.value)) return this.#awaitProof(lock, Math.max(0, place - 1))
+    }
+  }
+
+  /** Waits for a change of the key, and for the outcome of the transaction if the change caused it to be sent. */
+  async #changeOrTake(
+    lock: Held,
+    prepared: PreparedTake | undefined,
+  ): Promise<{readonly entry?: KvEntry | undefined; readonly taken?: Grant | Refusal | undefined}> {
+    try {
+      const entry = await this.#changeOf(lock, waiterWaitMs, prepared?.see)
+      this.#others.note(entry)
+      const isHanded = entry?.session === this.#options.session.id
+      return {entry, taken: await prepared?.outcome(isHanded ? owedTurnsOf(entry.value) : this.#others.owedTurns)}
+    } catch (error) {
+      const taken = await prepared?.outcome(0)
+      if (typeof taken !== 'object') throw error
+      return {taken}
     }
   }
 
@@ -222,6 +239,7 @@ class QueuedContender {
   async #changeOf(
     known: Pick<KvEntry, 'key' | 'modifyIndex'> | undefined,
     waitMs: number,
+    onFirstByte?: PreparedTake['see'],
   ): Promise<KvEntry | undefined> {
     const {client, signal} = this.#options
     if (!known) {
@@ -229,7 +247,8 @@ class QueuedContender {
       return undefined
     }
     const index = known.modifyIndex as ConsulIndex
-    return (await client.kv.get(known.key, {index, waitMs: Math.ceil(waitMs), signal})).value
+    const options = {index, waitMs: Math.ceil(waitMs), signal, ...(onFirstByte && {onFirstByte})}
+    return (await client.kv.get(known.key, options)).value
   }
 
   #since(state: string): Stuck {

@@ -1,12 +1,9 @@
-import {mkdtempSync, rmSync} from 'node:fs'
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {createClient} from '../../../src/core/client.js'
-import {createMutex} from '../../../src/lock/mutex.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {checkNoOverlap, criticalSection} from '../../kit/history.js'
-import {HttpProxy} from '../../kit/http-proxy.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {raw} from '../../kit/raw-consul.js'
 import {runCli, runCommand} from '../../kit/run-cli.js'
@@ -40,34 +37,41 @@ describe.runIf(real !== undefined)('baton lock and consul lock on one key', () =
     await raw(agent.address).kvDelete(`${key}/.lock`)
   })
 
-  it('with --fair=share, both have turns while contenders of both tools wait all the time', async () => {
-    const prefix = `${leaks.prefix}shared`
-    const most = 150
-    const turns = {baton: 0, consul: 0}
-    const isOver = (): boolean => turns.baton + turns.consul >= most
-    const ours = async (): Promise<void> => {
-      await using proxy = await HttpProxy.start(agent.address)
-      await using client = createClient({address: proxy.address})
-      const mutex = createMutex(client, {prefix, fair: 'share'})
-      while (!isOver()) {
-        await mutex.withLock(() => new Promise(resolve => setTimeout(resolve, 100)))
-        turns.baton += 1
+  // Each contender of baton has its own temporary directory, so that it acts as if on a host of its own.
+  it.each([
+    [3, 200],
+    [10, 400],
+  ])(
+    'with --fair=share and %d contenders of each tool that wait all the time, share %d turns between 40:60 and 60:40',
+    async (count, most) => {
+      const prefix = `${leaks.prefix}shared-${count}`
+      const turns = join(folder, 'turns')
+      writeFileSync(turns, '')
+      const taken = (): string => readFileSync(turns, 'utf8').slice(0, most)
+      // The last argument is part of the session's name.
+      const turn = (tool: string): string[] => ['sh', '-c', `printf ${tool} >> "${turns}"; sleep 0.1`, 'consul-1']
+      const repeat = async (run: () => ReturnType<typeof runCommand>): Promise<void> => {
+        while (taken().length < most) expect(await run()).toMatchObject({exitCode: 0})
       }
-    }
-    // The last argument is part of the session's name.
-    const turn = ['sh', '-c', 'sleep 0.1', 'consul-1']
-    const theirs = async (): Promise<void> => {
-      while (!isOver()) {
-        const {exitCode} = await runCommand('consul', ['lock', '-shell=false', prefix, ...turn], {agent})
-        expect(exitCode).toBe(0)
-        turns.consul += 1
-      }
-    }
-    await Promise.all([ours(), ours(), ours(), theirs(), theirs(), theirs()])
-    process.stdout.write(`turns: ${JSON.stringify(turns)}\n`)
-    expect(Math.min(turns.baton, turns.consul)).toBeGreaterThan(most / 6)
-    await raw(agent.address).kvDelete(`${prefix}/.lock`)
-  }, 300_000)
+      const contenders = Array.from({length: count}, (_, at) => {
+        const TMPDIR = join(folder, String(at))
+        mkdirSync(TMPDIR)
+        const ours = ['lock', '--fair=share', prefix, '--', ...turn('b')]
+        const theirs = ['lock', '-shell=false', prefix, ...turn('g')]
+        return [repeat(() => runCli(ours, {agent, env: {TMPDIR}})), repeat(() => runCommand('consul', theirs, {agent}))]
+      })
+      await Promise.all(contenders.flat())
+      const series = taken().match(/(.)\1*/g) ?? []
+      const had = taken().split('b').length - 1
+      process.stdout.write(
+        `${had} of ${most} turns of baton: ${series.map(one => `${one[0]}${one.length}`).join(' ')}\n`,
+      )
+      expect(had / most).toBeGreaterThanOrEqual(0.4)
+      expect(had / most).toBeLessThanOrEqual(0.6)
+      await raw(agent.address).kvDelete(`${prefix}/.lock`)
+    },
+    300_000,
+  )
 
   it("with 5 contenders of each tool, never exceed a semaphore's limit of 3, and all run their command", async () => {
     const key = `${leaks.prefix}semaphore`

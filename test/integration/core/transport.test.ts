@@ -10,7 +10,7 @@ import {NodeTransport} from '../../../src/core/http/node-transport.js'
 import type {TransportOptions} from '../../../src/core/http/types.js'
 import {undiciTransport} from '../../../src/core/http/undici-transport.js'
 import {systemClock} from '../../../src/core/time/clock.js'
-import type {Transport, TransportRequest} from '../../../src/core/types.js'
+import type {Transport, TransportRequest, TransportResponse} from '../../../src/core/types.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {bodyOf, pem, startServer, type TestServer} from './transport-servers.js'
 
@@ -249,6 +249,36 @@ describe.each(kinds)('the transport based on $name', ({create}) => {
       expect((await transport.send({...request, plane})).body).toHaveLength(20)
     }
     expect(begun).toBe(2)
+  })
+
+  it('passes the first bytes of an answer on if it can, and sends a prepared request from there', async () => {
+    const server = owned(
+      await startServer((request, response) => {
+        void bodyOf(request).then(body => response.end(`${request.method} ${request.url} ${body.toString()}`))
+      }),
+    )
+    const transport = openTo(server)
+    const body = Buffer.from('{"Index":00000,"Key":"ä"}')
+    const request: TransportRequest = {...get('/v1/txn'), method: 'PUT', body}
+    const send = transport.prepare?.(request, {at: 9, length: 5})
+    // Before the first request, no connection is open.
+    const early = await transport.prepare?.(request, {at: 9, length: 5})?.('7')
+    const seen: string[] = []
+    let sent: Promise<TransportResponse> | undefined
+    const onFirstByte = (bytes?: Uint8Array): void => {
+      if (bytes === undefined) return
+      seen.push(Buffer.from(bytes).toString())
+      sent = send?.('123')
+    }
+    await transport.send(get('/v1/x', {plane: 'watch', onFirstByte}))
+    const texts = [early, await sent].map(answer => answer?.body.toString())
+    if (send === undefined) {
+      expect([...seen, ...texts]).toEqual([undefined, undefined])
+      return
+    }
+    expect(seen).toEqual([expect.stringMatching(/^HTTP\/1\.1 200 OK\r\n[^]*GET \/v1\/x $/)])
+    expect(texts).toEqual(['7', '123'].map(text => `PUT /v1/txn {"Index":${text.padStart(5)},"Key":"ä"}`))
+    expect(server.sockets.size).toBe(2)
   })
 
   it('rejects if an answer stops in the middle, and closes the connection', async () => {

@@ -33,6 +33,35 @@ describe('the caller, which sends requests for all endpoints', () => {
     expect(transport.requests[0]?.path).toBe(path)
   })
 
+  it('fills the gap of a prepared request, and encodes the request again if the token has changed', async () => {
+    const tokens = ['old', 'old', 'new', 'new']
+    const {transport, caller} = open({}, {token: () => tokens.shift()})
+    const call = {method: 'PUT', path: '/v1/txn', body: Buffer.from('[000]'), gap: {at: 1, length: 3}} as const
+    const [prepared, late] = [[], []] as [string[], string[]]
+    const wrapped = createCaller({
+      transport: {
+        send: request => {
+          late.push(`${request.headers?.['x-consul-token']} ${Buffer.from(request.body ?? []).toString()}`)
+          return transport.send(request)
+        },
+        prepare: request => async text => {
+          prepared.push(`${request.headers?.['x-consul-token']} ${text}`)
+          return transport.send(request)
+        },
+        [Symbol.asyncDispose]: async () => {},
+      },
+      clock: new FakeClock(500),
+      token: () => tokens.shift(),
+    })
+    await wrapped.prepare(call)('7')
+    tokens.unshift('old')
+    await wrapped.prepare(call)('8')
+    expect({prepared, late}).toEqual({prepared: ['old 7'], late: ['new [  8]']})
+    tokens.push('old', 'old')
+    await caller.prepare(call)('9')
+    expect(Buffer.from(transport.requests.at(-1)?.body ?? []).toString()).toBe('[  9]')
+  })
+
   it('does not send read options with a write', async () => {
     const {transport, caller} = open({}, {defaults: {consistency: 'stale', datacenter: 'dc2'}})
     await caller.call({method: 'PUT', path: '/v1/kv/a', query: {cas: '0', flags: undefined, recurse: true}})

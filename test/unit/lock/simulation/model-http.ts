@@ -55,6 +55,11 @@ export async function answerAsConsul(
   throw new Error(`the model does not serve ${request.path}`)
 }
 
+/** Returns the answer as it arrives on a connection, without the headers. */
+export function toBytes({status = 200, body}: FakeAnswer): Buffer {
+  return Buffer.from(`HTTP/1.1 ${status} \r\n\r\n${typeof body === 'string' ? body : JSON.stringify(body)}`)
+}
+
 const toSession = (ID: string): object => ({
   ID,
   Name: '',

@@ -33,7 +33,7 @@ export async function simulate(random: Seeded, options: SimulationOptions): Prom
   const clock = new FakeClock(1000, 1_700_000_000_000, {turns: 2})
   const consul = new ModelConsul(clock, random)
   const judge = new Judge()
-  const world: World = {clock, random, consul, judge, prefix: 'sim/l', lossRate: 0, steps: 0}
+  const world: World = {clock, random, consul, judge, prefix: 'sim/l', lossRate: 0, slowRate: 0.03, steps: 0}
   const pending = new Set<string>()
   const alive: SimulatedProcess[] = []
   let born = 0

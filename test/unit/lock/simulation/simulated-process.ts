@@ -9,7 +9,7 @@ import {FakeTransport} from '../../../kit/fake-transport.js'
 import type {Seeded} from '../../core/support/seeded.js'
 import type {Judge, Run} from './judge.js'
 import type {ModelConsul} from './model-consul.js'
-import {answerAsConsul} from './model-http.js'
+import {answerAsConsul, toBytes} from './model-http.js'
 
 export interface World {
   readonly clock: Clock
@@ -19,6 +19,8 @@ export interface World {
   readonly prefix: string
   /** Probability that a request or an answer is lost. */
   lossRate: number
+  /** Probability that a message takes about as long as other contenders wait before they pass a contender over. */
+  readonly slowRate: number
   steps: number
 }
 
@@ -102,7 +104,7 @@ export class SimulatedProcess {
   #child: {readonly run: Run; readonly hold: Hold} | undefined
   #isGuarded = true
 
-  constructor(name: string, world: World, options: {readonly isServer: boolean}) {
+  constructor(name: string, world: World, options: {readonly isServer: boolean; readonly fair?: LockOptions['fair']}) {
     this.name = name
     this.#world = world
     this.clock = new ProcessClock(world)
@@ -110,11 +112,12 @@ export class SimulatedProcess {
       async request => {
         world.steps += 1
         const {clock, random} = world
-        await clock.sleep(travelMs(random))
+        await clock.sleep(travelMs(world))
         if (random() < world.lossRate) throw lostRequest()
         const answer = await answerAsConsul(world.consul, request, options)
         if (random() < world.lossRate) throw lostRequest()
-        await this.clock.sleep(travelMs(random))
+        await this.clock.sleep(travelMs(world))
+        if (request.signal?.aborted !== true) request.onFirstByte?.(toBytes(answer))
         return answer
       },
       {clock: this.clock},
@@ -123,7 +126,7 @@ export class SimulatedProcess {
     this.#options = {
       prefix: world.prefix,
       graceMs,
-      fair: world.random() < 0.5 ? 'share' : 'queue',
+      fair: options.fair ?? (world.random() < 0.5 ? 'share' : 'queue'),
       observer: event => {
         if (event.type === 'session.created') this.#session = event.session
       },
@@ -221,7 +224,6 @@ export class SimulatedProcess {
   }
 }
 
-/** A few messages take about as long as the other contenders wait before they pass this contender over. */
-const travelMs = (random: Seeded): number => (random() < 0.03 ? 200 + random() * 400 : 1 + random() * 8)
+const travelMs = ({random, slowRate}: World): number => (random() < slowRate ? 200 + random() * 400 : 1 + random() * 8)
 
 const lostRequest = (): TransportError => new TransportError('BATON_CONNECT', 'connection reset', {transient: true})
