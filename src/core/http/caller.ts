@@ -120,6 +120,7 @@ export function createCaller(options: CallerOptions): Caller {
       return {...(await judge(call, request.path, await transport.send(request))), sentAtMs}
     },
     prepare({gap, ...call}, overrides = {}) {
+      checkOptions('call', {body: call.body, gap}, {body: bytes, gap: object}, ['body', 'gap'])
       const request = toRequest(options, call, overrides)
       const filled = (text: string): TransportRequest => {
         const body = Buffer.from(call.body)

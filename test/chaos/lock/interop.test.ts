@@ -39,17 +39,22 @@ describe.runIf(real !== undefined)('baton lock and consul lock on one key', () =
 
   // Each contender of baton has its own temporary directory, so that it acts as if on a host of its own.
   it.each([
-    [3, 200],
-    [10, 400],
+    [3, 150, 0.2],
+    [10, 400, 0.1],
   ])(
     'with --fair=share and %d contenders of each tool that wait all the time, share %d turns between 40:60 and 60:40',
-    async (count, most) => {
+    async (count, most, seconds) => {
       const prefix = `${leaks.prefix}shared-${count}`
       const turns = join(folder, 'turns')
       writeFileSync(turns, '')
       const taken = (): string => readFileSync(turns, 'utf8').slice(0, most)
       // The last argument is part of the session's name.
-      const turn = (tool: string): string[] => ['sh', '-c', `printf ${tool} >> "${turns}"; sleep 0.1`, 'consul-1']
+      const turn = (tool: string): string[] => [
+        'sh',
+        '-c',
+        `printf ${tool} >> "${turns}"; sleep ${seconds}`,
+        'consul-1',
+      ]
       const repeat = async (run: () => ReturnType<typeof runCommand>): Promise<void> => {
         while (taken().length < most) expect(await run()).toMatchObject({exitCode: 0})
       }

@@ -171,6 +171,16 @@ const catalog: Doors = {
       event.fire(or(given, 'name', 'a'), or(given, 'payload', nothing), without(given, 'name', 'payload')),
   },
   'event.list': {takes: {name: 'text', ...blocking}, open: ({event}, given) => event.list(given)},
+  'caller.prepare': {
+    takes: {method: 'choice', path: 'name', query: 'object', body: 'bytes', accept: 'list', gap: 'object', ...call},
+    needs: ['method', 'path', 'body', 'gap'],
+    open: ({caller}, given) => {
+      const {method: _method, path: _path, query, body, accept, gap, ...options} = given
+      const request = {method: or(given, 'method', 'PUT'), path: or(given, 'path', '/v1/txn'), query, accept}
+      const [bytes, hole] = [or(given, 'body', Buffer.from('[ ]')), or(given, 'gap', {at: 1, length: 1})]
+      return caller.prepare({...request, body: bytes, gap: hole}, options)
+    },
+  },
   'caller.call': {
     takes: {method: 'choice', path: 'name', query: 'object', body: 'bytes', accept: 'list', ...blocking},
     needs: ['method', 'path'],
