@@ -104,8 +104,7 @@ class QueuedContender {
     const {session, mutex, entryKey} = this.#options
     for (let lock = known; ; ) {
       this.#sayHeld(lock, place)
-      using prepared = place === 0 ? new PreparedTake(this.#options) : undefined
-      const {entry, taken} = await this.#changeOrTake(lock, prepared)
+      const {entry, taken} = await this.#changeOrTake(lock, place)
       if (taken !== undefined) return typeof taken === 'object' ? taken : 'again'
       if (!entry || entry.modifyIndex === lock.modifyIndex) return 'again'
       mutex.checkKind(entry)
@@ -120,11 +119,15 @@ class QueuedContender {
     }
   }
 
-  /** Waits for a change of the key, and for the outcome of the transaction if the change caused it to be sent. */
+  /**
+   * Waits for a change of the key. The first contender in the queue prepares its transaction meanwhile, and waits for
+   * its outcome if the change caused it to be sent.
+   */
   async #changeOrTake(
     lock: Held,
-    prepared: PreparedTake | undefined,
+    place: number,
   ): Promise<{readonly entry?: KvEntry | undefined; readonly taken?: Grant | Refusal | undefined}> {
+    using prepared = place === 0 ? new PreparedTake(this.#options) : undefined
     try {
       const entry = await this.#changeOf(lock, waiterWaitMs, prepared?.see)
       this.#others.note(entry)

@@ -175,10 +175,16 @@ const catalog: Doors = {
     takes: {method: 'choice', path: 'name', query: 'object', body: 'bytes', accept: 'list', gap: 'object', ...call},
     needs: ['method', 'path', 'body', 'gap'],
     open: ({caller}, given) => {
-      const {method: _method, path: _path, query, body, accept, gap, ...options} = given
-      const request = {method: or(given, 'method', 'PUT'), path: or(given, 'path', '/v1/txn'), query, accept}
-      const [bytes, hole] = [or(given, 'body', Buffer.from('[ ]')), or(given, 'gap', {at: 1, length: 1})]
-      return caller.prepare({...request, body: bytes, gap: hole}, options)
+      const {query, accept} = given
+      const request = {
+        method: or(given, 'method', 'PUT'),
+        path: or(given, 'path', '/v1/txn'),
+        query,
+        accept,
+        body: or(given, 'body', Buffer.from('[ ]')),
+        gap: or(given, 'gap', {at: 1, length: 1}),
+      }
+      return caller.prepare(request, without(given, 'method', 'path', 'query', 'accept', 'body', 'gap'))
     },
   },
   'caller.call': {
