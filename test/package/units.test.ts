@@ -36,7 +36,11 @@ function readUnit(name: string, variables: Readonly<Record<string, string>>): Un
     .split(' ')
     .flatMap(word => (word.startsWith('$') ? (variables[word.slice(1)] ?? '').split(' ') : [word]))
   expect(words[0]).toBe('/usr/bin/baton')
-  return {type: value('Type'), command: words.slice(1), successes: [0, Number(value('SuccessExitStatus'))]}
+  return {
+    type: value('Type'),
+    command: words.slice(1),
+    successes: [0, ...value('SuccessExitStatus').split(' ').map(Number)],
+  }
 }
 
 const units: readonly (readonly [name: string, args: string, works: RegExp])[] = [
@@ -89,7 +93,7 @@ describe.each(backends.slice(-1))('the systemd units on $name', backend => {
     },
   )
 
-  it('baton-locked@ runs its command under the lock, and counts as successful if another host holds the lock', async () => {
+  it('baton-locked@ runs its command under the lock, counts as successful if another host holds the lock or if it is stopped, and can be started again', async () => {
     const unit = readUnit('baton-locked@.service', {ARGUMENTS: '--try=1s', COMMAND: 'sleep 30'})
     await using holder = startCli(unit.command, {agent})
     const isHeld = async (): Promise<boolean> =>
@@ -98,6 +102,18 @@ describe.each(backends.slice(-1))('the systemd units on $name', backend => {
     await using other = startCli(unit.command, {agent, env: {XDG_RUNTIME_DIR: join(folder, 'other-host')}})
     expect(unit.successes).toContain((await other.exited).exitCode)
     holder.kill('SIGTERM')
-    await holder.exited
+    expect(unit.successes).toContain((await holder.exited).exitCode)
+    expect(await isHeld()).toBe(false)
+    await using again = startCli(unit.command, {agent})
+    await waitUntil(isHeld, {what: 'the lock to be held again'})
+    again.kill('SIGKILL')
+    await again.exited
+    await waitUntil(async () => !(await isHeld()), {what: 'the guardian to release the lock', timeoutMs: 30_000})
+  })
+
+  it('baton-locked@.timer starts the service of its own name', () => {
+    const timer = readFileSync('packaging/systemd/baton-locked@.timer', 'utf8')
+    expect(timer).toMatch(/^OnCalendar=\S/m)
+    expect(timer).not.toMatch(/^Unit=/m)
   })
 })

@@ -1,8 +1,8 @@
 /**
  * Measures what each capability costs Consul, at rest and at work, for fleets of several sizes: `npm run bench:scale`,
  * or `SIZES=1,20 WINDOW=60 npm run bench:scale -- lock responder` for some. Each node of a fleet is a client of the
- * library in this process, with connections of its own, and Consul is a server and a client agent. Prints a row for each
- * capability and size. Needs `consul` and Linux. The counts hardly depend on the machine.
+ * library in this process, with connections of its own. Consul is a server, and a client agent for each 100 nodes. Prints
+ * a row for each capability and size. Needs `consul` and Linux. The counts hardly depend on the machine.
  */
 import {setMaxListeners} from 'node:events'
 import {chmodSync, mkdtempSync} from 'node:fs'
@@ -12,11 +12,14 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {startCluster} from '../../kit/consul-cluster.js'
 import {raw} from '../../kit/raw-consul.js'
 import {CountingProxy, type Traffic} from '../replicate/counting-proxy.js'
-import {type Capability, Clients, capabilities} from './capabilities.js'
+import {capabilities} from './capabilities.js'
+import {type Capability, Clients} from './capability.js'
 
 const sizes = (process.env['SIZES'] ?? '1,20,200,1000').split(',').map(Number)
 const windowSeconds = Number(process.env['WINDOW'] ?? 60)
 const settleMs = 10_000
+/** Nodes at one agent. On a cluster, each has an agent of its own, which this machine cannot run. */
+const nodesOfAgent = 100
 /** How often the work is repeated. */
 const rounds = 5
 const wanted = process.argv.slice(2)
@@ -33,6 +36,39 @@ interface Cost extends Traffic {
   readonly entries: number
 }
 
+/** A counting proxy for each agent. */
+class Proxies implements AsyncDisposable {
+  readonly #all: readonly CountingProxy[]
+
+  private constructor(all: readonly CountingProxy[]) {
+    this.#all = all
+  }
+
+  static async start(agents: readonly string[]): Promise<Proxies> {
+    return new Proxies(await Promise.all(agents.map(address => CountingProxy.start(address))))
+  }
+
+  get addresses(): readonly string[] {
+    return this.#all.map(proxy => proxy.address)
+  }
+
+  /** Returns the traffic of all since the last call. */
+  async take(): Promise<Traffic> {
+    const sum = {requests: 0, connections: 0, bytesIn: 0, bytesOut: 0}
+    for (const traffic of await Promise.all(this.#all.map(proxy => proxy.take()))) {
+      sum.requests += traffic.requests
+      sum.connections += traffic.connections
+      sum.bytesIn += traffic.bytesIn
+      sum.bytesOut += traffic.bytesOut
+    }
+    return sum
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#all.map(proxy => proxy[Symbol.asyncDispose]()))
+  }
+}
+
 function openFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'bench-scale-'))
   chmodSync(folder, 0o777)
@@ -42,20 +78,21 @@ function openFolder(): string {
 async function measure({name, unit, start, isWhole}: Capability, count: number): Promise<void> {
   await using cluster = await startCluster({
     servers: 1,
-    clients: 1,
+    clients: Math.ceil(count / nodesOfAgent),
     config: {limits: {http_max_conns_per_client: 10_000}},
   })
-  const [agent, server] = [cluster.clients[0]!, cluster.servers[0]!]
-  await using proxy = await CountingProxy.start(agent.address)
+  const server = cluster.servers[0]!
+  const agents = cluster.clients.map(agent => agent.address)
+  await using proxies = await Proxies.start(agents)
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
-  await using counted = new Clients(proxy.address)
-  await using direct = new Clients(agent.address)
+  await using counted = new Clients(proxies.addresses)
+  await using direct = new Clients(agents)
   const take = async (act: () => Promise<unknown>): Promise<Cost> => {
     const before = await logIndex(server.address)
-    await proxy.take()
+    await proxies.take()
     await act()
-    const traffic = await proxy.take()
+    const traffic = await proxies.take()
     return {...traffic, entries: (await logIndex(server.address)) - before}
   }
   const idle = await take(() => sleep(15_000))
@@ -104,5 +141,11 @@ row(Array.from({length: 10}, () => '---'))
 // prevents that.
 process.env['TMPDIR'] = openFolder()
 const chosen = capabilities.filter(({name}) => wanted.length === 0 || wanted.some(word => name.startsWith(word)))
-for (const count of sizes) for (const capability of chosen) await measure(capability, count)
+for (const count of sizes) {
+  for (const capability of chosen) {
+    await measure(capability, count).catch((error: unknown) => {
+      console.log(`${capability.name}, ${count} nodes: ${String(error)}`)
+    })
+  }
+}
 process.exit(0)
