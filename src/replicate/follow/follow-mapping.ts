@@ -12,7 +12,7 @@ import type {CompleteOptions} from '../complete-options.js'
 import {formatMapping} from '../mapping.js'
 import {outageOf} from '../outage.js'
 import {listTimeoutMs} from '../pass/list-entries.js'
-import type {MappingWorker, Sides, SourceSnapshot, Stops} from '../pass/worker.js'
+import type {MappingWorker, Sides, SourceSnapshot, Standing, Stops} from '../pass/worker.js'
 import type {Places} from '../shard/query-places.js'
 import {ShardLoop} from '../shard/shard-loop.js'
 import type {ReplicationPass} from '../types.js'
@@ -43,16 +43,18 @@ export async function* followMapping(
   for (;;) {
     let sides: Sides | undefined
     let places: Places | undefined
+    let standing: Standing = {held: [], hidden: 0}
     for await (const {pass, left} of followWhole(worker, options, stops)) {
       if (pass && news.isNews(pass)) yield pass
       sides = left?.sides
       places = left?.places
+      standing = pass ?? standing
     }
     using placesHere = places
     if (sides === undefined || placesHere === undefined || stops.stop.aborted) return
     const given = {stops, outages: openOutages(worker, options), placeCount: placesHere.count}
     const shards = new ShardLoop(worker, options, given)
-    const passes = await shards.begin(sides)
+    const passes = await shards.begin(sides, standing)
     sides = undefined
     if (passes === undefined) continue
     yield* passes.filter(pass => news.isNews(pass))

@@ -15,6 +15,8 @@ export interface CarryOutContext {
   readonly mapping: Mapping
   readonly scope: KeyScope
   readonly book: HeldBook
+  /** Called with the number of keys that a transaction has deleted. */
+  readonly onDeleted: (count: number) => void
   /** Aborting `stop` prevents new requests; aborting `kill` cancels requests in flight. */
   readonly stop: AbortSignal
   readonly kill: AbortSignal
@@ -110,6 +112,7 @@ async function deleteSome(context: CarryOutContext, keys: readonly (readonly [st
     stop,
     kill,
     onCommitted: committed => {
+      context.onDeleted(committed.length)
       for (const {operation} of committed) {
         deleted += 1
         if (operation.verb === 'delete-cas') book.note(operation.key, operation.index)

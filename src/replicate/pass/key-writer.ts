@@ -105,6 +105,11 @@ export class KeyWriter {
     return {count, refused, changed, error: failure?.error}
   }
 
+  /** Returns the keys that the destination has refused within the last minute. */
+  refused(): readonly Refused[] {
+    return this.#quarantine.list()
+  }
+
   /** Separates changes that the destination has refused recently from those to send. */
   #split<T>(
     items: readonly T[],

@@ -1,5 +1,6 @@
 import type {KvEntry, Snapshot} from '../../core/types.js'
 import type {Plan, ReplicaEntry} from '../plan/plan.js'
+import type {ReplicationPass} from '../types.js'
 
 export type SourceSnapshot = Snapshot<readonly KvEntry[]>
 
@@ -18,6 +19,9 @@ export interface Sides {
   readonly replicaIndex: bigint
 }
 
+/** Deletes that a decision has held back, and the number of keys that were found to be hidden. */
+export type Standing = Pick<ReplicationPass, 'held' | 'hidden'>
+
 /** Some keys of source and destination, just read from the leaders, and the total numbers of keys. */
 export interface Part {
   /** The source's entries of these keys. */
@@ -28,6 +32,8 @@ export interface Part {
   readonly index: bigint
   /** If false, a later pass makes the deletes. */
   readonly mayDelete: boolean
+  /** The last decision about deletes, which stands until the next one. */
+  readonly standing: Standing
   readonly sourceCount: number
   readonly destinationCount: number
 }
@@ -41,4 +47,6 @@ export interface PlanFacts {
   /** True if the source's leader has reported which keys do not exist. */
   readonly isLeaders: boolean
   readonly startedMs: number
+  /** Only if the plan covers some keys: the last decision about deletes. */
+  readonly standing?: Standing
 }

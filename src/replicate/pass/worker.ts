@@ -18,7 +18,7 @@ import {KeyWriter} from './key-writer.js'
 import {listEntries} from './list-entries.js'
 import type {Part, PlanFacts, Sides, SourceSnapshot, Stops} from './sides.js'
 
-export type {Sides, SourceSnapshot, Stops} from './sides.js'
+export type {Sides, SourceSnapshot, Standing, Stops} from './sides.js'
 
 interface CarriedOut {
   readonly pass: ReplicationPass
@@ -99,7 +99,8 @@ export class MappingWorker {
   }
 
   approvals(stops: Stops): CarryOutContext {
-    return {options: this.#options, mapping: this.mapping, scope: this.#scope, book: this.#book, ...stops}
+    const onDeleted = (count: number): void => this.monitor.deleted(count)
+    return {options: this.#options, mapping: this.mapping, scope: this.#scope, book: this.#book, onDeleted, ...stops}
   }
 
   /** Reads the undo holds, which say which restored keys must be left alone from now on. */
@@ -191,23 +192,28 @@ export class MappingWorker {
     return this.#scope
   }
 
-  /** Compares only some keys. Does not write the status, which concerns all keys. */
+  /**
+   * Compares only some keys. Does not write the status, which concerns all keys. Reports what is still held, hidden or
+   * refused of all keys.
+   */
   async passPart(part: Part, stops: Stops): Promise<ReplicationPass> {
     const startedMs = this.#options.clock.monotonicMs()
-    const {index, replica, mayDelete, sourceCount, destinationCount} = part
+    const {index, replica, mayDelete, standing, sourceCount, destinationCount} = part
     const some = await this.#run(planSteps(part.source, replica, this.#scope, this.#ways), stops.kill)
     const unchanged = Math.max(0, sourceCount - some.sets.length)
     const plan = {...some, unchanged, sourceCount, destinationCount}
-    const facts = {plan, replica, index, isLeaders: true, mayDelete, startedMs}
+    const facts = {plan, replica, index, isLeaders: true, mayDelete, startedMs, standing}
     return (await this.#carryOut(facts, stops)).pass
   }
 
   async #carryOut(facts: PlanFacts, stops: Stops): Promise<CarriedOut> {
     const {clock} = this.#options
-    const {plan, replica} = facts
+    const {plan, replica, standing} = facts
     const written = await this.#writer.set(plan.sets, replica, stops)
     const mayDelete = facts.mayDelete && written.error === undefined && !stops.stop.aborted
-    const verdict = mayDelete ? await this.#judge(plan, facts, {signal: stops.kill, isForReal: true}) : noDeletes
+    const verdict = mayDelete
+      ? await this.#judge(plan, facts, {signal: stops.kill, isForReal: true})
+      : {...noDeletes, ...standing}
     this.#passes += 1
     const gone = await this.#writer.delete(verdict.go, replica, stops)
     if (gone.error === undefined) for (const id of verdict.approvals) this.#options.approved.delete(id)
@@ -222,7 +228,7 @@ export class MappingWorker {
       drifted: [...plan.drifted, ...written.changed, ...gone.changed],
       hidden: verdict.hidden,
       held: verdict.held,
-      refused: [...written.refused, ...gone.refused],
+      refused: standing ? this.#writer.refused() : [...written.refused, ...gone.refused],
       error: written.error ?? gone.error,
       durationMs: clock.monotonicMs() - facts.startedMs,
     }

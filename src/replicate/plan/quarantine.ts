@@ -26,6 +26,12 @@ export class Quarantine {
     this.#cases.set(key, {reason, version, untilMs: this.#clock.monotonicMs() + retryAfterMs})
   }
 
+  /** Returns all keys in quarantine. */
+  list(): readonly Refused[] {
+    const nowMs = this.#clock.monotonicMs()
+    return [...this.#cases].flatMap(([key, {reason, untilMs}]) => (nowMs < untilMs ? [{key, reason}] : []))
+  }
+
   /**
    * Returns the refusal of this change while the change is in quarantine. A different change of the key ends
    * the quarantine.

@@ -1,5 +1,5 @@
+import type {Standing} from '../pass/worker.js'
 import type {ReplicaEntry} from '../plan/plan.js'
-import type {ReplicationPass} from '../types.js'
 
 /** Time to wait for further deletes of the same request, so that one decision covers all of them. */
 const settleMs = 150
@@ -12,13 +12,14 @@ const few = 10
 const mostReadAgain = 1000
 const heldAgainMs = 60_000
 const soonMs = 250
+/** Time until the held deletes are counted again after some of them were made, or their keys returned. */
+const countAgainMs = 3000
 
 /** What a replication pass has decided about the deletes. */
-export interface DeletesFound {
+export interface DeletesFound extends Standing {
   /** Destination keys that the pass has read. */
   readonly looked: ReadonlySet<string>
   readonly isJudged: boolean
-  readonly held: ReplicationPass['held']
 }
 
 /** Keys to read again, and the delay before that. */
@@ -30,7 +31,7 @@ export interface ReadAgain {
 /** Destination keys that are missing at the source and not deleted yet. */
 export class PendingDeletes {
   #copies: ReadonlyMap<string, ReplicaEntry> = new Map()
-  #held: ReplicationPass['held'] = []
+  #standing: Standing = {held: [], hidden: 0}
   #judgeByMs = Number.POSITIVE_INFINITY
   #judgeAtMs = Number.POSITIVE_INFINITY
 
@@ -38,9 +39,9 @@ export class PendingDeletes {
     return this.#copies
   }
 
-  /** The deletes that the last decision held back. */
-  get held(): ReplicationPass['held'] {
-    return this.#held
+  /** The last decision. */
+  get standing(): Standing {
+    return this.#standing
   }
 
   /** Time at which it is decided which of the waiting deletes to make. */
@@ -55,19 +56,19 @@ export class PendingDeletes {
   /** Replaces the waiting deletes by those that a full comparison has found. */
   restart(copies: ReadonlyMap<string, ReplicaEntry>, nowMs: number): ReadAgain | undefined {
     this.#copies = new Map()
-    return this.wait(copies, {looked: new Set(), isJudged: false, held: []}, nowMs)
+    return this.wait(copies, {looked: new Set(), isJudged: false, ...this.#standing}, nowMs)
   }
 
   /** Called when the source has keys again. The deletes that were held back are then soon judged again. */
   judgeSoon(nowMs: number): void {
-    if (this.#held.length === 0) return
+    if (this.#standing.held.length === 0) return
     this.#judgeByMs = Math.min(this.#judgeByMs, nowMs + longestMs)
     this.#judgeAtMs = Math.min(nowMs + settleMs, this.#judgeByMs)
   }
 
   /** Records the deletes that a full comparison has held back. */
-  hold(held: ReplicationPass['held']): void {
-    this.#held = held
+  hold({held, hidden}: Standing): void {
+    this.#standing = {held, hidden}
   }
 
   /**
@@ -76,16 +77,18 @@ export class PendingDeletes {
    * source's leader, so it is read again soon.
    */
   wait(copies: ReadonlyMap<string, ReplicaEntry>, found: DeletesFound, nowMs: number): ReadAgain | undefined {
+    const isLess = copies.size < this.#copies.size && this.#standing.held.length > 0
     const isNew = [...copies.keys()].some(key => found.looked.has(key) || !this.#copies.has(key))
     this.#copies = copies
     if (found.isJudged || copies.size === 0) {
-      this.#held = copies.size === 0 ? [] : found.held
+      this.#standing = copies.size === 0 ? {held: [], hidden: 0} : {held: found.held, hidden: found.hidden}
       this.#judgeAtMs = Number.POSITIVE_INFINITY
       this.#judgeByMs = Number.POSITIVE_INFINITY
       // After this time, the token may be permitted to read keys that were hidden.
       const afterMs = found.held.length > 0 ? heldAgainMs : soonMs
       return {keys: [...copies.keys()].slice(0, mostReadAgain), afterMs}
     }
+    if (isLess) this.#judgeAtMs = Math.min(this.#judgeAtMs, nowMs + countAgainMs)
     if (isNew) {
       this.#judgeByMs = Math.min(this.#judgeByMs, nowMs + longestMs)
       this.#judgeAtMs = Math.min(nowMs + settleMs, this.#judgeByMs)

@@ -6,7 +6,7 @@ import {Wake} from '../../core/time/wake.js'
 import type {KvEntry} from '../../core/types.js'
 import type {CompleteOptions} from '../complete-options.js'
 import {waitForQuiescence} from '../follow/quiescence.js'
-import type {MappingWorker, Sides, Stops} from '../pass/worker.js'
+import type {MappingWorker, Sides, Standing, Stops} from '../pass/worker.js'
 import type {ReplicaEntry} from '../plan/plan.js'
 import {forEachStep, runSteps} from '../steps.js'
 import type {ReplicationPass} from '../types.js'
@@ -97,15 +97,15 @@ export class ShardLoop {
   }
 
   /**
-   * Starts with source and destination as a replication pass has just left them. The values in the lists can be freed
-   * afterwards. Returns the passes that were made. Returns undefined if the loop was stopped or failed; both sides must
-   * then be read again.
+   * Starts with source and destination as a replication pass has just left them, and with its decision about deletes.
+   * The values in the lists can be freed afterwards. Returns the passes that were made; undefined if the loop was stopped
+   * or failed, and both sides must be read again.
    */
-  async begin(sides: Sides): Promise<readonly ReplicationPass[] | undefined> {
+  async begin(sides: Sides, standing: Standing): Promise<readonly ReplicationPass[] | undefined> {
     try {
       const settled = await settle(this.#worker, sides, this.#stops)
       if (!settled.pass?.error) {
-        await this.#takeOver(settled.sides, 'divide')
+        await this.#takeOver(settled.sides, 'divide', settled.pass ?? standing)
         return settled.pass ? [settled.pass] : []
       }
     } catch (error) {
@@ -265,13 +265,14 @@ export class ShardLoop {
         replica: copies,
         index: entries.reduce((most, {modifyIndex}) => (modifyIndex > most ? modifyIndex : most), 0n),
         mayDelete: isJudging,
+        standing: this.#pending.standing,
         sourceCount: this.#source.count,
         destinationCount: this.#replica.count,
       },
       this.#stops,
     )
     this.#finish({names, entries, copies, isJudging}, pass)
-    return isJudging ? pass : {...pass, held: this.#pending.held}
+    return pass
   }
 
   #finish(
@@ -294,16 +295,15 @@ export class ShardLoop {
     const there = new Set(done.entries.map(({key}) => scope.toDestination(key)))
     const candidates = [...copies].filter(([key, copy]) => !there.has(key) && this.#worker.isLeftOver(key, copy))
     const looked = new Set(names.map(scope.toDestination))
-    const found = {looked, isJudged: done.isJudging && !pass.error, held: pass.held}
+    const found = {looked, isJudged: done.isJudging && !pass.error, held: pass.held, hidden: pass.hidden}
     const again = this.#pending.wait(new Map(candidates), found, this.#options.clock.monotonicMs())
     this.#retries.addAgain(again, scope.toSource)
     if (pass.error) this.#retries.add(names, 0)
-    for (const {key} of pass.refused) this.#retries.add([scope.toSource(key)], retryMs)
+    for (const {key} of pass.refused) if (looked.has(key)) this.#retries.add([scope.toSource(key)], retryMs)
   }
 
   #toVersion = (entry: ReplicaEntry): Version => {
-    const {modifyIndex, value} = entry
-    return {modifyIndex, isForeign: this.#worker.scope.isForeign(entry), bytes: value.length}
+    return {modifyIndex: entry.modifyIndex, isForeign: this.#worker.scope.isForeign(entry), bytes: entry.value.length}
   }
 
   /** Compares all keys, also for changes that no query shows. If the audit fails, the next one is due at once. */
@@ -333,18 +333,17 @@ export class ShardLoop {
     const {sides, pass: more} = await settle(this.#worker, read, this.#stops)
     const pass = more ? plus(first, more) : first
     if (pass.error) return pass
-    await this.#takeOver(sides, this.#source.isUneven || this.#replica.isUneven ? 'divide' : 'reset')
+    await this.#takeOver(sides, this.#source.isUneven || this.#replica.isUneven ? 'divide' : 'reset', pass)
     // A query that paused during the audit may wait for an index of the old store, which the new store may reach much
     // later.
     if (isReplaced) this.#watchAgain()
     for (const {key} of pass.refused) this.#retries.add([this.#worker.scope.toSource(key)], retryMs)
-    this.#pending.hold(pass.held)
     this.#auditEndedMs = this.#options.clock.monotonicMs()
     this.#auditCostMs = this.#auditEndedMs - startedMs
     return pass
   }
 
-  async #takeOver(sides: Sides, how: 'divide' | 'reset'): Promise<void> {
+  async #takeOver(sides: Sides, how: 'divide' | 'reset', standing: Standing): Promise<void> {
     const {scope} = this.#worker
     const {source, replica} = sides
     const there = new Set<string>()
@@ -358,6 +357,7 @@ export class ShardLoop {
     await this.#source[how](versions, source.index ?? 0n)
     await this.#replica[how](copies, sides.replicaIndex)
     this.#retries.clear()
+    this.#pending.hold(standing)
     const left = new Map<string, ReplicaEntry>()
     await this.#forEach(replica, ([key, copy]) => {
       if (!there.has(key) && this.#worker.isLeftOver(key, copy)) left.set(key, copy)

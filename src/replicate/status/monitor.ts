@@ -88,6 +88,11 @@ export class MappingMonitor {
     }
   }
 
+  /** Records deletes that an approval has permitted, which belong to no pass. */
+  deleted(count: number): void {
+    this.#totals.deleted += count
+  }
+
   failed(part: RetryingPart, error: unknown): void {
     const sinceMs = this.#failures.get(part)?.sinceMs ?? this.#clock.monotonicMs()
     this.#failures.set(part, {sinceMs, error})

@@ -2,10 +2,11 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {startEmbeddedAgent} from '../../../src/embedded/index.js'
 import {parseMapping} from '../../../src/replicate/mapping.js'
 import {createReplicator} from '../../../src/replicate/replicator.js'
-import type {ReplicatorOptions} from '../../../src/replicate/types.js'
+import type {ReplicationPass, ReplicatorOptions} from '../../../src/replicate/types.js'
 import {backends} from '../../kit/backend.js'
 import {startDevAgent} from '../../kit/consul-server.js'
 import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
 import {bytes, contentOf, countingClient, type Pair, seed} from './support.js'
 
 const root = '5f0e3c2a-0000-4000-8000-000000000001'
@@ -119,5 +120,37 @@ describe.each(backends)('replication from a source with ACLs, on $name', backend
     const closed = await raw(agent!.address, {token: root}).kvGet('w/closed')
     const record = JSON.parse(status!.value) as {LastReplicated: number}
     expect(record.LastReplicated).toBe(closed!.modifyIndex - 1)
+  })
+
+  it('keeps reporting keys that are refused or hidden while it copies others of a mapping followed in parts', async () => {
+    await using client = admin()
+    await seed(client, 'dc1', pairs('r/1', 'r/closed', 'r/secret', 'copy-r/secret'))
+    const from = 'key_prefix "r/" { policy = "read" }\nkey "r/secret" { policy = "deny" }'
+    const to =
+      'key_prefix "copy-r/" { policy = "write" }\nkey "copy-r/closed" { policy = "read" }\nkey_prefix "service/" { policy = "write" }'
+    await using source = countingClient(agent!.address, await tokenFor('r-from', from))
+    await using destination = countingClient(agent!.address, await tokenFor('r-to', to))
+    const mappings = [parseMapping('r/:copy-r/', {datacenterRequired: false})]
+    const replicator = createReplicator(destination, {source, mappings, shardAbove: 0, statusDir: 'service/r'})
+    const controller = new AbortController()
+    const passes = replicator.run({signal: controller.signal})
+    const seen: ReplicationPass[] = []
+    const ended = (async () => {
+      for await (const pass of passes) seen.push(pass)
+    })()
+    try {
+      const hasSeen = (index: bigint) => seen.some(pass => pass.index >= index && pass.written === 1)
+      await waitUntil(() => hasSeen(1n), {what: 'the first copy'})
+      for (const value of ['one', 'two']) {
+        await seed(client, 'dc1', [{key: 'r/1', value: Buffer.from(value)}])
+        const {modifyIndex} = (await client.kv.get('r/1')).value!
+        await waitUntil(() => hasSeen(modifyIndex), {what: `a pass that copies ${value}`})
+      }
+      expect(seen.at(-1)).toMatchObject({written: 1, hidden: 1, refused: [{key: 'copy-r/closed'}]})
+      expect(replicator.status()).toMatchObject([{hidden: 1, held: 1, refused: 1, equalAtMs: undefined}])
+    } finally {
+      controller.abort()
+      await ended
+    }
   })
 })

@@ -35,6 +35,7 @@ describe.each(backends)('deletes that guards count or hold, on $name', backend =
     })()
     return {
       events,
+      replicator,
       async [Symbol.asyncDispose]() {
         stop.abort()
         await ended
@@ -69,6 +70,7 @@ describe.each(backends)('deletes that guards count or hold, on $name', backend =
     await waitUntil(() => daemon.events.some(({type}) => type === 'approval.finished'), {what: 'it is carried out'})
     const left = await namesOf(client, 'kept/')
     expect(left).toHaveLength(100 - first!.keys.length)
+    expect(daemon.replicator.status(), 'they count as deleted').toMatchObject([{deleted: first!.keys.length}])
     for (const key of first!.keys) expect(left).not.toContain(key)
     expect(await approveHeld(client, {id: first!.id, statusDir})).toEqual({outcome: 'unknown'})
     expect(await namesOf(client, mappingPaths(statusDir, parseMapping(spec)).approved)).toEqual([])

@@ -1,6 +1,8 @@
 import {describe, expect, it, onTestFinished} from 'vitest'
+import {approveHeld} from '../../../src/replicate/held/approval.js'
 import {parseMapping} from '../../../src/replicate/mapping.js'
 import {createReplicator} from '../../../src/replicate/replicator.js'
+import {defaultStatusDir} from '../../../src/replicate/status/status-document.js'
 import type {ReplicationPass, ReplicatorOptions} from '../../../src/replicate/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -49,7 +51,7 @@ describe.each(backends)('replication with one blocking query for each part of a 
     await equal('the first copy')
     const parked = () => client.requests.filter(({path}) => path.includes('separator=') && path.includes('index='))
     await waitUntil(() => parked().length > 9, {what: 'queries for the parts'})
-    return {from, to, reader, client, passes, equal}
+    return {from, to, reader, client, passes, equal, replicator}
   }
 
   it('reads one part of the source and one of the destination for a change, and never a list of all keys', async () => {
@@ -123,7 +125,7 @@ describe.each(backends)('replication with one blocking query for each part of a 
   })
 
   it('holds back the deletes of a recursive delete across many parts as one set', async () => {
-    const {from, to, reader, client, passes} = await follow('wipe')
+    const {from, to, reader, client, passes, replicator} = await follow('wipe')
     await reader.kv.deleteTree(`${from}f1`, {datacenter: 'dc1'})
     await waitUntil(() => passes.some(({held}) => held.length > 0), {what: 'the deletes to be held'})
     // The folders f1 and f10 to f19.
@@ -132,8 +134,23 @@ describe.each(backends)('replication with one blocking query for each part of a 
     await waitUntil(async () => (await reader.kv.get(`${to}f2/key-2`)).value?.value.toString() === 'new', {
       what: 'a change',
     })
+    await waitUntil(() => passes.at(-1)?.written === 1, {what: 'its pass'})
+    expect(passes.at(-1)?.held, 'they stay held in later passes').toMatchObject([{count: 11 * perFolder}])
+    expect(replicator.status()).toMatchObject([{held: 11 * perFolder}])
     expect((await contentOf(reader, 'dc2', to)).size).toBe(folders * perFolder)
     expect(client.writes().some(({body}) => String(body && Buffer.from(body)).includes('"delete"'))).toBe(false)
+  })
+
+  it('counts what is still held after one of two sets was approved', async () => {
+    const {from, to, reader, passes, replicator} = await follow('two')
+    await reader.kv.deleteTree(`${from}f1`, {datacenter: 'dc1'})
+    await waitUntil(() => passes.at(-1)?.held[0]?.isKept, {what: 'a set that can be approved'})
+    const {id} = passes.at(-1)!.held[0]!
+    await reader.kv.deleteTree(`${from}f2`, {datacenter: 'dc1'})
+    await waitUntil(() => replicator.status()[0]?.held === 22 * perFolder, {what: 'more deletes to be held'})
+    await approveHeld(reader, {id, statusDir: defaultStatusDir})
+    await waitUntil(() => replicator.status()[0]?.held === 11 * perFolder, {what: 'the rest to be counted'})
+    expect((await contentOf(reader, 'dc2', to)).size).toBe((folders - 11) * perFolder)
   })
 
   it('once the source has keys again, makes the deletes that were held back because the source was empty', async () => {
