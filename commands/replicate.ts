@@ -27,6 +27,7 @@ import {Reporter} from '../src/cli/replicate/reporter.js'
 import {openReplicatorService} from '../src/cli/replicate/service.js'
 import {shadowFields, shadowLines} from '../src/cli/replicate/shadow.js'
 import {destinationOf} from '../src/cli/replicate/sub-verb.js'
+import {syslogAdvice} from '../src/cli/replicate/syslog.js'
 import {unreadableLines} from '../src/cli/replicate/unreadable.js'
 import {flagOnly} from '../src/cli/settings.js'
 import type {ConnectionSettings} from '../src/config/connection.js'
@@ -367,7 +368,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
     }
     const withoutEffect = settingsWithoutEffect(this.flags, mode, this.sources)
     for (const warning of [...this.#warnings, ...withoutEffect]) this.#say(warning)
-    if (this.flags.syslog) this.#say('syslog: no effect: the log goes to stderr')
+    const advice = syslogAdvice(this.flags)
+    if (advice !== undefined) this.#say(advice)
   }
 }
 

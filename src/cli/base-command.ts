@@ -18,7 +18,7 @@ import {toFlagWords} from './option-words.js'
 import {Output} from './output.js'
 import {toUsageError, unknownFlags} from './parse-errors.js'
 import {createPinoLogger, type FlushableLogger, type LogFormat, type LogLevel} from './pino-logger.js'
-import {describeSettings, layerSettings, type SettingSources} from './settings.js'
+import {describeSettings, layerSettings, type SettingSources, withOrigin} from './settings.js'
 import {catchStopSignals, type SignalSource, type StopSignals} from './signals.js'
 import {StatusLine} from './status-line.js'
 
@@ -160,6 +160,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       const exitCode = (await this.#prepare()) ? await this.run() : 0
       if (this.#fault) throw this.#fault.error
       return await this.#printed(exitCode)
+    } catch (error) {
+      throw withOrigin(error, this.sources)
     } finally {
       await this.releases[Symbol.asyncDispose]()
       this.#signals?.[Symbol.dispose]()
@@ -268,7 +270,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     const {args, strict, enableJsonFlag} = ctor
     const {argv, flags} = withMarkedValues(layered.argv, {...ctor.baseFlags, ...ctor.flags})
     const parsed = await this.parse({flags, args, strict, enableJsonFlag}, argv).catch((error: unknown) => {
-      throw toUsageError(error, this.id ?? '')
+      throw withOrigin(toUsageError(error, this.id ?? ''), layered.sources)
     })
     refuseEmptyValues(parsed.flags, {sources: layered.sources, allowed: ctor.emptyFlags})
     const rules = [...commonRules, ...ctor.flagRules]

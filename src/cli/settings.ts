@@ -2,7 +2,7 @@ import {consulVariables, type Environment, parseGoBool} from '../config/environm
 import {readSettingsFile, type Settings} from '../config/files.js'
 import {withoutSecrets} from '../config/secrets.js'
 import {brief} from '../core/brief.js'
-import {UsageError} from '../core/errors.js'
+import {isBatonError, UsageError} from '../core/errors.js'
 import {flagWords} from './argv.js'
 import type {FlagShape} from './flag-words.js'
 
@@ -179,6 +179,25 @@ async function refuseUnknown(
   throw new UsageError(`config: ${path}: unknown setting '${brief(name)}'`, {
     code: 'BATON_CONFIG',
     hint: `did you mean '${closest(name, names)}'?`,
+  })
+}
+
+/**
+ * For an error about the value of a flag that was not given as a flag, returns an error that names the file or variable
+ * with the value. Returns any other error unchanged.
+ */
+export function withOrigin(error: unknown, sources: SettingSources): unknown {
+  if (!isBatonError(error, 'BATON_USAGE') && !isBatonError(error, 'BATON_CONFIG')) return error
+  const {message, hint} = error
+  const [, name = '', fault = ''] = /^--([a-z-]+): (.*)$/s.exec(message) ?? []
+  const source = sources.get(name)
+  if (source === undefined || source === 'flag') return error
+  const isVariable = /^[A-Z0-9_]+$/.test(source)
+  const subject = isVariable ? source : `config: ${source}: ${name}`
+  return new UsageError(`${subject}: ${fault}`, {
+    code: isVariable && isBatonError(error, 'BATON_USAGE') ? 'BATON_USAGE' : 'BATON_CONFIG',
+    ...(hint !== undefined && {hint}),
+    cause: error,
   })
 }
 

@@ -179,7 +179,10 @@ class Translator {
     const {enabled, facility, name: _name, ...rest} = this.#fields(value, 'syslog')
     this.#refuseRest('syslog', rest, ['enabled', 'facility', 'name'])
     this.#checkSwitch('syslog', enabled)
-    if (enabled === true || (enabled === undefined && facility !== undefined)) this.settings['syslog'] = true
+    if (facility !== undefined && typeof facility !== 'string') throw this.#wrong('syslog.facility', 'a string')
+    if (enabled !== true && (enabled === false || facility === undefined)) return
+    this.settings['syslog'] = true
+    if (facility !== undefined) this.settings['syslog-facility'] = facility
   }
 
   #readExcludes(name: string, value: unknown): void {

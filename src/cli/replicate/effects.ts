@@ -92,7 +92,6 @@ const always: Readonly<Record<string, string>> = {
   'consul-transport-disable-keep-alives': forConsulReplicate,
   'consul-transport-max-idle-conns-per-host': forConsulReplicate,
   'consul-transport-tls-handshake-timeout': forConsulReplicate,
-  'syslog-facility': 'the log goes to stderr',
 }
 const tlsFlags = ['ca-file', 'ca-path', 'client-cert', 'client-key', 'tls-server-name']
 const followOnly = ['wait', 'reload-signal', 'kill-signal', 'listen', 'heartbeat', 'shard-above', 'audit-every']

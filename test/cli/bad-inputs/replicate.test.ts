@@ -34,6 +34,11 @@ const flags: readonly (readonly [flags: string, line: string, exitCode?: number]
   ['--consul-retry-attempts x', "--consul-retry-attempts: 'x' is not a whole number (see baton replicate --help)"],
   ['--delete=maybe', "--delete: 'maybe' is neither true nor false"],
   ['--log-level loud', "--log-level: 'loud' is none of trace, debug, info, warn, err", badConfig],
+  [
+    '--syslog-facility LOCAL9',
+    "--syslog-facility: 'LOCAL9' is not a facility of syslog (for example LOCAL0)",
+    badConfig,
+  ],
   ['--kill-signal KILL', "--kill-signal: 'KILL' is not a signal that can be caught"],
   ['--once --kill-signal X', "--kill-signal: 'X' is not a signal that can be caught"],
   ['--reload-signal hop', "--reload-signal: 'hop' is not a signal that can be caught"],
@@ -105,12 +110,22 @@ const files: readonly (readonly [file: string, line: string])[] = [
   ['delete_key = "no"', 'delete_key must be a boolean'],
   ['wait { max = "5s" }', 'wait.min must be given beside wait.max'],
   ['syslog = true', 'syslog must be a block'],
+  ['syslog { facility = 5 }', 'syslog.facility must be a string'],
+  ['syslog { facility = "LOCAL9" }', "syslog-facility: 'LOCAL9' is not a facility of syslog (for example LOCAL0)"],
+  ['max_stale = "soon"', "max-stale: 'soon' is not a duration (write it like 1h30m, 15s or 250ms)"],
+  ['kill_signal = "SIGFOO"', "kill-signal: 'SIGFOO' is not a signal that can be caught"],
+  ['on_drift = "explode"', "on-drift: 'explode' is not one of repair, report, protect (see baton replicate --help)"],
+  ['consul { retry { attempts = -3 } }', "consul-retry-attempts: '-3' is less than 0 (see baton replicate --help)"],
 ]
+
+const syslogLine = (facility: string): string =>
+  `syslog: no effect: the log goes to stderr, which systemd's journal records (SyslogFacility=${facility} in the unit); without systemd: 2>&1 | logger -t consul-replicate -p ${facility}.notice`
 
 const inVain: readonly (readonly [flags: string, line: string])[] = [
   ['--consul-retry-backoff 1s', '--consul-retry-backoff: no effect: accepted for consul-replicate only'],
-  ['--syslog', 'syslog: no effect: the log goes to stderr'],
-  ['--syslog-facility LOCAL0', '--syslog-facility: no effect: the log goes to stderr'],
+  ['--syslog', syslogLine('local0')],
+  ['--syslog-facility LOCAL5', syslogLine('local5')],
+  ['--syslog --syslog-facility daemon', syslogLine('daemon')],
   [
     '--consul-transport-dial-timeout 1s',
     '--consul-transport-dial-timeout: no effect: accepted for consul-replicate only',

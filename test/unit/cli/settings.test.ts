@@ -2,7 +2,8 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {describeSettings, layerSettings} from '../../../src/cli/settings.js'
+import {describeSettings, layerSettings, withOrigin} from '../../../src/cli/settings.js'
+import {UsageError} from '../../../src/core/errors.js'
 
 const flags = {
   'http-addr': {type: 'option'},
@@ -140,5 +141,20 @@ describe('layerSettings', () => {
     )
     expect(shown.token).toEqual({value: '(hidden)', source: 'CONSUL_HTTP_TOKEN'})
     expect(JSON.stringify(shown)).not.toContain('s3cret')
+  })
+})
+
+describe('an error about the value of a setting', () => {
+  const error = new UsageError("--timeout: 'x' is not a duration", {hint: 'write it like 15s'})
+
+  it.each([
+    ['BATON_TIMEOUT', "BATON_TIMEOUT: 'x' is not a duration", 'BATON_USAGE'],
+    ['a/b.json', "config: a/b.json: timeout: 'x' is not a duration", 'BATON_CONFIG'],
+  ])('names where the value comes from (%s)', (source, message, code) => {
+    expect(withOrigin(error, new Map([['timeout', source]]))).toMatchObject({message, code, hint: error.hint})
+  })
+
+  it('names the flag if the value was given as a flag', () => {
+    expect(withOrigin(error, new Map([['timeout', 'flag']]))).toBe(error)
   })
 })

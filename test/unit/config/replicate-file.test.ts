@@ -69,6 +69,7 @@ describe('a configuration file of consul-replicate', () => {
       'pid-file': '/tmp/p',
       'status-dir': 'st',
       syslog: true,
+      'syslog-facility': 'LOCAL5',
       wait: '5s:10s',
       exclude: ['no/'],
       prefix: ['g/@dc1:d/', 'h/@dc2:e/'],
