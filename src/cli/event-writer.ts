@@ -5,18 +5,19 @@ import {whyUnreadable} from '../core/input.js'
 
 /**
  * Writes the lines of `--events FILE|fd:N`. Never waits for its reader: lines for a slow reader are
- * buffered, lines for a closed one are discarded. Disposing writes the buffered lines and closes
- * the file.
+ * buffered, lines for a closed one or for a full disk are discarded, which is reported once. Disposing writes the
+ * buffered lines and closes the file.
  */
 export class EventWriter implements AsyncDisposable {
   readonly #stream: WriteStream
   #isBroken = false
 
   /** Throws a UsageError that names the flag if the file or descriptor cannot be written. */
-  constructor(place: string, flag: string) {
+  constructor(place: string, flag: string, warn: (text: string) => void) {
     const fd = openPlace(place, flag)
     this.#stream = createWriteStream('', {fd})
-    this.#stream.on('error', () => {
+    this.#stream.on('error', error => {
+      if (!this.#isBroken) warn(`--${flag}: cannot write to ${briefPath(place)} any more: ${whyUnreadable(error)}`)
       this.#isBroken = true
     })
   }
