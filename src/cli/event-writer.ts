@@ -44,7 +44,10 @@ function openPlace(place: string, flag: string): number {
   }
   try {
     if (number === undefined) return openSync(place, 'a')
-    fstatSync(Number(number))
+    const found = fstatSync(Number(number))
+    // Node itself has open descriptors that are none of these kinds; another process cannot read them.
+    const isOutput = found.isFile() || found.isFIFO() || found.isSocket() || found.isCharacterDevice()
+    if (!isOutput) throw new Error('it is not open for output')
     return Number(number)
   } catch (cause) {
     throw new UsageError(`--${flag}: cannot write to ${briefPath(place)}: ${whyUnreadable(cause)}`, {

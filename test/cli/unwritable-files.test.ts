@@ -29,7 +29,7 @@ beforeAll(async () => {
   mkdirSync(at('trust'))
   writeFileSync(at('in.ctmpl'), '{{ key "full/key" }}')
   writeFileSync(at('old.txt'), 'old')
-  execFileSync('mkfifo', [at('pipe')])
+  execFileSync('/bin/sh', ['-c', 'mkfifo "$0"', at('pipe')])
 })
 
 /** Commands whose task is the file, each with the exit code, the line on stderr, and a file that must not exist then. */
