@@ -184,10 +184,15 @@ async function passOnce(member: Member, once: Once, stops: Stops): Promise<Repli
   const {worker, options} = member
   const sum = {written: 0, deleted: 0, durationMs: 0}
   using outage = passOutage(member)
+  let isFirst = true
   return await retryTransient(options, {...once, outage}, async () => {
     await worker.carryOutApprovals(stops)
     worker.monitor.began()
-    const pass = await worker.pass(await worker.readSides(stops.stop), stops)
+    const sides = await worker.readSides(stops.stop)
+    // A long pass is not an outage. After a failure, the outage ends with the first complete pass.
+    if (isFirst) outage.end()
+    isFirst = false
+    const pass = await worker.pass(sides, stops)
     // A stopped pass is not complete, although it reports no error.
     worker.monitor.ended(pass.error === undefined && !stops.stop.aborted)
     sum.written += pass.written

@@ -110,10 +110,12 @@ export function outageLine(event: ReplicatorEvent): string | undefined {
   const elapsed = inSeconds(event.elapsedMs)
   if (what === 'recovered')
     return `${where}: ${part === 'pass' ? 'copying again' : `${partNames[part]} answers`} after ${elapsed}`
-  const reason = 'error' in event && event.error !== undefined ? messageOf(event.error) : 'no answer yet'
+  const failure = 'error' in event ? event.error : undefined
+  const reason = failure === undefined ? 'no answer yet' : messageOf(failure)
+  const name = part === 'pass' && failure === undefined ? 'Consul' : partNames[part]
   const current = 'currentAtMs' in event ? event.currentAtMs : undefined
   const stale = current === undefined ? '' : `; the copy is stale since ${timeText(current)}`
-  return `${where}: waiting for ${partNames[part]}: ${reason.replaceAll(/\s+/g, ' ')} (for ${elapsed}${stale})`
+  return `${where}: waiting for ${name}: ${reason.replaceAll(/\s+/g, ' ')} (for ${elapsed}${stale})`
 }
 
 const timeText = (wallMs: number): string => `${new Date(wallMs).toISOString().slice(0, 19)}Z`

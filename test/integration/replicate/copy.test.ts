@@ -1,10 +1,13 @@
 import {describe, expect, it} from 'vitest'
+import {createClient} from '../../../src/core/client.js'
+import {NodeTransport} from '../../../src/core/http/node-transport.js'
 import {formatMapping, parseMapping} from '../../../src/replicate/mapping.js'
 import {createReplicator} from '../../../src/replicate/replicator.js'
 import {readStatuses} from '../../../src/replicate/status/read-statuses.js'
 import {defaultStatusDir} from '../../../src/replicate/status/status-document.js'
-import type {ReplicatorOptions} from '../../../src/replicate/types.js'
+import type {ReplicatorEvent, ReplicatorOptions} from '../../../src/replicate/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {FakeClock} from '../../kit/fake-clock.js'
 import {raw} from '../../kit/raw-consul.js'
 import {allBytes, bytes, contentOf, countingClient, indexesOf, oddNames, type Pair, seed, wideFlags} from './support.js'
 
@@ -176,6 +179,34 @@ describe.each(backends)('replication between two datacenters on $name', backend 
       mappings: [parseMapping('indep/', {datacenterRequired: false})],
     }).runOnce()
     expect([...(await contentOf(client, 'dc2', 'indep/')).keys()]).toEqual(['a'])
+  })
+
+  it('does not report an outage while a long copy goes on', async () => {
+    await using client = open()
+    const pairs = Array.from({length: 8 * 64}, (_, at) => ({key: `long/${at}`, value: bytes(`${at}`)}))
+    await seed(client, 'dc1', pairs)
+    const clock = new FakeClock()
+    await using slow = createClient({
+      address: agent.addresses.get('dc2')!,
+      clock,
+      transport: options => {
+        const inner = new NodeTransport(options)
+        return {
+          async send(request) {
+            if (request.path.startsWith('/v1/txn')) await clock.advance(1000)
+            return await inner.send(request)
+          },
+          [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+        }
+      },
+    })
+    const events: ReplicatorEvent[] = []
+    const observer = (event: ReplicatorEvent) => void events.push(event)
+    const options = {mappings: [parseMapping('long/@dc1:longer/')], concurrency: 1, observer}
+    const [pass] = await createReplicator(slow, options).runOnce()
+    expect(pass).toMatchObject({written: pairs.length})
+    expect(pass!.durationMs).toBeGreaterThan(1500)
+    expect(events.filter(({type}) => /retrying|recovered/.test(type))).toEqual([])
   })
 
   it('copies one source to two destinations in one run', async () => {
