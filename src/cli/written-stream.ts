@@ -8,19 +8,15 @@ import {messageOf} from '../core/errors.js'
 export class WrittenStream {
   readonly #stream: NodeJS.WriteStream
   readonly #onClosed: (() => void)[] = []
-  #failure: string | undefined
+  #failure: Error | undefined
 
-  /** `onFailure` is called once, with the reason why output could not be written. */
-  constructor(stream: NodeJS.WriteStream, onFailure: (reason: string) => void) {
+  constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream
     // oclif's own listener throws an error that no code can catch, so it is removed.
     stream.removeAllListeners('error')
     stream.on('error', (error: NodeJS.ErrnoException) => {
       // It is not a failure if a reader closes its end (`baton kv ls | head`), but it is one if the disk is full.
-      if (error.code !== 'EPIPE' && this.#failure === undefined) {
-        this.#failure = whyUnwritten(error)
-        onFailure(this.#failure)
-      }
+      if (error.code !== 'EPIPE') this.#failure ??= error
       for (const listener of this.#onClosed) listener()
     })
   }
@@ -39,7 +35,7 @@ export class WrittenStream {
     if (stream.writableLength > 0) await new Promise<void>(resolve => stream.write('', () => resolve()))
     // Even if a write fails immediately, Node emits its error only in a later tick.
     else await new Promise(resolve => setImmediate(resolve))
-    return this.#failure
+    return this.#failure && whyUnwritten(this.#failure)
   }
 }
 

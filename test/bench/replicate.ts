@@ -46,11 +46,13 @@ async function measureFollower(bench: Bench): Promise<void> {
   if (isLarge && baton && bench.tool.name !== baton.name) await copyWith(baton, bench)
   await using follower = await Follower.start(bench, isLarge ? 6000 : 2500)
   if (wanted.includes('change')) {
-    // Node compiles code only after it has run often, so these first changes do not count. What baton does some time
-    // after each change, a search for changes that its own writes may have hidden, ends during the pause.
-    await follower.changes(40, 100)
+    // Node compiles code only after it has run often, so these first changes do not count.
+    await follower.changes(200, 100)
+    // What baton does some time after each change, a search for changes that its own writes may have hidden, ends during
+    // the pause.
     await sleep(isLarge ? 40_000 : 15_000)
-    print(bench, 'one change', await follower.changes(15, isLarge ? 3000 : 1500))
+    const restMsOfSecond = await follower.untilAtRest()
+    print(bench, 'one change', {...(await follower.changes(15, isLarge ? 3000 : 1500)), restMsOfSecond})
   }
   if (wanted.includes('idle')) print(bench, 'idle', await follower.idle(seconds(60_000)))
   for (const rate of [200, 1000]) {

@@ -2,28 +2,44 @@ import {listenForAbort} from './listen-for-abort.js'
 
 type Listener = () => void
 
-/** The listeners of each signal that has, or had, any. */
-const listenersOf = new WeakMap<AbortSignal, Set<Listener>>()
+/** The listeners of one signal, which share a listener of the signal itself. */
+class SharedListener {
+  readonly #signal: AbortSignal
+  readonly #listeners = new Set<Listener>()
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    listenForAbort(signal, this.#call)
+  }
+
+  add(listener: Listener): void {
+    this.#listeners.add(listener)
+  }
+
+  remove(listener: Listener): void {
+    if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return
+    this.#signal.removeEventListener('abort', this.#call)
+    sharedOf.delete(this.#signal)
+  }
+
+  readonly #call = (): void => {
+    for (const listener of this.#listeners) {
+      this.#listeners.delete(listener)
+      listener()
+    }
+  }
+}
+
+const sharedOf = new WeakMap<AbortSignal, SharedListener>()
 
 /**
  * Calls `listener` when the signal aborts, unless the returned function is called before. All listeners that are added
  * here share one listener of the signal itself: adding one to a signal and removing it again takes much longer, and the
- * time grows with the number of other listeners.
+ * time grows with the number of other listeners. The signal keeps no listener after the last one was removed.
  */
 export function addAbortListener(signal: AbortSignal, listener: Listener): () => void {
-  const listeners = listenersOf.get(signal) ?? listenTo(signal)
-  listeners.add(listener)
-  return () => listeners.delete(listener)
-}
-
-function listenTo(signal: AbortSignal): Set<Listener> {
-  const listeners = new Set<Listener>()
-  listenersOf.set(signal, listeners)
-  listenForAbort(signal, () => {
-    for (const listener of listeners) {
-      listeners.delete(listener)
-      listener()
-    }
-  })
-  return listeners
+  let shared = sharedOf.get(signal)
+  if (!shared) sharedOf.set(signal, (shared = new SharedListener(signal)))
+  shared.add(listener)
+  return () => shared.remove(listener)
 }

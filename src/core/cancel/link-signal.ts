@@ -1,4 +1,5 @@
 import type {Clock, Timer} from '../types.js'
+import {addAbortListener} from './abort-listeners.js'
 import {listenForAbort} from './listen-for-abort.js'
 
 export interface LinkedSignal extends Disposable {
@@ -28,10 +29,10 @@ export function linkSignal(parent: AbortSignal | undefined, options: LinkOptions
   const controller = new AbortController()
   let timer: Timer | undefined
   let isReleased = false
-  const onParent = (): void => controller.abort(parent?.reason)
+  let forget: (() => void) | undefined
   const release = (): void => {
     isReleased = true
-    parent?.removeEventListener('abort', onParent)
+    forget?.()
     timer?.[Symbol.dispose]()
   }
   const restart = (timeoutMs: number | undefined, onTimeout = options.onTimeout): void => {
@@ -41,7 +42,7 @@ export function linkSignal(parent: AbortSignal | undefined, options: LinkOptions
   }
   if (parent?.aborted) controller.abort(parent.reason)
   else {
-    if (parent) listenForAbort(parent, onParent)
+    if (parent) forget = addAbortListener(parent, () => controller.abort(parent.reason))
     restart(options.timeoutMs)
   }
   return {signal: controller.signal, abort: reason => controller.abort(reason), restart, [Symbol.dispose]: release}

@@ -1,4 +1,4 @@
-import {listenForAbort} from '../cancel/listen-for-abort.js'
+import {addAbortListener} from '../cancel/abort-listeners.js'
 import type {Clock, Random, Timer} from '../types.js'
 
 const longestTimerMs = 2 ** 31 - 1
@@ -39,15 +39,16 @@ export function sleepOn(clock: Pick<Clock, 'timer'>, ms: number, signal?: AbortS
       reject(signal.reason)
       return
     }
-    const onAbort = (): void => {
-      timer[Symbol.dispose]()
-      reject(signal?.reason)
-    }
     const timer = clock.timer(ms, () => {
-      signal?.removeEventListener('abort', onAbort)
+      forget?.()
       resolve()
     })
-    if (signal) listenForAbort(signal, onAbort)
+    const forget =
+      signal &&
+      addAbortListener(signal, () => {
+        timer[Symbol.dispose]()
+        reject(signal.reason)
+      })
   })
 }
 

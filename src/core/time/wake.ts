@@ -1,6 +1,5 @@
-import {linkSignal} from '../cancel/link-signal.js'
-import {listenForAbort} from '../cancel/listen-for-abort.js'
-import type {Clock} from '../types.js'
+import {addAbortListener} from '../cancel/abort-listeners.js'
+import type {Clock, Timer} from '../types.js'
 
 /**
  * Lets callers wait until another caller wakes them. If `wake` is called while no caller waits, the next wait resolves at
@@ -27,48 +26,55 @@ export class Wake {
   }
 
   /** Resolves at the next wake. Rejects with the signal's reason if the signal aborts first. */
-  wait(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) reject(signal.reason)
-      else if (this.#isPending) {
-        this.#isPending = false
-        resolve()
-      } else this.#add(signal ? this.#abortable(signal, resolve, reject) : resolve)
-    })
-  }
-
-  #add(resume: () => void): void {
-    this.#waiting = this.#waiting ? [...this.#waiting, resume] : [resume]
-  }
-
-  #abortable(signal: AbortSignal, resolve: () => void, reject: (reason: unknown) => void): () => void {
-    const onAbort = (): void => {
-      const others = this.#waiting?.filter(other => other !== resume)
-      this.#waiting = others?.length === 0 ? undefined : others
-      reject(signal.reason)
-    }
-    const resume = (): void => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    }
-    listenForAbort(signal, onAbort)
-    return resume
+  async wait(signal?: AbortSignal): Promise<void> {
+    await this.#wait(signal)
   }
 
   /**
    * Resolves with true if woken within `ms`, otherwise with false. Rejects with the signal's reason if it aborts first.
    */
-  async waitAtMost(ms: number, options: {readonly clock: Clock; readonly signal?: AbortSignal}): Promise<boolean> {
-    const timeout = Symbol('timeout')
-    const link = linkSignal(options.signal, {clock: options.clock, timeoutMs: ms, onTimeout: () => timeout})
-    try {
-      await this.wait(link.signal)
-      return true
-    } catch (error) {
-      if (error !== timeout) throw error
-      return false
-    } finally {
-      link[Symbol.dispose]()
-    }
+  waitAtMost(ms: number, {clock, signal}: {readonly clock: Clock; readonly signal?: AbortSignal}): Promise<boolean> {
+    return this.#wait(signal, giveUp => clock.timer(ms, giveUp))
+  }
+
+  /** Resolves with true at the next wake, or with false when the timer that `startTimer` returns calls its argument. */
+  #wait(signal: AbortSignal | undefined, startTimer?: (giveUp: () => void) => Timer): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason)
+        return
+      }
+      if (this.#isPending) {
+        this.#isPending = false
+        resolve(true)
+        return
+      }
+      const leave = (): void => {
+        timer?.[Symbol.dispose]()
+        forget?.()
+      }
+      const resume = (): void => {
+        leave()
+        resolve(true)
+      }
+      const timer = startTimer?.(() => {
+        leave()
+        this.#remove(resume)
+        resolve(false)
+      })
+      const forget =
+        signal &&
+        addAbortListener(signal, () => {
+          leave()
+          this.#remove(resume)
+          reject(signal.reason)
+        })
+      this.#waiting = this.#waiting ? [...this.#waiting, resume] : [resume]
+    })
+  }
+
+  #remove(resume: () => void): void {
+    const others = this.#waiting?.filter(other => other !== resume)
+    this.#waiting = others?.length === 0 ? undefined : others
   }
 }

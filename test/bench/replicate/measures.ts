@@ -78,6 +78,11 @@ export async function removeCopy(bench: Bench): Promise<void> {
   await bench.client.kv.deleteTree('service/consul-replicate/')
 }
 
+const restMs = 10_000
+/** A tool that uses no more than this share of a processor is at rest. */
+const restShare = 0.003
+const longestRestMs = 180_000
+
 /** A tool that runs continuously. `start` resolves once source and destination are equal and a pause has passed. */
 export class Follower implements AsyncDisposable {
   readonly #bench: Bench
@@ -111,6 +116,19 @@ export class Follower implements AsyncDisposable {
       if (this.#pid === 0 || performance.now() > endsAt)
         throw new Error(`${this.#bench.tool.name}: not equal\n${this.#stderr}`)
       await sleep(pauseMs)
+    }
+  }
+
+  /**
+   * Waits until the tool is at rest, so that what it still does for earlier work, such as freeing the memory of the first
+   * copy, does not count as the cost of a change. Returns the processor time that it uses at rest, in milliseconds per
+   * second, which is also the result if the tool is still busy after three minutes.
+   */
+  async untilAtRest(): Promise<number> {
+    const endsAt = performance.now() + longestRestMs
+    for (;;) {
+      const {cpuMs: usedMs = 0, ms = 1} = await meter(this.#bench, () => sleep(restMs), this.#pid)
+      if (usedMs / ms <= restShare || performance.now() > endsAt) return (usedMs / ms) * 1000
     }
   }
 

@@ -12,3 +12,18 @@ it('calls the listeners of a signal that were not removed, and adds one listener
   controller.abort()
   expect(called).toEqual([1, 3])
 })
+
+it('leaves no listener on a signal after the last one was removed, even if one is removed twice', () => {
+  const controller = new AbortController()
+  const {signal} = controller
+  const remove = addAbortListener(signal, () => {})
+  remove()
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+  let count = 0
+  addAbortListener(signal, () => (count += 1))
+  remove()
+  addAbortListener(signal, () => (count += 1))
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+  controller.abort()
+  expect(count).toBe(2)
+})
