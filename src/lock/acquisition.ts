@@ -58,7 +58,7 @@ export class Acquisition {
   #obstacle: string | undefined
   #position: number | undefined
   /**
-   * Whether Consul was asked for the first session, and has answered. If it has not answered within the time limit, the
+   * Whether Consul was asked for the node or the first session, and has answered. If it has not answered within the time limit, the
    * error must not say that the lock is held.
    */
   #opening: 'none' | 'asked' | 'answered' = 'none'
@@ -91,8 +91,11 @@ export class Acquisition {
     const shape = await this.#shape(signal)
     this.#opening = 'asked'
     await this.#findNode(signal)
+    // While other contenders of this host are first, Consul is not asked.
+    this.#opening = 'none'
     // A single attempt must not wait for other contenders of this host.
     using _turn = this.#kind.hasLocalLine && !isOnce ? await this.#takeTurn(signal, timeoutMs) : undefined
+    this.#opening = 'asked'
     for (let isFirst = true; ; isFirst = false) {
       const session = await this.#openSession({shape, signal, isPatient: !isFirst || timeoutMs !== undefined, isFirst})
       this.#watcher?.sessionCreated(session.id)

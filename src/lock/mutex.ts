@@ -29,7 +29,7 @@ export function createMutex(client: ConsulClient, options: LockOptions): Mutex {
   checkOptions('createMutex', {client}, {client: clientRule}, ['client'])
   checkMutexOptions(options)
   return {
-    ...createLock(client, options, mutexKindOf(client, options)),
+    ...createLock(client, options, observed => mutexKindOf(client, observed)),
     async holder(readOptions = {}) {
       checkOptions('holder', readOptions, signalRules)
       return (await inspectLock(client, options.prefix, readOptions)).holders[0]

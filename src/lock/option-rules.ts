@@ -20,4 +20,5 @@ export const lockRules = {
 } as const
 
 export const signalRules = {signal: abortSignal} as const
-export const acquireRules = {...signalRules, timeoutMs: duration({isEndless: true})} as const
+export const tryRules = {...signalRules, observer: callback} as const
+export const acquireRules = {...tryRules, timeoutMs: duration({isEndless: true})} as const

@@ -26,7 +26,7 @@ export function createSemaphore(client: ConsulClient, options: SemaphoreOptions)
   checkSemaphoreOptions(options)
   const kind = new SemaphoreKind(client, options)
   return {
-    ...createLock(client, options, kind),
+    ...createLock(client, options, observed => new SemaphoreKind(client, observed)),
     limit: options.limit,
     async holders(readOptions = {}) {
       checkOptions('holders', readOptions, signalRules)

@@ -69,6 +69,11 @@ export interface AcquireOptions {
    * @default Infinity
    */
   readonly timeoutMs?: number
+  /**
+   * Receives the events of this acquisition and of its hold only. The observer of the lock receives them, too, and
+   * before it. Must not throw. @default none
+   */
+  readonly observer?: (event: LockEvent) => void
 }
 
 /** A lock of any kind. */
@@ -83,7 +88,7 @@ export interface Lock {
    * Makes one attempt. Resolves to undefined if another session holds the lock or a lock-delay runs. Rejects as
    * `acquire` does.
    */
-  tryAcquire(options?: {readonly signal?: AbortSignal}): Promise<Hold | undefined>
+  tryAcquire(options?: Omit<AcquireOptions, 'timeoutMs'>): Promise<Hold | undefined>
   /**
    * Acquires the lock, runs `fn`, and releases the lock even if `fn` fails. Rejects with a LockLostError if the lock
    * was lost while `fn` ran.

@@ -98,6 +98,20 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect(inner.stdout).toBe('<>\n')
   })
 
+  it('names the contenders of this host, and not Consul, if they are first until the time is over', async () => {
+    await using holder = start([lock(), '--', 'sh', '-c', 'echo started; sleep 60'])
+    await holder.waitForOutput(/started/)
+    await using first = start(['-v', lock(), '--', 'true'])
+    await first.waitForOutput(/held by/, {stream: 'stderr'})
+    const late = await run(['-E', '42', '--timeout=300ms', lock(), '--', 'echo', 'ran'])
+    expect(late).toMatchObject({exitCode: 42, stdout: ''})
+    expect(late.stderr).toMatch(/not acquired within 300ms: other contenders on this host are first\n$/)
+    for (const one of [first, holder]) {
+      one.kill('SIGTERM')
+      await one.exited
+    }
+  })
+
   it("holds the lock while the child runs, and releases it only when none of the child's processes is left", async () => {
     await using holder = start([lock(), '--', 'sh', '-c', 'sleep 60 & echo started'])
     await holder.waitForOutput(/started/)

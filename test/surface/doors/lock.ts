@@ -16,7 +16,7 @@ const lock = {
   observer: 'callback',
   now: 'callback',
 } as const satisfies Readonly<Record<string, Kind>>
-const acquire = {signal: 'signal', timeoutMs: 'endlessDuration'} as const
+const acquire = {signal: 'signal', timeoutMs: 'endlessDuration', observer: 'callback'} as const
 
 const mutex = (client: library.ConsulClient): library.Mutex => library.createMutex(client, {prefix: 'doors/mutex'})
 const semaphore = (client: library.ConsulClient): library.Semaphore =>
@@ -27,7 +27,10 @@ const election = (client: library.ConsulClient): library.Election =>
 
 const methods = (name: string, open: (client: library.ConsulClient) => library.Lock): Doors => ({
   [`${name}.acquire`]: {takes: acquire, open: (client, given) => open(client).acquire(given)},
-  [`${name}.tryAcquire`]: {takes: {signal: 'signal'}, open: (client, given) => open(client).tryAcquire(given)},
+  [`${name}.tryAcquire`]: {
+    takes: {signal: 'signal', observer: 'callback'},
+    open: (client, given) => open(client).tryAcquire(given),
+  },
   [`${name}.withLock`]: {
     takes: {fn: 'callback', ...acquire},
     needs: ['fn'],

@@ -168,7 +168,7 @@ export class SimulatedProcess {
 
   async #contend(): Promise<void> {
     const {random, judge} = this.#world
-    const lock = createLock(this.#client, this.#options, this.#kind)
+    const lock = createLock(this.#client, this.#options, () => this.#kind)
     const isStopped = (): boolean => this.#stop.signal.aborted
     while (!isStopped()) {
       try {
