@@ -48,26 +48,6 @@ describe.each(backends)('a mutex on $name', backend => {
     return {proxy, client: connect(proxy.address)}
   }
 
-  it('reports the events of each acquisition to its own observer, and all of them to that of the lock', async () => {
-    const {acquire, tryAcquire, withLock, events} = mutex(connect())
-    const seen = {holder: [] as string[], waiter: [] as string[], tried: [] as string[]}
-    const into =
-      (list: string[]) =>
-      (event: LockEvent): void =>
-        void list.push(event.type)
-    const holder = await acquire({observer: into(seen.holder)})
-    expect(await tryAcquire({observer: into(seen.tried)})).toBeUndefined()
-    const waiting = withLock(async () => {}, {observer: into(seen.waiter)})
-    await waitUntil(() => seen.waiter.includes('lock.waiting'), {what: 'the second acquisition to wait'})
-    await waitUntil(async () => (await consul().kvKeys(`${leaks.prefix}m/.queue/`)).length > 0, {what: 'its entry'})
-    await holder.release()
-    await waiting
-    expect(seen.holder).toEqual(['session.created', 'lock.acquired', 'lock.handed-over', 'lock.released'])
-    expect(seen.tried).toEqual(['session.created', 'lock.waiting'])
-    expect([...new Set(seen.waiter)]).toEqual(['session.created', 'lock.waiting', 'lock.acquired', 'lock.released'])
-    expect(events.length).toBe(seen.holder.length + seen.waiter.length + seen.tried.length)
-  })
-
   it('writes the key as consul lock does, and returns the ModifyIndex of that write as its token', async () => {
     const hold = await mutex(connect()).acquire()
     const entry = await consul().kvGet(key())
