@@ -119,4 +119,9 @@ async function release(words) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await release(process.argv.slice(2))
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await release(process.argv.slice(2)).catch(({message}) => {
+    process.stderr.write(`release: ${message}\n`)
+    process.exitCode = 1
+  })
+}

@@ -176,7 +176,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     if (id === '') return
     const {keepRun} = await import('../src/cli/exec/run-records.js')
     await keepRun(this.#records, id, run).catch((error: unknown) => {
-      this.out.say(`exec: this run cannot be repeated with --rerun: ${messageOf(error)}`)
+      this.out.warn(`exec: this run cannot be repeated with --rerun: ${messageOf(error)}`)
     })
   }
 

@@ -195,11 +195,13 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
     this.#waiting = waiting
     const facts = {...toAcquireOptions(this.flags), graceMs: this.flags.grace ?? defaultGraceMs, command}
-    const recorder = new FlightRecorder(stateDirectory(this.host.env, 'locks'), prefix, facts, text => {
+    const warn = (text: string): void => {
       if (!isCompat) this.out.warn(`lock ${prefix}: ${text}`)
-    })
+    }
+    const openRecorder = (): FlightRecorder =>
+      new FlightRecorder(stateDirectory(this.host.env, 'locks'), prefix, facts, warn)
     const reporter = this.releases.use(
-      new LockReporter({prefix, out: this.out, waiting, events, metricsFile, recorder}),
+      new LockReporter({prefix, out: this.out, waiting, events, metricsFile, openRecorder}),
     )
     return event => {
       reporter.record(event)

@@ -91,9 +91,9 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
     const settings = {...toAcquireOptions(flags), graceMs: flags.grace ?? defaultGraceMs, command: 'lock hold'}
     const directory = stateDirectory(this.host.env, 'locks')
     const warn = (text: string): void => this.out.warn(`lock ${prefix}: ${text}`)
-    const recorder = new FlightRecorder(directory, prefix, settings, warn)
+    const openRecorder = (): FlightRecorder => new FlightRecorder(directory, prefix, settings, warn)
     const reporter = this.releases.use(
-      new LockReporter({prefix, out: this.out, waiting, events, metricsFile, recorder}),
+      new LockReporter({prefix, out: this.out, waiting, events, metricsFile, openRecorder}),
     )
     await holdWhile(this.openClient(), {
       prefix,
@@ -127,8 +127,8 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
   async #whileHeld(hold: Hold, parent: number): Promise<void> {
     const notifier = openServiceNotifier(this.host.env, text => this.out.warn(text))
     const path = this.flags['ready-file']
+    await this.#announce(hold)
     try {
-      await this.#announce(hold)
       void notifier.notify('READY=1', `holds ${hold.prefix}`)
       using stopped = whenAborted(this.stopSignal)
       using lost = whenAborted(hold.signal)

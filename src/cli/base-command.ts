@@ -190,9 +190,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** Resolves to 1 instead of 0 if the result could not be written, for instance because the disk is full. */
   async #printed(exitCode: number): Promise<number> {
     const failure = await this.out.settled()
-    if (failure === undefined) return exitCode
-    this.out.error(`baton: stdout: ${failure}`)
-    return exitCode === 0 ? 1 : exitCode
+    return failure !== undefined && exitCode === 0 ? 1 : exitCode
   }
 
   /** The line on stderr that shows progress. Messages and log lines erase it before they are written. */

@@ -5,18 +5,19 @@ import {whyUnreadable} from '../core/input.js'
 
 /**
  * Writes the lines of `--events FILE|fd:N`. Never waits for its reader: lines for a slow reader are
- * buffered, lines for a closed one are discarded. Disposing writes the buffered lines and closes
- * the file.
+ * buffered, lines for a closed one or for a full disk are discarded, which is reported once. Disposing writes the
+ * buffered lines and closes the file.
  */
 export class EventWriter implements AsyncDisposable {
   readonly #stream: WriteStream
   #isBroken = false
 
   /** Throws a UsageError that names the flag if the file or descriptor cannot be written. */
-  constructor(place: string, flag: string) {
+  constructor(place: string, flag: string, warn: (text: string) => void) {
     const fd = openPlace(place, flag)
     this.#stream = createWriteStream('', {fd})
-    this.#stream.on('error', () => {
+    this.#stream.on('error', error => {
+      if (!this.#isBroken) warn(`--${flag}: cannot write to ${briefPath(place)} any more: ${whyUnreadable(error)}`)
       this.#isBroken = true
     })
   }
@@ -43,7 +44,10 @@ function openPlace(place: string, flag: string): number {
   }
   try {
     if (number === undefined) return openSync(place, 'a')
-    fstatSync(Number(number))
+    const found = fstatSync(Number(number))
+    // Node itself has open descriptors that are none of these kinds; another process cannot read them.
+    const isOutput = found.isFile() || found.isFIFO() || found.isSocket() || found.isCharacterDevice()
+    if (!isOutput) throw new Error('it is not open for output')
     return Number(number)
   } catch (cause) {
     throw new UsageError(`--${flag}: cannot write to ${briefPath(place)}: ${whyUnreadable(cause)}`, {

@@ -20,7 +20,7 @@ export class Output {
 
   constructor(options: OutputOptions) {
     this.#options = options
-    this.#stdout = new WrittenStream(options.stdout)
+    this.#stdout = new WrittenStream(options.stdout, reason => this.error(`baton: stdout: ${reason}`))
     options.stderr.removeAllListeners('error')
     options.stderr.on('error', () => {})
   }

@@ -8,15 +8,19 @@ import {messageOf} from '../core/errors.js'
 export class WrittenStream {
   readonly #stream: NodeJS.WriteStream
   readonly #onClosed: (() => void)[] = []
-  #failure: Error | undefined
+  #failure: string | undefined
 
-  constructor(stream: NodeJS.WriteStream) {
+  /** `onFailure` is called once, with the reason why output could not be written. */
+  constructor(stream: NodeJS.WriteStream, onFailure: (reason: string) => void) {
     this.#stream = stream
     // oclif's own listener throws an error that no code can catch, so it is removed.
     stream.removeAllListeners('error')
     stream.on('error', (error: NodeJS.ErrnoException) => {
       // It is not a failure if a reader closes its end (`baton kv ls | head`), but it is one if the disk is full.
-      if (error.code !== 'EPIPE') this.#failure ??= error
+      if (error.code !== 'EPIPE' && this.#failure === undefined) {
+        this.#failure = whyUnwritten(error)
+        onFailure(this.#failure)
+      }
       for (const listener of this.#onClosed) listener()
     })
   }
@@ -35,7 +39,7 @@ export class WrittenStream {
     if (stream.writableLength > 0) await new Promise<void>(resolve => stream.write('', () => resolve()))
     // Even if a write fails immediately, Node emits its error only in a later tick.
     else await new Promise(resolve => setImmediate(resolve))
-    return this.#failure && whyUnwritten(this.#failure)
+    return this.#failure
   }
 }
 

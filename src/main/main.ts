@@ -106,11 +106,9 @@ async function complete(isQuoted: boolean, host: CommandHost): Promise<number> {
  * could not be written.
  */
 async function print(text: string, host: CommandHost): Promise<number> {
-  const stdout = new WrittenStream(host.stdout)
+  const stdout = new WrittenStream(host.stdout, reason => host.stderr.write(`baton: stdout: ${reason}\n`))
   host.stdout.write(text)
-  const failure = await stdout.settled()
-  if (failure !== undefined) host.stderr.write(`baton: stdout: ${failure}\n`)
-  return failure === undefined ? 0 : 1
+  return (await stdout.settled()) === undefined ? 0 : 1
 }
 
 async function help(words: readonly string[], exit: number, host: CommandHost): Promise<number> {

@@ -1,5 +1,6 @@
 import {existsSync} from 'node:fs'
 import type {Readable, Writable} from 'node:stream'
+import {briefPath} from '../core/brief.js'
 import {ChildError} from '../core/errors.js'
 import type {ChildSpec} from './child-spec.js'
 import {type ChildExit, startFailureCode, toChildExit} from './exit-code.js'
@@ -86,11 +87,12 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 function startFailure(spec: ChildSpec, {code, message}: LaunchFailure): ChildError {
+  const name = briefPath(spec.argv[0])
   if (spec.cwd !== undefined && !existsSync(spec.cwd)) {
-    return new ChildError(`${spec.argv[0]}: the directory ${spec.cwd} does not exist`, {exitCode: 126})
+    return new ChildError(`${name}: the directory ${spec.cwd} does not exist`, {exitCode: 126})
   }
   const why = reasons[code ?? ''] ?? message
-  return new ChildError(`${spec.argv[0]}: ${why}`, {
+  return new ChildError(`${name}: ${why}`, {
     exitCode: startFailureCode(code),
     ...(code === 'ENOENT' && {hint: 'check its spelling and the PATH'}),
   })

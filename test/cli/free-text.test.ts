@@ -34,6 +34,16 @@ describe.each(backends)('free text that begins with dashes, on $name', backend =
     expect(events.map(({Payload}) => Buffer.from(Payload, 'base64').toString())).toEqual(['--spring.profiles=prod'])
   })
 
+  it.each([['lock free/l'], ['kv update free/u'], ['watch key free/w'], ['env free/']])(
+    'is not shown in full if it is given in the place of a program: %s',
+    async line => {
+      const {exitCode, stdout, stderr} = await runInProcess([...line.split(' '), '--', pem], {agent})
+      expect(exitCode).toBe(127)
+      expect(stderr).toContain('-----BEGIN PRIVATE…: command not found')
+      expect(stdout + stderr).not.toContain('c2VjcmV0')
+    },
+  )
+
   it('is not treated as a flag after --', async () => {
     const result = await runInProcess(['kv', 'put', 'free/config', '--', '--config=/nowhere'], {agent})
     expect(result).toMatchObject({exitCode: 0, stderr: ''})

@@ -1,10 +1,11 @@
 import {createHash, type Hash} from 'node:crypto'
-import {closeSync, openSync, readdirSync, writeFileSync, writeSync} from 'node:fs'
+import {closeSync, openSync, readdirSync, writeSync} from 'node:fs'
 import {join} from 'node:path'
 import {briefPath} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 import {whyUnreadable} from '../../core/input.js'
 import type {ExecEvent, ExecSummary, JobCommand} from '../../exec/types.js'
+import {createFile} from '../../process/create-file.js'
 import {makeFolder} from '../../process/make-folder.js'
 
 interface OpenFile {
@@ -48,7 +49,13 @@ export class NodeFiles implements Disposable {
       return {...result, files: files.map(({name, bytes, hash}) => ({name, bytes, sha256: hash.copy().digest('hex')}))}
     })
     const manifest = {v: 1, job, command: what, verdict, nodes: entries}
-    writeFileSync(join(this.#directory, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`, {flag: 'wx'})
+    try {
+      createFile(join(this.#directory, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
+    } catch (error) {
+      throw new UsageError(`--output-dir: cannot write ${briefPath(this.#directory)}: ${whyUnreadable(error)}`, {
+        cause: error,
+      })
+    }
   }
 
   [Symbol.dispose](): void {

@@ -1,9 +1,10 @@
-import {readdir, readFile, rm, writeFile} from 'node:fs/promises'
+import {readdir, readFile, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import {z} from 'zod'
 import {brief} from '../../core/brief.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import type {ExecSummary, JobCommand, NodeOutcome} from '../../exec/types.js'
+import {createFile} from '../../process/create-file.js'
 import {makeFolder} from '../../process/make-folder.js'
 
 const keptRuns = 50
@@ -57,7 +58,7 @@ export async function keepRun(
   const {command, summary} = run
   const nodes = summary.nodes.map(({node, outcome}) => ({node, outcome: outcome.type}))
   const record = {v: 1, id, command: toFields(command), nodes}
-  await writeFile(join(directory, `${id}.json`), `${JSON.stringify(record)}\n`, {mode: 0o600})
+  createFile(join(directory, `${id}.json`), `${JSON.stringify(record)}\n`, 0o600)
   const names = (await readdir(directory)).filter(name => name.endsWith('.json')).toSorted()
   await Promise.all(names.slice(0, -keptRuns).map(name => rm(join(directory, name), {force: true})))
 }

@@ -19,8 +19,8 @@ interface LockReporterOptions {
   readonly events: string | undefined
   /** Value of `--metrics-file`; undefined if the flag was not given. */
   readonly metricsFile: string | undefined
-  /** Records the events on this machine. */
-  readonly recorder: FlightRecorder
+  /** Opens the record of the events on this machine. Called only if nothing else fails, so that no record stays open. */
+  readonly openRecorder: () => FlightRecorder
 }
 
 /** Reports the events of a lock: as lines of JSON, and as lines for people. */
@@ -28,24 +28,26 @@ export class LockReporter implements AsyncDisposable {
   readonly #options: LockReporterOptions
   readonly #events: EventWriter | undefined
   readonly #metrics: MetricsFile | undefined
+  readonly #recorder: FlightRecorder
   readonly #news: LeaseNews
 
   constructor(options: LockReporterOptions) {
     const {prefix, events, metricsFile: path, out} = options
     this.#options = options
-    this.#events = events === undefined ? undefined : new EventWriter(events, 'events')
     const wallMs = (): number => systemClock.wallMs()
     const warn = (text: string): void => out.warn(text)
+    this.#events = events === undefined ? undefined : new EventWriter(events, 'events', warn)
     this.#metrics = path === undefined ? undefined : new MetricsFile({path, prefix, wallMs, warn})
+    this.#recorder = options.openRecorder()
     this.#news = new LeaseNews({prefix, now: systemBootTime, wallMs})
   }
 
   /** Writes an event as a line of JSON, and records it on this machine. */
   record(event: AnyLockEvent): void {
-    const {prefix, recorder} = this.#options
+    const {prefix} = this.#options
     const line = toEventLine(event, {prefix, wallMs: systemClock.wallMs()})
     this.#events?.line(line)
-    recorder.record(line)
+    this.#recorder.record(line)
     this.#metrics?.handle(event)
   }
 
@@ -72,7 +74,7 @@ export class LockReporter implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#options.waiting.end()
-    this.#options.recorder[Symbol.dispose]()
+    this.#recorder[Symbol.dispose]()
     this.#metrics?.[Symbol.dispose]()
     await this.#events?.[Symbol.asyncDispose]()
   }

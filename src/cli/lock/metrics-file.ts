@@ -2,6 +2,7 @@ import {readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs'
 import {briefPath} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 import {whyUnreadable} from '../../core/input.js'
+import {refuseSpecial} from '../../process/refuse-special.js'
 import type {AnyLockEvent} from './event-lines.js'
 
 interface MetricsFileOptions {
@@ -46,9 +47,10 @@ export class MetricsFile implements Disposable {
     const {path, prefix} = options
     this.#options = options
     this.#label = labelOf(prefix)
-    const success = this.#earlierSuccess()
-    if (success !== undefined) this.#values.set('last_success_timestamp_seconds', success)
     try {
+      refuseSpecial(path)
+      const success = this.#earlierSuccess()
+      if (success !== undefined) this.#values.set('last_success_timestamp_seconds', success)
       this.#write()
     } catch (cause) {
       throw new UsageError(`--metrics-file: cannot write ${briefPath(path)}: ${whyUnreadable(cause)}`, {cause})

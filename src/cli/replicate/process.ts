@@ -1,11 +1,14 @@
 import {closeSync, openSync, rmSync, writeFileSync} from 'node:fs'
 import {constants} from 'node:os'
 import {UsageError} from '../../core/errors.js'
+import {whyUnreadable} from '../../core/input.js'
+import {refuseSpecial} from '../../process/refuse-special.js'
 import type {SignalSource} from '../signals.js'
 
 /** Writes the process ID to a file. Disposing removes the file. */
 export function writePidFile(path: string, pid: number): Disposable {
   try {
+    refuseSpecial(path)
     const file = openSync(path, 'w')
     try {
       writeFileSync(file, `${pid}\n`)
@@ -16,8 +19,7 @@ export function writePidFile(path: string, pid: number): Disposable {
       closeSync(file)
     }
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw new UsageError(`--pid-file: cannot write ${path}: ${why}`, {cause})
+    throw new UsageError(`--pid-file: cannot write ${path}: ${whyUnreadable(cause)}`, {cause})
   }
   return {[Symbol.dispose]: () => rmSync(path, {force: true})}
 }

@@ -1,7 +1,9 @@
 import {boolean, checkOptions, name, type OptionRule, oneOf, text, texts, withMethod} from '../../core/check-options.js'
 import {UsageError} from '../../core/errors.js'
+import {whyUnreadable} from '../../core/input.js'
 import type {UserEvent} from '../../core/types.js'
 import {type FileLock, lockFile, readHolder} from '../../process/file-lock.js'
+import {refuseSpecial} from '../../process/refuse-special.js'
 import type {Outcome, PendingEvent} from '../types.js'
 import {RecordLog} from './record-log.js'
 
@@ -97,6 +99,11 @@ export class EventState implements AsyncDisposable {
   static async open(path: string, identity: StateIdentity): Promise<EventState> {
     checkOptions('EventState.open', {path}, {path: name}, ['path'])
     checkIdentity('EventState.open', identity)
+    try {
+      refuseSpecial(path)
+    } catch (error) {
+      throw new UsageError(`${path}: cannot be created: ${whyUnreadable(error)}`, {cause: error})
+    }
     const lockPath = `${path}.lock`
     const lock = await lockFile(lockPath).catch((error: unknown) => {
       const {code} = error as NodeJS.ErrnoException

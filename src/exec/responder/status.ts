@@ -2,6 +2,7 @@ import {readdir, readFile, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
+import {refuseSpecial} from '../../process/refuse-special.js'
 import {replaceFile} from '../../process/replace-file.js'
 import {parseObject} from '../native/envelope.js'
 import type {TrustStore} from '../native/trust.js'
@@ -90,8 +91,8 @@ export class StatusWriter implements AsyncDisposable {
   /** Removes the files, so that an ended responder is not mistaken for a running one. */
   async [Symbol.asyncDispose](): Promise<void> {
     const {directory, metricsFile} = this.#options
-    await rm(join(directory, statusFile), {force: true}).catch(() => {})
-    if (metricsFile !== undefined) await rm(metricsFile, {force: true}).catch(() => {})
+    await removeFile(join(directory, statusFile))
+    if (metricsFile !== undefined) await removeFile(metricsFile)
   }
 
   #status({keys, trouble}: TrustStore): ResponderStatus {
@@ -153,4 +154,14 @@ export async function readStatuses(stateDirectory: string): Promise<readonly Res
     if (status?.['v'] === 1) statuses.push(status as unknown as ResponderStatus)
   }
   return statuses
+}
+
+/** Removes a file. Leaves in place what is not a regular file, because this process did not write it. */
+async function removeFile(path: string): Promise<void> {
+  try {
+    refuseSpecial(path)
+    await rm(path, {force: true})
+  } catch {
+    // A file that cannot be removed says by its time that it is old.
+  }
 }

@@ -76,6 +76,16 @@ describe('the records in docs/decisions', () => {
   })
 })
 
+describe('docs/operations.md', () => {
+  it('names in its table of tokens each command that needs permissions', () => {
+    const table = /^## Tokens$([\s\S]*?)^- /m.exec(read('docs/operations.md'))?.[1] ?? ''
+    const needing = filesUnder('docs/commands', '.md').filter(path => /policy = "/.test(read(path)))
+    const commands = needing.map(path => posix.basename(path, '.md'))
+    expect(commands).toContain('lock')
+    expect(commands.filter(name => !new RegExp(`\`${name}\\b`).test(table))).toEqual([])
+  })
+})
+
 describe('docs/architecture.md', () => {
   const paths = [...read('docs/architecture.md').matchAll(/`((?:src|commands|bin|test|docs|\.config)\/[^`<]*)`/g)]
 

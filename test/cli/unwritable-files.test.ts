@@ -1,15 +1,21 @@
-import {existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {execFileSync} from 'node:child_process'
+import {existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../kit/backend.js'
 import {raw} from '../kit/raw-consul.js'
 import {type CommandResult, cliPath, runCommand} from '../kit/run-cli.js'
+import {runInProcess} from '../kit/run-in-process.js'
 
 const agent = sharedAgent(backends[0]!)
 const home = mkdtempSync(join(tmpdir(), 'baton-full-'))
 afterAll(() => rmSync(home, {recursive: true}))
 const at = (name: string): string => join(home, name)
+
+/** Returns the arguments, with a path for each name in braces. */
+const argvOf = (words: string): string[] =>
+  words.split(' ').map(word => word.replaceAll(/\{([\w.]+)\}/g, (_, name: string) => at(name)))
 
 /** Runs a command that can create files, but cannot write a byte to them, as on a full disk. */
 const run = (words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> =>
@@ -23,6 +29,7 @@ beforeAll(async () => {
   mkdirSync(at('trust'))
   writeFileSync(at('in.ctmpl'), '{{ key "full/key" }}')
   writeFileSync(at('old.txt'), 'old')
+  execFileSync('/bin/sh', ['-c', 'mkfifo "$0"', at('pipe')])
 })
 
 /** Commands whose task is the file, each with the exit code, the line on stderr, and a file that must not exist then. */
@@ -50,8 +57,7 @@ describe.concurrent('on a full disk', () => {
   const rows = failing.map(([words, exitCode, line, absent]) => ({words, exitCode, line, absent}))
   it.each(rows)('a command whose task is a file fails and leaves no part of it (command: $words)', async row => {
     const {words, exitCode, line, absent} = row
-    const given = words.split(' ').map(word => word.replaceAll(/\{([\w.]+)\}/g, (_, name: string) => at(name)))
-    const result = await run(given)
+    const result = await run(argvOf(words))
     expect(result.stderr.trimEnd()).toMatch(line)
     expect(result.stderr).not.toContain('internal error')
     expect(result.exitCode).toBe(exitCode)
@@ -70,7 +76,45 @@ describe.concurrent('on a full disk', () => {
     expect(stderr).toMatch(/^baton: lock full\/recorded: no record for baton lock why: cannot write \S+: EFBIG\n$/)
   })
 
+  it('a lock runs its command, and one line says that its events are lost', async () => {
+    const {exitCode, stdout, stderr} = await run(['lock', '--events', at('events'), 'full/events', 'echo held'])
+    expect({exitCode, stdout}).toEqual({exitCode: 0, stdout: 'held\n'})
+    expect(stderr.match(/^baton: --events: cannot write to \S+events any more: EFBIG$/gm)).toHaveLength(1)
+  })
+
+  it('a lock that cannot begin leaves no record of a run', async () => {
+    await run(['lock', '--events', at('no/events'), 'full/refused', 'true'])
+    expect(existsSync(at('state/baton/locks/full%2Frefused.ndjson'))).toBe(false)
+  })
+
   it('a command that writes only a cache of compiled code is not disturbed', async () => {
     expect(await run(['kv', 'get', 'full/key'])).toMatchObject({exitCode: 0, stdout: 'v\n', stderr: ''})
+  })
+})
+
+/** Flags for files that baton replaces or removes. `{pipe}` is not a regular file, like /dev/null. */
+const replacing: readonly (readonly [words: string, exitCode: number, line: RegExp])[] = [
+  [
+    'lock --metrics-file {pipe} full/lock true',
+    64,
+    /^baton: --metrics-file: cannot write \S+: it is not a regular file$/,
+  ],
+  ['lock hold --ready-file {pipe} full/pipe', 64, /^baton: --ready-file: cannot write \S+: it is not a regular file$/m],
+  [
+    'replicate a/@dc1:b/ --once --pid-file {pipe}',
+    13,
+    /^baton: --pid-file: cannot write \S+: it is not a regular file$/,
+  ],
+  ['event watch --name e --state {pipe} -- true', 64, /^baton: \S+pipe: cannot be created: it is not a regular file$/],
+  ['template {in.ctmpl}:{pipe} --once', 6, /^baton: \S+pipe: cannot be written: it is not a regular file$/],
+]
+
+describe('a device or a pipe in the place of a file', () => {
+  const rows = replacing.map(([words, exitCode, line]) => ({words, exitCode, line}))
+  it.each(rows)('is refused and stays (command: $words)', async ({words, exitCode, line}) => {
+    const result = await runInProcess(argvOf(words), {agent, env: {HOME: home, XDG_STATE_HOME: at('state')}})
+    expect(result.stderr.trimEnd()).toMatch(line)
+    expect(result.exitCode).toBe(exitCode)
+    expect(statSync(at('pipe')).isFIFO()).toBe(true)
   })
 })
