@@ -174,12 +174,9 @@ async function refuseUnknown(
   name: string,
   {flags, sections = []}: {readonly flags: Readonly<Record<string, FlagShape>>; readonly sections?: readonly string[]},
 ): Promise<never> {
-  const {closest} = await import('fastest-levenshtein')
-  const names = [...Object.keys(flags).filter(one => !flagOnly.has(one)), ...sections]
-  throw new UsageError(`config: ${path}: unknown setting '${brief(name)}'`, {
-    code: 'BATON_CONFIG',
-    hint: `did you mean '${closest(name, names)}'?`,
-  })
+  const {unknownSetting} = await import('../config/unknown-setting.js')
+  const names = Object.keys(flags).filter(one => !flagOnly.has(one))
+  throw unknownSetting(path, brief(name), [...names, ...sections])
 }
 
 /**

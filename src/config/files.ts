@@ -29,6 +29,6 @@ async function parse(path: string, text: string): Promise<unknown> {
     return parseYaml(text) as unknown
   } catch (error) {
     const [why = ''] = String(error instanceof Error ? error.message : error).split('\n')
-    throw new UsageError(`config: ${path}: ${why}`, {code: 'BATON_CONFIG', cause: error})
+    throw new UsageError(`config: ${path}: ${why.replace(/:\s*$/, '')}`, {code: 'BATON_CONFIG', cause: error})
   }
 }

@@ -8,6 +8,7 @@ const rows: readonly BadInput[] = [
     ['lock', 'k', '--config', '{section}', '--', 'true'],
     "baton: config: {section}: unknown setting 'lokc' (did you mean 'lock'?)",
   ],
+  [['kv', 'get', 'k', '--config', '{strange}'], "baton: config: {strange}: unknown setting 'entirely-different'"],
   [['kv', 'get', 'k', '--config', '{addresses}'], 'baton: config: {addresses}: http-addr takes one value, not a list'],
   [['dev', 'extra'], 'baton: unexpected argument: extra (see baton dev --help)'],
   [['dev', '--http-addr', 'bogus'], "baton: --http-addr: 'bogus' is not HOST:PORT (write it like 127.0.0.1:8500)"],

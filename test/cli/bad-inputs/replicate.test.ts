@@ -106,6 +106,7 @@ const files: readonly (readonly [file: string, line: string])[] = [
   ['excludematch { source = "" }', 'excludematch is empty: it would leave out every key'],
   ['token = "a"\nconsul { token = "b" }', "'consul.token' and 'token' contradict each other (give one of them)"],
   ['status_dir = "a"\nstatus_dir = "b"', '\'status_dir\' is given twice (write several values as a list: ["a", "b"])'],
+  ['consul { token = "a" }\nconsul { token = "b" }', "'token' is given twice, with different values"],
   ['consul { retry { attempts = "3" } }', 'consul.retry.attempts must be a number'],
   ['delete_key = "no"', 'delete_key must be a boolean'],
   ['wait { max = "5s" }', 'wait.min must be given beside wait.max'],

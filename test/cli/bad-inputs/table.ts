@@ -24,6 +24,7 @@ const files: Readonly<Record<string, string | Uint8Array>> = {
   extra: '{"watches":[{"type":"key","key":"a","argz":["x"]}]}',
   none: '{"watches":[]}',
   section: '{"lokc":{"grace":"1s"}}',
+  strange: '{"entirely-different":1}',
   addresses: '{"http-addr":["a:1","b:1"]}',
 }
 
