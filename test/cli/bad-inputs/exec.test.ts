@@ -109,7 +109,7 @@ const rows: readonly BadInput[] = [
   ],
   [
     ['exec', '--config', '{broken}', 'true'],
-    'baton: config: {broken}: Flow map must end with a } at line 1, column 2:',
+    'baton: config: {broken}: Flow map must end with a } at line 1, column 2',
   ],
   [
     ['exec', '--log-level', 'loud', 'true'],

@@ -128,7 +128,7 @@ const rows: readonly BadInput[] = [
   [['lock', '--config', '/tmp', 'k', 'true'], 'baton: config: cannot read /tmp: EISDIR'],
   [
     ['lock', '--config', '{broken}', 'k', 'true'],
-    'baton: config: {broken}: Flow map must end with a } at line 1, column 2:',
+    'baton: config: {broken}: Flow map must end with a } at line 1, column 2',
   ],
   [['lock', '--config', '{list}', 'k', 'true'], 'baton: config: {list} does not hold an object of settings'],
   [
