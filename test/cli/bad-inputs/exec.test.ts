@@ -107,10 +107,7 @@ const rows: readonly BadInput[] = [
     ['responder', '--config', '{typo}'],
     "baton: config: {typo}: unknown setting 'http-adr' (did you mean 'http-addr'?)",
   ],
-  [
-    ['exec', '--config', '{broken}', 'true'],
-    'baton: config: {broken}: Flow map must end with a } at line 1, column 2',
-  ],
+  [['exec', '--config', '{broken}', 'true'], 'baton: config: {broken}: Flow map must end with a } at line 1, column 2'],
   [
     ['exec', '--log-level', 'loud', 'true'],
     "baton: --log-level: 'loud' is not one of trace, debug, info, warn, error, silent (see baton exec --help)",
