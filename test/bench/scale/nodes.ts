@@ -26,6 +26,9 @@ const responders: Capability = {
         stateDirectory: folder,
         node: `sim-${at}`,
         env: process.env,
+        // On this machine, one agent tells the catalog about the services of many nodes, one after the other: with the
+        // default, services of a large fleet expire meanwhile.
+        ...(count > 20 && {ttlMs: 120_000}),
         observer: event => {
           if (event.type === 'responder.registered') ready += 1
         },
