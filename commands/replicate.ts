@@ -215,6 +215,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
         return this.#reopen()
       },
       tell: text => this.logger.warn({}, text),
+      onReloaded: () => service.reloaded(),
       onReplicator: replicator => service.show(replicator),
       onSettled: ({destination, options}) => this.#clients.keepOnly(new Set(clientsOf(destination, options))),
       acquire:

@@ -21,6 +21,8 @@ export interface FollowHost {
   /** Reads the current settings. Rejects if they are not valid. */
   readonly reopen: () => Promise<Opened>
   readonly tell: (text: string) => void
+  /** Called after a reload that needs no new replicator, or has failed. */
+  readonly onReloaded: () => void
   /** Called with each replicator before it starts. */
   readonly onReplicator: (replicator: Replicator) => void
   /** Called when the clients of earlier settings are no longer in use. */
@@ -94,7 +96,7 @@ class Round {
 
   /** Resolves when the replicator must end, because of new settings or because it was stopped. */
   async #watchReloads(signal: AbortSignal): Promise<void> {
-    const {reloads, reopen, tell} = this.#host
+    const {reloads, reopen, tell, onReloaded} = this.#host
     const isStopped = (): boolean => signal.aborted
     while (!isStopped()) {
       try {
@@ -113,6 +115,7 @@ class Round {
         if (isStopped()) return
         tell(`reload failed, the old settings stay in effect: ${messageOf(error)}`)
       }
+      onReloaded()
     }
   }
 

@@ -9,6 +9,7 @@ import {openServer} from '../../serve/server.js'
 /** Lag above which /readyz reports a failure. */
 const mostLagMs = 60_000
 const statusEveryMs = 10_000
+const standingBy = 'standing by: waiting for the lock'
 
 export interface ServiceOptions {
   readonly listen: ListenAddress | undefined
@@ -22,6 +23,8 @@ export interface ReplicatorService extends AsyncDisposable {
   /** Makes the pages and the messages show this replicator from now on. */
   show(replicator: Replicator): void
   reloading(): void
+  /** Reports that a reload is complete, or has failed, and that the replicator shown last goes on. */
+  reloaded(): void
   /** Reports that the service has started and waits for its lock. */
   standBy(): void
 }
@@ -56,9 +59,10 @@ export async function openReplicatorService(options: ServiceOptions): Promise<Re
     },
     standBy: () => {
       current = undefined
-      void notifier.notify('READY=1', 'standing by: waiting for the lock')
+      void notifier.notify('READY=1', standingBy)
     },
     reloading: () => void notifier.notify('RELOADING=1'),
+    reloaded: () => void notifier.notify('READY=1', current ? summary(read()) : standingBy),
     async [Symbol.asyncDispose]() {
       for (const timer of timers) timer[Symbol.dispose]()
       await notifier.notify('STOPPING=1', 'stopping')
