@@ -16,6 +16,11 @@ import {OtherTurns, turnsAfterOffer} from './share.js'
 const delayPollMs = 500
 /** Number of contenders that watch the key of the lock. One would be enough if it could not die. */
 const followers = 3
+/**
+ * Number of blocking queries after which a contender that does not watch the key of the lock reads the queue, even if
+ * the entry ahead has not changed.
+ */
+const waitsWithoutRead = 4
 /** Maximum number of queue entries that are deleted in one transaction, which can have at most 64 operations. */
 const mostPassedOver = 50
 
@@ -95,7 +100,10 @@ class QueuedContender {
     if (isUnproven(lock.value)) return this.#awaitProof(lock as Held, place)
     const ahead = queue[place - followers]
     if (!ahead) return this.#followLock(lock as Held, place)
-    await this.#changeOf({key: ahead.key, modifyIndex: ahead.modifyIndex}, waiterWaitMs)
+    for (let waits = 0; waits < waitsWithoutRead; waits += 1) {
+      const entry = await this.#changeOf(ahead, waiterWaitMs)
+      if (entry?.modifyIndex !== ahead.modifyIndex) break
+    }
     return 'again'
   }
 
