@@ -41,13 +41,14 @@ async function measureFollower(bench: Bench): Promise<void> {
   if (wanted.every(part => ['first', 'again'].includes(part))) return
   const isLarge = bench.load.keys > 50_000
   const [baton] = tools()
+  const isOurs = bench.tool.name === baton?.name
   // baton makes the first copy, because consul-replicate makes one request for each key, which would take longer than
   // the rest of the benchmark.
-  if (isLarge && baton && bench.tool.name !== baton.name) await copyWith(baton, bench)
+  if (isLarge && baton && !isOurs) await copyWith(baton, bench)
   await using follower = await Follower.start(bench, isLarge ? 6000 : 2500)
   if (wanted.includes('change')) {
     // Node compiles code only after it has run often, so these first changes do not count.
-    await follower.changes(200, 100)
+    await follower.changes(isOurs ? 200 : 10, 100)
     // What baton does some time after each change, a search for changes that its own writes may have hidden, ends during
     // the pause.
     await sleep(isLarge ? 40_000 : 15_000)
