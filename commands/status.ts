@@ -13,7 +13,7 @@ const incompleteCode = 1
 export default class Status extends ConsulCommand<typeof Status> {
   static override summary = 'show all that baton does in this cluster'
   static override description =
-    'Prints the locks whose keys start with PREFIX (default: all) with holders and queues, sessions that nobody renews, responders and jobs, replicated prefixes, and the event watchers of this host. It only reads.'
+    'Prints the locks whose keys start with PREFIX (default: all) with holders and queues, sessions that nothing renews, responders and jobs, replicated prefixes, and the event watchers of this host. It only reads.'
   static override exitMeanings = {
     0: 'every part was read',
     1: 'a part could not be read, or the token may not see everything: the last lines say what',

@@ -62,7 +62,7 @@ function addLocks(part: LocksPart, {add, nowMs}: {readonly add: Add; readonly no
     const held = holds.length === 0 ? '' : `, holds ${holds.join(', ')}`
     return printable(`${id}  ${JSON.stringify(name)} on ${node}, ${end}${held}`)
   })
-  const without = unrenewed.length === 0 ? '' : `, ${unrenewed.length} without a TTL, which nobody renews`
+  const without = unrenewed.length === 0 ? '' : `, ${unrenewed.length} without a TTL, which nothing renews`
   add(`sessions: ${sessionCount}${without}`, sessions)
 }
 

@@ -66,7 +66,7 @@ describe.each(backends)('baton status on $name', backend => {
       /^ {2}P\/m {4}mutex, held by .+, pid N, for \d+s, 1 waiting$/m,
       /^ {2}P\/old {2}mutex, held by session ID$/m,
       /^ {2}P\/s {4}semaphore, 1 of 3 held by .+, pid N, for \d+s$/m,
-      /^sessions: 4, 1 without a TTL, which nobody renews$/m,
+      /^sessions: 4, 1 without a TTL, which nothing renews$/m,
       /^ {2}ID {2}"forgotten" on \S+, ends with serfHealth, holds P\/old$/m,
       /^responders: 1$/m,
       /^ {2}web-1 on \S+$/m,
