@@ -88,6 +88,6 @@ describe('the first bytes that an agent receives', () => {
   ])('are plain HTTP in the case of %s', async (_, words, config) => {
     const bytes = await firstBytes(words, config)
     expect(bytes.length).toBeGreaterThan(0)
-    expect(bytes.map(each => each.subarray(0, 4).toString())).toEqual(bytes.map(() => 'GET '))
+    for (const each of bytes) expect(each.toString()).toMatch(/^(?:GET|POST) \/v1\//)
   })
 })
