@@ -28,8 +28,9 @@ import {openReplicatorService} from '../src/cli/replicate/service.js'
 import {shadowFields, shadowLines} from '../src/cli/replicate/shadow.js'
 import {destinationOf} from '../src/cli/replicate/sub-verb.js'
 import {syslogAdvice} from '../src/cli/replicate/syslog.js'
-import {unreadableLines} from '../src/cli/replicate/unreadable.js'
+import {type Sides, unreadableLines} from '../src/cli/replicate/unreadable.js'
 import {flagOnly} from '../src/cli/settings.js'
+import {unproven, unprovenCode, unprovenMeaning} from '../src/cli/unproven.js'
 import type {ConnectionSettings} from '../src/config/connection.js'
 import type {Settings} from '../src/config/files.js'
 import {readReplicateConfig} from '../src/config/replicate-file.js'
@@ -62,6 +63,7 @@ export default class Replicate extends ConsulCommand<typeof Replicate> {
     14: 'the destination refused some keys; all others were copied',
     15: 'a configuration file or a log level is wrong',
     16: 'deletes are held (--once)',
+    77: unprovenMeaning,
     64: undefined,
   }
   static override description =
@@ -117,8 +119,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
   #reporter: Reporter | undefined
   /** True for a run that ends only by a signal, whose lines on stderr are log lines. */
   #isService = false
-  /** Resolves when the warnings about prefixes that the token may not read are printed. */
-  #readCheck = Promise.resolve()
+  /** Resolves when the warnings about prefixes that the token may not read are printed: with true if there is one. */
+  #readCheck = Promise.resolve(false)
   #clientsOpened: Clients | undefined
 
   protected override get aclTargets(): readonly string[] {
@@ -160,11 +162,11 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   async #preview(isVerify: boolean): Promise<number> {
-    const opened = await this.#open()
+    const opened = await this.#open(true)
     const previews = await createReplicator(opened.destination, opened.options).preview({signal: this.stopSignal})
-    await this.#readCheck
     const differ = previews.some(differs)
-    if (this.jsonEnabled()) this.out.json({equal: !differ, mappings: previews})
+    const isUnproven = (await this.#readCheck) && !differ
+    if (this.jsonEnabled()) this.out.json({equal: isUnproven ? null : !differ, mappings: previews})
     else {
       for (const preview of previews) {
         if (!isVerify) for (const change of preview.changes) this.out.line(changeLine(change))
@@ -172,7 +174,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
       }
     }
     for (const preview of previews) for (const held of preview.held) this.out.error(`baton: ${heldLine(held)}`)
-    return differ ? 1 : 0
+    if (isUnproven) this.out.error(`baton: replicate: ${unproven}`)
+    return isUnproven ? unprovenCode : differ ? 1 : 0
   }
 
   async #once(): Promise<number> {
@@ -251,7 +254,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   /** Opens clients for the current settings, so that a reload can change addresses and tokens. */
-  async #open(): Promise<Opened> {
+  async #open(isPreview = false): Promise<Opened> {
     checkApprovals(this.flags, this.sources)
     const prefixes = [...this.#prefixes.values()].flat()
     const {mappings: plain, ...options} = await toReplicatorOptions(this.flags, this.words, prefixes)
@@ -270,7 +273,10 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const source = from && open(from.settings)
     const undo = toUndo(this.flags, this.host.env)
     const destination = open(to.settings)
-    this.#readCheck = this.#warnOfUnreadable(mappings, source ?? destination)
+    this.#readCheck = this.#warnOfUnreadable(mappings, {
+      source: source ?? destination,
+      ...(isPreview && {destination}),
+    })
     return {
       destination,
       shared: JSON.stringify({...this.flags, prefix: undefined}),
@@ -304,8 +310,13 @@ that it does not exist, and held when they are more than --max-delete or the sou
     else if (!this.flags.quiet) this.logger.warn({}, text)
   }
 
-  async #warnOfUnreadable(mappings: readonly MappingOptions[], source: ConsulClient): Promise<void> {
-    for await (const line of unreadableLines(mappings, source)) this.#say(line)
+  async #warnOfUnreadable(mappings: readonly MappingOptions[], sides: Sides): Promise<boolean> {
+    let isIncomplete = false
+    for await (const line of unreadableLines(mappings, sides)) {
+      isIncomplete = true
+      this.#say(line)
+    }
+    return isIncomplete
   }
 
   /** Until a stop signal arrives, compares what another replicator writes with what this one would have written. */

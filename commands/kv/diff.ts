@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {type Place, parsePlace} from '../../src/cli/kv/place.js'
+import {unproven, unprovenCode, unprovenMeaning} from '../../src/cli/unproven.js'
 import type {ConsulClient} from '../../src/core/client.js'
 import {diffKeys, type KeyDifference, type KeysUnder} from '../../src/kv/diff.js'
 
@@ -13,10 +14,11 @@ export default class KvDiff extends ConsulCommand<typeof KvDiff> {
   static override exitMeanings = {
     0: 'the keys are equal',
     1: 'there are differences',
+    77: unprovenMeaning,
   }
   static override description =
     'Names each key (without its prefix) that is only under A (-), only under B (+), or under both with another value or other ' +
-    'flags (~). Exits with 1 if there is one. PREFIX@DC is a prefix in another datacenter; / is the root.'
+    'flags (~). Exits with 1 if there is one, and with 77 if none is visible but the token may not read all keys. PREFIX@DC is a prefix in another datacenter; / is the root.'
   static override examples = [
     '<%= config.bin %> kv diff app/staging/ app/production/',
     '<%= config.bin %> kv diff app/@dc1 app/@dc2',
@@ -37,10 +39,16 @@ export default class KvDiff extends ConsulCommand<typeof KvDiff> {
     const client = this.openClient()
     const [first, second] = await Promise.all([this.#read(client, a), this.#read(client, b)])
     const differences = diffKeys(first, second)
-    if (this.flags.json) this.out.json({equal: differences.length === 0, changes: differences})
-    else if (differences.length === 0) this.out.say('no differences')
+    const differ = differences.length > 0
+    const isUnproven = !differ && (await this.hidesItems())
+    if (this.flags.json) this.out.json({equal: isUnproven ? null : !differ, changes: differences})
     else for (const difference of differences) this.out.line(lineOf(difference))
-    return differences.length === 0 ? 0 : 1
+    if (isUnproven) {
+      this.out.error(`baton: kv diff: ${unproven}`)
+      return unprovenCode
+    }
+    if (!differ && !this.flags.json) this.out.say('no differences')
+    return differ ? 1 : 0
   }
 
   async #read(client: ConsulClient, {prefix, datacenter, text}: Place): Promise<KeysUnder> {

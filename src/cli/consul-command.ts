@@ -57,6 +57,15 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
     return 'none'
   }
 
+  /**
+   * Resolves with true if a list that was read so far may lack items, because the token may not read all of them. Call
+   * this after the lists are read.
+   */
+  protected async hidesItems(): Promise<boolean> {
+    await this.#hiddenCheck
+    return this.#lacked.size > 0
+  }
+
   protected warnOfHidden(text: string): void {
     this.out.warn(text)
   }

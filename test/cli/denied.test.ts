@@ -147,6 +147,17 @@ describe.each(backends)('a token without permissions on $name', backend => {
     expect(stderr).toBe(`baton: what the token may not read is left out: it lacks ${rules}\n`)
   })
 
+  it.each(['kv diff a/ b/', 'replicate verify a/@dc1:b/'])(
+    'makes baton %s exit with 77, and not claim that what it may not read is equal',
+    async words => {
+      const env = {CONSUL_HTTP_TOKEN: token}
+      const {exitCode, stdout, stderr} = await runInProcess([...words.split(' '), '--json'], {agent, env})
+      expect(stderr).toContain('the token may not read everything: equality is not proven\n')
+      expect(JSON.parse(stdout)).toMatchObject({equal: null})
+      expect(exitCode).toBe(77)
+    },
+  )
+
   it('makes baton template warn of a list that the token may not read', async () => {
     const source = join(lines.home, 'list.ctmpl')
     writeFileSync(source, '{{ range ls "app/" }}x{{ end }}')

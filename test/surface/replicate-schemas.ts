@@ -97,7 +97,7 @@ const preview = z.strictObject({
 export const replicateSchemas = {
   replicate: z.union([
     z.strictObject({mappings: z.array(pass)}),
-    z.strictObject({equal: z.boolean(), mappings: z.array(preview)}),
+    z.strictObject({equal: z.boolean().nullable(), mappings: z.array(preview)}),
   ]),
   'replicate.approve': z.union([
     z.strictObject({id: z.string(), outcome: z.enum(['done', 'approved']), mapping, count}),

@@ -330,7 +330,7 @@ export const schemas = {
     z.strictObject({prefix: z.string(), deleted: z.literal(true)}),
   ]),
   'kv.diff': z.strictObject({
-    equal: z.boolean(),
+    equal: z.boolean().nullable(),
     changes: z.array(
       z.strictObject({
         kind: z.enum(['create', 'update', 'delete']),
