@@ -52,7 +52,7 @@ function expandV6(host: string): number[] {
 export interface ConnectionsOptions {
   readonly host: string
   readonly port: number
-  /** Maximum number of connections that the agent accepts from one address; undefined if it is unknown. */
+  /** Maximum number of connections that the agent accepts from one address; 0: no limit; undefined if it is unknown. */
   readonly limit: number | undefined
   /** False if the agent does not answer. Then every connection can be the cause. */
   readonly hasAnswered: boolean
@@ -72,6 +72,9 @@ export async function examineConnections(options: ConnectionsOptions): Promise<F
     count = countConnections(tables, hosts, port)
   } catch {
     return {check: 'connections', verdict: 'ok', text: 'cannot be counted on this system'}
+  }
+  if (limit === 0) {
+    return {check: 'connections', verdict: 'ok', text: `${count} from this machine to the agent, which has no limit`}
   }
   const text =
     limit === undefined

@@ -60,6 +60,7 @@ export function printSelf(cluster: Cluster, datacenter: Datacenter, agent: Local
       Datacenter: datacenter.name,
       DevMode: true,
       DisableRemoteExec: true,
+      HTTPMaxConnsPerClient: 0,
       NodeID: agent.nodeId,
       NodeName: agent.node,
       ServerMode: agent.server,

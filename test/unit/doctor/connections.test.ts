@@ -49,6 +49,14 @@ describe('doctor, when it counts connections', () => {
     })
   })
 
+  it('does not warn if the agent has no limit', async () => {
+    const readTables = (): readonly string[] => [table(row('0100007F:2134'))]
+    expect(await examineConnections({...local, limit: 0, readTables})).toMatchObject({
+      verdict: 'ok',
+      text: '1 from this machine to the agent, which has no limit',
+    })
+  })
+
   it('says that closed connections may still count if the agent resets connections although none is open', async () => {
     const readTables = (): readonly string[] => [table()]
     const finding = await examineConnections({...gone, wasReset: true, readTables})
