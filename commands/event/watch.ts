@@ -1,8 +1,10 @@
+import {checkAppendable} from '../../src/cli/check-appendable.js'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readStdin} from '../../src/cli/data-argument.js'
 import {EventService} from '../../src/cli/event/event-service.js'
 import {parseEventList} from '../../src/cli/event/parse-list.js'
 import {watchFlags, watchRules} from '../../src/cli/event/watch-flags.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {brief} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
 import type {SelfFacts} from '../../src/event/handler/handler-io.js'
@@ -31,6 +33,14 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
   static override childForm = {ownArgs: 0}
   static override flags = watchFlags
   static override flagRules = watchRules
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
+
+  protected override get aclNeeds(): ConsulCommand['aclNeeds'] {
+    return [['event watch', this.flags.durable ? (this.flags.name?.[0] ?? '') : '']]
+  }
 
   async run(): Promise<number> {
     const client = this.openClient()
@@ -63,6 +73,8 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
         hint: 'give --state FILE, or --from earliest to handle each list whole',
       })
     }
+    const file = this.flags['dead-letter']
+    if (file !== undefined) checkAppendable(file, 'dead-letter')
   }
 
   #childArgv(): [string, ...string[]] | undefined {

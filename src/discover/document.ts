@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto'
 import {BatonError} from '../core/errors.js'
+import {schemaFault} from '../core/schema-fault.js'
 import type {DiscoveredService} from './types.js'
 
 /**
@@ -26,10 +27,12 @@ export async function createDecoder(kind: DocumentKind): Promise<DocumentDecoder
   return (key, bytes) => {
     const value = parseJson(key, bytes)
     const isSingle = kind === 'folder' && typeof value === 'object' && value !== null && !('services' in value)
-    const result = (isSingle ? service.transform(one => ({services: [one]})) : document).safeParse(value)
+    const result = (isSingle ? service.transform(one => ({services: [one]})) : document).safeParse(value, {
+      error: schemaFault,
+    })
     if (result.success) return result.data.services
     const [issue] = result.error.issues
-    throw badDocument(key, issue ? `${formatPath(issue.path)}: ${lowerFirst(issue.message)}` : 'not valid')
+    throw badDocument(key, issue ? `${formatPath(issue.path)}: ${issue.message}` : 'not valid')
   }
 }
 

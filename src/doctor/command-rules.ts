@@ -46,7 +46,9 @@ const rules: Readonly<Record<string, (target: string, written: string) => readon
   'event fire': fire,
   'event list': () => all('read', 'event'),
   'event prune': name => [below(`baton/events/v1/${name === '' ? '' : `${name}/`}`, 'write')],
-  'event watch': () => all('read', 'agent', 'event'),
+  // The target is the name of a durable log; an empty one stands for the list of the agent.
+  'event watch': log =>
+    log === '' ? all('read', 'agent', 'event') : [...all('read', 'agent'), below(`baton/events/v1/${log}/`, 'read')],
   exec: () => [
     below(jobs, 'write'),
     below('baton/exec/v1/ctl/', 'write'),

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import {unknownSetting} from '../config/unknown-setting.js'
 import {UsageError} from '../core/errors.js'
+import {schemaFault} from '../core/schema-fault.js'
 import {parseDuration} from '../core/time/duration.js'
 import type {OnHandlerError} from './handlers.js'
 import type {WatchScope} from './query.js'
@@ -74,7 +75,7 @@ export function parseWatches(raw: unknown, source: string): readonly ConfiguredW
   if (!Array.isArray(raw) || raw.length === 0) {
     throw new UsageError(`${source}: no watches: expected {"watches": [{"type": …}]}`, {code: 'BATON_CONFIG'})
   }
-  const parsed = z.array(entry).safeParse(raw)
+  const parsed = z.array(entry).safeParse(raw, {error: schemaFault})
   if (!parsed.success) throw refusal(source, parsed.error.issues[0])
   return parsed.data.map((one, at) => {
     try {

@@ -147,6 +147,27 @@ describe.each(backends)('a token without permissions on $name', backend => {
     expect(stderr).toBe(`baton: what the token may not read is left out: it lacks ${rules}\n`)
   })
 
+  it.each([
+    [[], read('event_prefix')],
+    [['--durable'], read('key_prefix', 'baton/events/v1/a/')],
+  ])('makes baton event watch name the rule that it lacks for an empty list (flags: %j)', async (flags, rule) => {
+    const consul = raw(agent.address, {token: master})
+    const Rules = [
+      read('agent_prefix'),
+      'event_prefix "" { policy = "deny" }',
+      'key_prefix "" { policy = "deny" }',
+    ].join(' ')
+    const Name = `agent-${flags.length}`
+    await consul.ok('PUT', '/v1/acl/policy', {body: JSON.stringify({Name, Rules})})
+    const made = await consul.ok('PUT', '/v1/acl/token', {body: JSON.stringify({Policies: [{Name}]})})
+    const {SecretID} = made.json() as {SecretID: string}
+    const env = {CONSUL_HTTP_TOKEN: SecretID}
+    await using command = startInProcess(['event', 'watch', '--name', 'a', ...flags], {agent, env})
+    const line = `baton: what the token may not read is left out: it lacks ${rule}\n`
+    await command.waitForOutput(/lacks/, {stream: 'stderr'})
+    expect(command.stderr).toBe(line)
+  })
+
   it.each(['kv diff a/ b/', 'replicate verify a/@dc1:b/'])(
     'makes baton %s exit with 77, and not claim that what it may not read is equal',
     async words => {

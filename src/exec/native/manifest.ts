@@ -1,4 +1,5 @@
 import {z} from 'zod'
+import {schemaFault} from '../../core/schema-fault.js'
 import type {SessionId} from '../../core/types.js'
 import type {JobCommand} from '../types.js'
 import {parseObject} from './envelope.js'
@@ -116,7 +117,7 @@ export function parseClaims(payload: Buffer): JobClaims | undefined {
 
 /** Parses a manifest. Returns a description of the fault if it is not valid. */
 export function parseManifest(payload: Buffer): Manifest | string {
-  const parsed = manifestSchema.safeParse(parseObject(payload))
+  const parsed = manifestSchema.safeParse(parseObject(payload), {error: schemaFault})
   if (!parsed.success) {
     return `manifest: ${issueText(parsed.error.issues)}`
   }

@@ -2,6 +2,7 @@ import {isAbsolute} from 'node:path'
 import {z} from 'zod'
 import {boolean, checkOptions, count, duration, type OptionRule, text} from '../../core/check-options.js'
 import {UsageError} from '../../core/errors.js'
+import {schemaFault} from '../../core/schema-fault.js'
 import {formatDuration} from '../../core/time/duration.js'
 import {compileFilter} from '../initiator/selector.js'
 import {parseObject} from './envelope.js'
@@ -106,7 +107,7 @@ export function checkPolicyOptions(what: string, policy: Policy): void {
 
 /** Parses a policy file. `where` names the file in messages. Rejects with a UsageError if the text is not a policy. */
 export async function parsePolicy(text: string, where: string): Promise<Policy> {
-  const parsed = policySchema.safeParse(parseObject(Buffer.from(text)))
+  const parsed = policySchema.safeParse(parseObject(Buffer.from(text)), {error: schemaFault})
   if (!parsed.success) {
     throw new UsageError(`policy ${where}: ${issueText(parsed.error.issues)}`)
   }

@@ -5,6 +5,7 @@ import {z} from 'zod'
 import {checkOptions, name as nameRule, texts} from '../../core/check-options.js'
 import {type BatonError, isBatonError, messageOf} from '../../core/errors.js'
 import {readInput} from '../../core/input.js'
+import {schemaFault} from '../../core/schema-fault.js'
 import {parseObject} from './envelope.js'
 import {misplaced, refuseForeignWriters} from './foreign-writers.js'
 import {issueText} from './issue-text.js'
@@ -71,7 +72,7 @@ const entrySchema = z.object({
 export type TrustEntry = z.infer<typeof entrySchema>
 
 export function parseTrustEntry(text: string, where: string): {readonly entry: TrustEntry; readonly key: TrustedKey} {
-  const parsed = entrySchema.safeParse(parseObject(Buffer.from(text)))
+  const parsed = entrySchema.safeParse(parseObject(Buffer.from(text)), {error: schemaFault})
   if (!parsed.success) {
     throw untrusted(`${where}: not a public key of baton: ${issueText(parsed.error.issues)}`)
   }

@@ -89,6 +89,14 @@ const rows: readonly BadInput[] = [
     'baton: --dead-letter: the value is empty (leave the flag out, or give it a value)',
   ],
   [
+    ['event', 'watch', '--dead-letter', '{none}/dead', '--', 'true'],
+    'baton: --dead-letter: cannot write to {none}/dead: ENOTDIR (name a file)',
+  ],
+  [
+    ['event', 'watch', '--dead-letter', '{}', '--', 'true'],
+    'baton: --dead-letter: cannot write to {}: EISDIR (name a file)',
+  ],
+  [
     ['event', 'watch', '--on-overflow', 'x', '--', 'true'],
     "baton: --on-overflow: 'x' is not one of warn, exit (see baton event watch --help)",
   ],

@@ -1,4 +1,4 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {expect} from 'vitest'
@@ -21,7 +21,8 @@ export interface BadInput {
 }
 
 /**
- * Runs the command, and expects one line on stderr, the exit code, and the stdout that the row names.
+ * Runs the command, and expects one line on stderr, the exit code, the stdout that the row names, and no new file in
+ * the home directory, which is also that of temporary files.
  */
 export async function expectRefused(input: BadInput, options: InProcessOptions = {}): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
@@ -29,7 +30,7 @@ export async function expectRefused(input: BadInput, options: InProcessOptions =
     const file = join(directory, 'c.hcl')
     if (input.file !== undefined) writeFileSync(file, input.file)
     const place = (text: string): string => text.replaceAll('FILE', file)
-    const env = {...options.env, ...input.env}
+    const env = {HOME: directory, TMPDIR: directory, ...options.env, ...input.env}
     const {exitCode, stdout, stderr} = await runInProcess(input.words.map(place), {...options, env})
     const line = place(input.line)
     const seen = line.endsWith('…') ? `${stderr.slice(0, line.length - 1)}…` : stderr
@@ -39,6 +40,7 @@ export async function expectRefused(input: BadInput, options: InProcessOptions =
       stderr: line.endsWith('…') ? line : `${line}\n`,
     })
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+    expect(readdirSync(directory)).toEqual(input.file === undefined ? [] : ['c.hcl'])
   } finally {
     rmSync(directory, {recursive: true})
   }

@@ -1,4 +1,4 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
@@ -28,18 +28,25 @@ const files: Readonly<Record<string, string | Uint8Array>> = {
   addresses: '{"http-addr":["a:1","b:1"]}',
 }
 
-/** Runs each row without an agent, because the command must refuse it before it sends or writes anything. */
+/**
+ * Runs each row without an agent, because the command must refuse it before it sends anything. Fails if one of them
+ * leaves a file in the home directory, which is also that of temporary files.
+ */
 export function describeBadInputs(title: string, rows: readonly BadInput[]): void {
   const directory = mkdtempSync(join(tmpdir(), 'baton-bad-'))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text, {mode: 0o600})
-  afterAll(() => rmSync(directory, {recursive: true}))
+  afterAll(() => {
+    const left = readdirSync(directory)
+    rmSync(directory, {recursive: true})
+    expect(left.sort()).toEqual(Object.keys(files).sort())
+  })
   const resolved = (text: string): string => text.replaceAll(/\{(\w*)\}/g, (_, name: string) => join(directory, name))
 
   describe.concurrent(title, () => {
     it.each(rows.map(([words, line]) => ({words, line})))(
       'invalid input is refused (arguments: $words)',
       async ({words, line}) => {
-        const env = {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: directory}
+        const env = {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: directory, TMPDIR: directory}
         const {exitCode, stderr, stdout} = await runInProcess(words.map(resolved), {env})
         const expected = resolved(line)
         // The messages of Node's JSON parser differ between versions.

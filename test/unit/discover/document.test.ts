@@ -33,21 +33,21 @@ describe('a services document', () => {
     ['  \n', 'services document app/services: empty'],
     ['{"services":', 'services document app/services: not JSON: unexpected end'],
     [Uint8Array.of(0xff, 0xfe), 'services document app/services: not UTF-8'],
-    ['[]', 'services document app/services: document: '],
+    ['[]', 'services document app/services: document: must be an object'],
     ['null', 'services document app/services: document: '],
     ['{"services":{}}', 'services document app/services: services: '],
     ['{"services":[{"uri":"resize-1:80"}]}', 'services document app/services: services[0].uri: not a URI with a host'],
     [
       '{"services":[{"uri":"http://a","capabilities":[{"name":"x","capacity":-1}]}]}',
-      'services[0].capabilities[0].capacity: ',
+      'services[0].capabilities[0].capacity: must be at least 0',
     ],
     [
       '{"services":[{"uri":"http://a","capabilities":[{"name":"","capacity":1}]}]}',
-      'services[0].capabilities[0].name: ',
+      'services[0].capabilities[0].name: must not be empty',
     ],
     [
       '{"services":[{"uri":"http://a","capabilities":[{"name":"x","capacity":"1"}]}]}',
-      'services[0].capabilities[0].capacity: ',
+      'services[0].capabilities[0].capacity: must be a number',
     ],
   ])('is refused with one line that names the invalid field (content: %j)', async (text, message) => {
     const error = await decodeText('document', text).then(

@@ -112,6 +112,25 @@ describe('a file that defines watches', () => {
     )
   })
 
+  it.each([
+    [{type: 1}, '.type: must be a string'],
+    [{}, '.type: is missing'],
+    ['x', ': must be an object'],
+    [{type: 'key', args: []}, '.args: must not be empty'],
+    [{type: 'key', args: [1]}, '.args[0]: must be a string'],
+    [{type: 'key', on_error: 'stop'}, '.on_error: must be exit or continue or retry'],
+    [{type: 'key', handler_type: 'ftp'}, '.handler_type: must be script or http'],
+    [{type: 'key', once: 'yes'}, '.once: must be true or false'],
+    [{type: 'key', limit: '5'}, '.limit: must be a number'],
+    [{type: 'service', tag: 5}, '.tag: must be a string or a list'],
+    [{type: 'key', http_handler_config: {path: 'nope'}}, '.http_handler_config.path: must be a URL'],
+    [{type: 'key', http_handler_config: {}}, '.http_handler_config.path: is missing'],
+  ])('is refused in words if a value is wrong (watch: %j)', (wrong, fault) => {
+    expect(() => parseWatches([wrong], 'w.json')).toThrow(
+      expect.objectContaining({message: `w.json: watches[0]${fault}`}) as Error,
+    )
+  })
+
   it.each(['watches.hcl', 'watches.json', 'watches.yaml'])('can be read from %s', async name => {
     const [file] = await readWatchFiles(join(directory, name))
     expect(parseWatches(file?.watches, name)).toMatchObject([

@@ -39,7 +39,7 @@ describe('a policy file', () => {
     ['[]', 'it is not a JSON object'],
     ['{"may_reboot": true}', "it has an unknown field 'may_reboot'"],
     ['{"nodes": "("}', 'filter'],
-    ['{"max_timeout": "1m"}', 'max_timeout'],
+    ['{"max_timeout": "1m"}', 'max_timeout: must be a number'],
     ['{"canUseShell": true}', "it has an unknown field 'canUseShell'"],
   ])('is refused with an error that names the file and the fault if it is %s', async (text, fault) => {
     await expect(parsePolicy(text, 'p.json')).rejects.toThrow(new RegExp(`p\\.json.*${fault}`))
