@@ -22,7 +22,7 @@ export interface BadInput {
 
 /**
  * Runs the command, and expects one line on stderr, the exit code, the stdout that the row names, and no new file in
- * the home directory, which is also that of temporary files.
+ * the home directory.
  */
 export async function expectRefused(input: BadInput, options: InProcessOptions = {}): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
@@ -30,7 +30,7 @@ export async function expectRefused(input: BadInput, options: InProcessOptions =
     const file = join(directory, 'c.hcl')
     if (input.file !== undefined) writeFileSync(file, input.file)
     const place = (text: string): string => text.replaceAll('FILE', file)
-    const env = {HOME: directory, TMPDIR: directory, ...options.env, ...input.env}
+    const env = {HOME: directory, ...options.env, ...input.env}
     const {exitCode, stdout, stderr} = await runInProcess(input.words.map(place), {...options, env})
     const line = place(input.line)
     const seen = line.endsWith('…') ? `${stderr.slice(0, line.length - 1)}…` : stderr

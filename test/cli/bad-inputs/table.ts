@@ -30,7 +30,7 @@ const files: Readonly<Record<string, string | Uint8Array>> = {
 
 /**
  * Runs each row without an agent, because the command must refuse it before it sends anything. Fails if one of them
- * leaves a file in the home directory, which is also that of temporary files.
+ * leaves a file in the home directory.
  */
 export function describeBadInputs(title: string, rows: readonly BadInput[]): void {
   const directory = mkdtempSync(join(tmpdir(), 'baton-bad-'))
@@ -46,7 +46,7 @@ export function describeBadInputs(title: string, rows: readonly BadInput[]): voi
     it.each(rows.map(([words, line]) => ({words, line})))(
       'invalid input is refused (arguments: $words)',
       async ({words, line}) => {
-        const env = {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: directory, TMPDIR: directory}
+        const env = {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: directory}
         const {exitCode, stderr, stdout} = await runInProcess(words.map(resolved), {env})
         const expected = resolved(line)
         // The messages of Node's JSON parser differ between versions.
