@@ -56,10 +56,10 @@ export class LockReporter implements AsyncDisposable {
     const {prefix, waiting, out} = this.#options
     if (event.type === 'lock.waiting' && event.reason === 'held') {
       const heldSinceMs = Date.parse(event.heldSince ?? '')
-      const place = event.position === undefined ? '' : `, place ${event.position} in the queue`
       const held = `held by ${event.holder ?? 'another session'}`
       waiting.show({
-        text: `waiting for ${prefix}: ${held}${place}`,
+        text: `waiting for ${prefix}: ${held}`,
+        ...(event.position !== undefined && {place: `place ${event.position} in the queue`}),
         shorter: [`waiting for ${prefix}: ${held}`, `${prefix}: ${held}`, held],
         heldSinceMs: Number.isNaN(heldSinceMs) ? undefined : heldSinceMs,
       })

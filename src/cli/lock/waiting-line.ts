@@ -22,6 +22,8 @@ export interface WaitingLineOptions {
 export interface Wait {
   /** For example, `waiting for jobs/x: held by sleep on vm, pid 7`. */
   readonly text: string
+  /** The contender's place in the queue, shown after the time for which the lock has been held. @default not shown */
+  readonly place?: string
   /** Shorter forms of the text for narrow terminals, longest first. @default none */
   readonly shorter?: readonly string[]
   /** Wall-clock time at which the lock was acquired; undefined if its holder did not record it. */
@@ -51,7 +53,8 @@ export class WaitingLine {
   show(wait: Wait): void {
     const {stderr, isQuiet, isVerbose} = this.#options
     if (isQuiet || !(stderr.isTTY || isVerbose)) return
-    if (this.#wait?.text === wait.text && this.#wait.heldSinceMs === wait.heldSinceMs) return
+    const shown = this.#wait
+    if (shown?.text === wait.text && shown.place === wait.place && shown.heldSinceMs === wait.heldSinceMs) return
     this.#wait = wait
     this.#write()
     if (this.#stop) return
@@ -82,16 +85,17 @@ export class WaitingLine {
   #write(): void {
     const {stderr} = this.#options
     if (!this.#wait) return
-    const {text, shorter = [], heldSinceMs} = this.#wait
+    const {text, place, shorter = [], heldSinceMs} = this.#wait
     const heldMs = heldSinceMs === undefined ? 0 : this.#clock.wallMs() - heldSinceMs
     const held = heldMs < second ? '' : ` for ${inSeconds(heldMs)}`
     const waitedMs = this.#clock.monotonicMs() - this.#startedMs
+    const queued = place === undefined ? '' : `, ${place}`
     const waited = waitedMs < second ? '' : `; waiting ${inSeconds(waitedMs)}`
     if (stderr.isTTY !== true) {
-      stderr.write(`baton: ${text}${held}${waited}\n`)
+      stderr.write(`baton: ${text}${held}${queued}${waited}\n`)
       return
     }
-    const full = [`baton: ${text}`, held + waited] as const
+    const full = [`baton: ${text}`, held + queued + waited] as const
     const forms = [
       full,
       ...shorter.flatMap(one => [[one, held + waited] as const, [one, held] as const, [one, ''] as const]),

@@ -45,12 +45,12 @@ describe('the line shown while waiting for a lock', () => {
     ]
     const shown = [100, 80, 60, 45, 40, 30, 20].map(columns => {
       const {clock, written, line} = setUp({isTTY: true, columns})
-      line.show({text: `${text}, place 2 in the queue`, shorter, heldSinceMs: clock.wallMs() - 251_000})
+      line.show({text, place: 'place 2 in the queue', shorter, heldSinceMs: clock.wallMs() - 251_000})
       line.end()
       return written[0]?.replace('\r\u001b[J', '')
     })
     expect(shown).toEqual([
-      `baton: ${text}, place 2 in the queue for 4m11s`,
+      `baton: ${text} for 4m11s, place 2 in the queue`,
       `${text} for 4m11s`,
       `${text} for 4m11s`,
       'jobs/n: held by sleep on vm, pid 7 for 4m11s',
